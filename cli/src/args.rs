@@ -1,0 +1,368 @@
+//! The command line: every command and flag, as typed. Nothing is resolved here.
+
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::fail;
+
+/// Two-stage fine-tuning (ProMoT) of T5-style language models, beside standard fine-tuning.
+///
+/// Without a command it runs the tour: the bundled model, fine-tuned on entailment both ways, scored before and
+/// after on the target and on eight unseen tasks.
+#[derive(Debug, Parser)]
+#[command(name = "promot", version, args_conflicts_with_subcommands = true, max_term_width = 110)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a whole experiment: several methods on one target task, scored side by side (default: the tour)
+    Run(Box<RunArgs>),
+    /// Tune one model on a task with one method
+    Tune(Box<TuneArgs>),
+    /// Score a model on tasks, with answered examples before each question
+    Eval(EvalArgs),
+    /// Answer inputs, one line each; writes one JSON line for each
+    Generate(GenerateArgs),
+    /// Log-probabilities of given targets, teacher forced
+    Score(ScoreArgs),
+    /// Token ids of texts, one JSON array a line
+    Tokenize(TokenizeArgs),
+    /// BLEU, ROUGE, exact match or accuracy of a file of answers, with the signature
+    Metric(MetricArgs),
+    /// Make the bundled model again
+    Pretrain(PretrainArgs),
+    /// List what there is
+    List(ListArgs),
+    /// What this machine offers: devices and their probes, threads, memory, the bundled model
+    Doctor(DoctorArgs),
+}
+
+/// Where and how the model computes.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct DeviceArgs {
+    /// auto takes a GPU that passes a probe, else the CPU
+    #[arg(long, default_value = "auto", value_enum)]
+    pub device: DeviceName,
+    /// Number format of the computation; only f32 for now
+    #[arg(long, default_value = "f32", value_enum)]
+    pub dtype: Dtype,
+    /// CPU threads; default: all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DeviceName {
+    Auto,
+    Vulkan,
+    Wgpu,
+    Cpu,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Dtype {
+    F32,
+    F16,
+    Bf16,
+}
+
+/// The model to read, and a soft prompt to put in front of its input.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct ModelArgs {
+    /// `mini` (the bundled model), a folder in Hugging Face layout, or a hub id that is in the local hub cache
+    #[arg(long, value_name = "DIR|HUB_ID")]
+    pub model: String,
+    /// Soft prompt: a folder in PEFT layout, or a .npy file of [length, d_model]
+    #[arg(long, value_name = "DIR|FILE")]
+    pub prompt: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct RunArgs {
+    /// The experiment as a TOML file; fields left out keep their defaults
+    #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["preset", "quick"])]
+    pub spec: Option<PathBuf>,
+    /// A spec that ships with the program (see `promot list presets`)
+    #[arg(long, value_name = "NAME", conflicts_with = "quick")]
+    pub preset: Option<String>,
+    /// Short for --preset quick: everything once, in under a minute
+    #[arg(long)]
+    pub quick: bool,
+    /// Override one field of the spec, such as fine_tuning.steps=200; may repeat
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Folder of the report; default: runs/<name>, or the next free name after it
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Folder of the tasks' data files, for tasks that are not of the mini world
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// One seed instead of the spec's
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Go on with an interrupted run in --out (default: runs/<name>)
+    #[arg(long)]
+    pub resume: bool,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct TuneArgs {
+    /// `mini` (the bundled model), a folder in Hugging Face layout, or a hub id that is in the local hub cache
+    #[arg(long, value_name = "DIR|HUB_ID")]
+    pub model: String,
+    /// The task to tune on
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',', required = true)]
+    pub task: Vec<String>,
+    /// One of `promot list methods`
+    #[arg(long, value_name = "NAME")]
+    pub method: String,
+    /// Folder of the task's data files, or a .jsonl file with the task's fields
+    #[arg(long, value_name = "DIR|FILE")]
+    pub data: Option<PathBuf>,
+    /// Folder of the report, the tuned model and its prompt; default: runs/<method>-<task>
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Override one field of the spec, such as prompt.length=50; may repeat
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Go on with an interrupted run in --out
+    #[arg(long)]
+    pub resume: bool,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct EvalArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// See `promot list tasks`
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', required = true)]
+    pub tasks: Vec<String>,
+    /// Answered examples before each question
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub shots: usize,
+    /// Folder of the tasks' data files, or a .jsonl file with the task's fields
+    #[arg(long, value_name = "DIR|FILE")]
+    pub data: Option<PathBuf>,
+    /// Most rows a task; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub limit: usize,
+    /// Width of the beam search
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = positive)]
+    pub beams: usize,
+    /// Draws the answered examples
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Scores as JSON, `-` for standard output
+    #[arg(long, value_name = "FILE|-")]
+    pub json: Option<PathBuf>,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct GenerateArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Width of the beam search; 1 is greedy
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = positive)]
+    pub beams: usize,
+    /// Most tokens of an answer, the end-of-sequence token included
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
+    pub max_new: usize,
+    /// Exponent of the length in a beam's score
+    #[arg(long, value_name = "A", default_value_t = 1.0)]
+    pub alpha: f64,
+    /// What the score is divided by: length^A (hugging-face) or ((5 + length) / 6)^A (t5x)
+    #[arg(long, default_value = "hugging-face", value_enum)]
+    pub length_penalty: Penalty,
+    /// Inputs answered together
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = positive)]
+    pub batch: usize,
+    /// One input a line, `-` for standard input
+    #[arg(long, value_name = "FILE|-", default_value = "-")]
+    pub input_file: PathBuf,
+    /// Where the JSON lines go, `-` for standard output
+    #[arg(long, value_name = "FILE|-", default_value = "-")]
+    pub json: PathBuf,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Penalty {
+    HuggingFace,
+    T5x,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct ScoreArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// JSON lines {"input": ..., "target": ...}, `-` for standard input
+    #[arg(long, value_name = "FILE.jsonl|-")]
+    pub pairs: PathBuf,
+    /// Pairs scored together
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = positive)]
+    pub batch: usize,
+    /// Where the JSON lines go, `-` for standard output
+    #[arg(long, value_name = "FILE|-", default_value = "-")]
+    pub json: PathBuf,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct TokenizeArgs {
+    /// `mini`, a folder with tokenizer.json or spiece.model, or a hub id that is in the local hub cache
+    #[arg(long, value_name = "DIR|HUB_ID")]
+    pub model: String,
+    /// One text a line, `-` for standard input
+    #[arg(long, value_name = "FILE|-", default_value = "-")]
+    pub file: PathBuf,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct MetricArgs {
+    #[arg(value_enum)]
+    pub metric: MetricName,
+    /// Answers, one a line
+    #[arg(long, value_name = "FILE")]
+    pub hyp: PathBuf,
+    /// References, one a line; may repeat for several references a line
+    #[arg(long = "ref", value_name = "FILE", required = true)]
+    pub references: Vec<PathBuf>,
+    /// bleu: 13a, intl, char or none, as in sacreBLEU
+    #[arg(long, value_name = "NAME")]
+    pub tokenize: Option<String>,
+    /// bleu: compare in lower case
+    #[arg(long)]
+    pub lowercase: bool,
+    /// bleu: exp, floor, add-k or none, as in sacreBLEU
+    #[arg(long, value_name = "NAME")]
+    pub smooth: Option<String>,
+    /// bleu: the value of floor or add-k smoothing
+    #[arg(long, value_name = "X")]
+    pub smooth_value: Option<f64>,
+    /// rouge: rouge1, rouge2, rougeL or rougeLsum
+    #[arg(long = "type", value_name = "NAME")]
+    pub rouge_type: Option<String>,
+    /// em: squad or triviaqa, which treat punctuation differently
+    #[arg(long, value_name = "NAME")]
+    pub normalize: Option<String>,
+    /// The score as JSON, `-` for standard output
+    #[arg(long, value_name = "FILE|-", default_value = "-")]
+    pub json: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MetricName {
+    Bleu,
+    Rouge,
+    Em,
+    Accuracy,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct PretrainArgs {
+    /// Sizes, steps and rates as TOML
+    #[arg(long, value_name = "FILE.toml")]
+    pub spec: PathBuf,
+    /// Folder of the model
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Folder of the checkpoints; default: runs/pretrain-<name>
+    #[arg(long, value_name = "DIR")]
+    pub work: Option<PathBuf>,
+    /// Go on with an interrupted pretraining
+    #[arg(long)]
+    pub resume: bool,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct ListArgs {
+    #[arg(value_enum)]
+    pub what: Listable,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Listable {
+    Tasks,
+    Methods,
+    Presets,
+    Devices,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct DoctorArgs {
+    /// The findings as JSON, `-` for standard output
+    #[arg(long, value_name = "FILE|-")]
+    pub json: Option<PathBuf>,
+    /// Opens one device and says what it is: what the program asks a process of its own
+    #[arg(long, hide = true, value_enum)]
+    pub probe: Option<DeviceName>,
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("expected at least 1".to_owned()),
+        Ok(n) => Ok(n),
+        Err(_) => Err("expected a whole number".to_owned()),
+    }
+}
+
+/// The arguments, or a usage error in one line. `--help` and `--version` print and leave with status 0.
+pub fn parse() -> anyhow::Result<Args> {
+    Args::try_parse().map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => error.exit(),
+        _ => fail::usage(shortened(&error.render().to_string())),
+    })
+}
+
+/// The first paragraph and the tips of clap's message, without the usage block.
+fn shortened(text: &str) -> String {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let lines = text.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let joined = lines.map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+    format!("{joined}\n--help shows what there is")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_of_the_run_work_without_the_command() {
+        let args = Args::try_parse_from(["promot", "--quick", "--set", "seeds=1"]).unwrap();
+        assert!(args.command.is_none() && args.run.quick);
+        assert!(Args::try_parse_from(["promot", "--quick", "run"]).is_err());
+    }
+
+    #[test]
+    fn a_usage_error_is_short_and_says_what_was_wrong() {
+        let error = Args::try_parse_from(["promot", "eval", "--model", "mini"]).unwrap_err();
+        let text = shortened(&error.render().to_string());
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(text.contains("--tasks"), "{text}");
+    }
+}

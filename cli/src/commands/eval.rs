@@ -1,0 +1,90 @@
+//! `promot eval`: scores of one model on tasks, with answered examples before each question.
+
+use indicatif::ProgressBar;
+use promot_core::data::Split;
+use promot_core::device::OpenDevice;
+use promot_core::eval::{Evaluator, TaskRows};
+use promot_core::report::{DeviceInfo, ModelInfo, TaskScore, norm_avg};
+use promot_core::spec::EvalSpec;
+use promot_core::task::Task;
+use promot_core::train::Rows as _;
+use promot_core::{Error, Result};
+use serde::Serialize;
+
+use crate::args::EvalArgs;
+use crate::files::dataset::{Dataset, Whole};
+use crate::loaded::{self, LoadedModel};
+use crate::{device, interrupt, output, table};
+
+/// What `--json` gives.
+#[derive(Serialize)]
+struct Scores {
+    device: DeviceInfo,
+    model: ModelInfo,
+    scores: Vec<TaskScore>,
+    /// Plain mean of the scores.
+    norm_avg: f64,
+}
+
+pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
+    let tasks = args.tasks.iter().map(|name| Task::by_name(name)).collect::<Result<Vec<_>>>()?;
+    let device = device::open(&args.device)?;
+    let loaded = loaded::model_with_prompt(&args.model, &device)?;
+    interrupt::listen()?;
+    let data = Dataset { data: args.data.clone(), whole: Whole::Test, d_model: loaded.config.d_model };
+    let spec =
+        EvalSpec { beams: args.beams, shots: vec![args.shots], limit: args.limit, ..EvalSpec::default() };
+    let scores = tasks
+        .into_iter()
+        .map(|task| score(task, args, &spec, &data, &loaded, &device))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    show(&scores);
+    if let Some(path) = &args.json {
+        let norm_avg = norm_avg(&scores).unwrap_or_default();
+        output::json(path, &Scores { device: device.info, model: loaded.info, scores, norm_avg })?;
+    }
+    Ok(())
+}
+
+fn score(
+    task: &'static Task,
+    args: &EvalArgs,
+    spec: &EvalSpec,
+    data: &Dataset,
+    loaded: &LoadedModel,
+    device: &OpenDevice,
+) -> anyhow::Result<TaskScore> {
+    let rows = data.rows(task, Split::Test, args.limit)?;
+    let shot_rows = if args.shots == 0 { Vec::new() } else { data.rows(task, Split::Train, 0)? };
+    if shot_rows.len() < args.shots {
+        let expected = format!("{} training rows for the answered examples", args.shots);
+        return Err(Error::mismatch(format!("task {}", task.name), expected, shot_rows.len()).into());
+    }
+    let evaluator = Evaluator {
+        tokenizer: &loaded.tokenizer,
+        start: loaded.config.start(),
+        spec,
+        shot_seed: args.seed,
+        target: task,
+        length_multiple: device.length_multiple,
+    };
+    let bar = ProgressBar::new(rows.len() as u64).with_prefix(task.name);
+    let mut progress = |done: usize, _: usize| {
+        bar.set_position(done as u64);
+        if interrupt::asked() { Err(Error::Stopped { step: done }) } else { Ok(()) }
+    };
+    let rows = TaskRows { task, rows: &rows, shot_rows: &shot_rows };
+    let found = pollster::block_on(evaluator.evaluate(&loaded.model, &rows, args.shots, 0, &mut progress))?;
+    bar.finish_and_clear();
+    // Nothing was tuned here, so there is no tuned format whose rate could be told.
+    Ok(TaskScore { target_format_rate: None, ..found.score })
+}
+
+/// For people, so on standard error; `--json` is for programs.
+fn show(scores: &[TaskScore]) {
+    let rows = scores.iter().map(|score| {
+        let numbers = [format!("{:.1}", score.score), score.n.to_string(), score.signature.clone()];
+        [score.task.clone(), score.metric.clone()].into_iter().chain(numbers).collect()
+    });
+    eprintln!("{}", table::plain(&["task", "metric", "score", "rows", "signature"], rows));
+}

@@ -1,0 +1,59 @@
+//! `promot generate`: one JSON line out for each line in.
+
+use indicatif::ProgressBar;
+use promot_core::decode::{self, SearchSettings};
+use promot_core::spec::LengthPenalty;
+use promot_core::{Error, Result};
+use serde::Serialize;
+
+use crate::args::{GenerateArgs, Penalty};
+use crate::output::{self, Lines};
+use crate::{device, interrupt, loaded};
+
+/// Batches that are answered before lines are written: similar lengths are batched within this many lines.
+const BATCHES: usize = 16;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    input: &'a str,
+    output: String,
+    /// Log-probability in nats over the length's normaliser.
+    score: f64,
+}
+
+pub fn run(args: &GenerateArgs) -> anyhow::Result<()> {
+    let inputs = output::read_lines(&args.input_file)?;
+    let device = device::open(&args.device)?;
+    let loaded = loaded::model_with_prompt(&args.model, &device)?;
+    interrupt::listen()?;
+    let tokenizer = &loaded.tokenizer;
+    let settings = SearchSettings {
+        beams: args.beams,
+        max_new: args.max_new,
+        penalty: match args.length_penalty {
+            Penalty::HuggingFace => LengthPenalty::HuggingFace,
+            Penalty::T5x => LengthPenalty::T5x,
+        },
+        alpha: args.alpha,
+        start: loaded.config.start(),
+        eos: tokenizer.eos,
+    };
+    let bar = ProgressBar::new(inputs.len() as u64);
+    let mut lines = Lines::new(&args.json);
+    for chunk in inputs.chunks(args.batch.saturating_mul(BATCHES)) {
+        let ids = chunk.iter().map(|input| tokenizer.encode(input)).collect::<Result<Vec<_>>>()?;
+        let before = bar.position();
+        let mut progress = |done: usize| {
+            bar.set_position(before + done as u64);
+            if interrupt::asked() { Err(Error::Stopped { step: done }) } else { Ok(()) }
+        };
+        let (pad, multiple) = (tokenizer.pad, device.length_multiple);
+        let found =
+            decode::generate(&loaded.model, &ids, pad, &settings, args.batch, multiple, &mut progress);
+        for (input, found) in chunk.iter().zip(pollster::block_on(found)?) {
+            lines.push(&Line { input, output: tokenizer.decode(&found.tokens)?, score: found.score })?;
+        }
+    }
+    bar.finish_and_clear();
+    lines.finish()
+}

@@ -1,0 +1,42 @@
+//! `promot run`: several methods on one target task, side by side. Without arguments it is the tour.
+
+use std::fs;
+
+use anyhow::Context as _;
+use promot_core::spec::{self, RunSpec};
+
+use crate::args::RunArgs;
+use crate::experiment::{self, Place};
+use crate::files::run_folder;
+
+pub fn run(args: &RunArgs) -> anyhow::Result<()> {
+    let spec = spec(args)?;
+    let place = Place { out: args.out.clone(), resume: args.resume, command: command(args) };
+    experiment::run(spec, &place, args.data.clone(), &args.device)?;
+    Ok(())
+}
+
+/// The spec as asked for: a file, a preset, or on `--resume` without either what the folder holds.
+fn spec(args: &RunArgs) -> anyhow::Result<RunSpec> {
+    let preset = if args.quick { Some("quick") } else { args.preset.as_deref() };
+    let mut spec = match (&args.spec, preset, &args.out) {
+        (Some(path), ..) => {
+            let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+            RunSpec::from_toml(&text, &path.display().to_string())?
+        }
+        (None, Some(name), _) => spec::preset(name)?,
+        (None, None, Some(out)) if args.resume && run_folder::holds_run(out) => run_folder::stored_spec(out)?,
+        (None, None, _) => spec::preset("tour")?,
+    };
+    experiment::override_fields(&mut spec, &args.set)?;
+    if let Some(seed) = args.seed {
+        spec.seeds = vec![seed];
+    }
+    Ok(spec)
+}
+
+/// The folder keeps the spec; only what it does not keep must be said again.
+fn command(args: &RunArgs) -> String {
+    let data = args.data.as_ref().map(|data| format!(" --data {}", data.display())).unwrap_or_default();
+    format!("promot run{data}")
+}

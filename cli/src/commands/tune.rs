@@ -1,0 +1,83 @@
+//! `promot tune`: one method on one model. Leaves a report, the tuned model and its soft prompt.
+
+use promot_core::model::folder;
+use promot_core::model::tensors::{self, Precision};
+use promot_core::spec::{self, RunSpec};
+use promot_core::task::Task;
+use promot_core::train::TrainedModel;
+
+use crate::args::TuneArgs;
+use crate::bundled;
+use crate::experiment::{self, Place};
+use crate::fail::usage;
+use crate::files::npy::Matrix;
+use crate::files::run_folder::RunFolder;
+use crate::files::{atomic, prompt_folder};
+use crate::loaded::LoadedModel;
+
+pub fn run(args: &TuneArgs) -> anyhow::Result<()> {
+    let spec = spec(args)?;
+    let place = Place { out: args.out.clone(), resume: args.resume, command: command(args) };
+    let (run, outcome, mut loaded) = experiment::run(spec, &place, args.data.clone(), &args.device)?;
+    for trained in outcome.models {
+        save(&run, trained, &mut loaded)?;
+    }
+    Ok(())
+}
+
+/// The bundled model takes the tour's settings, others the paper's. Only the task itself is scored, unless
+/// `--set eval.shots` and `eval.tasks` ask for more.
+fn spec(args: &TuneArgs) -> anyhow::Result<RunSpec> {
+    let [task] = &args.task[..] else {
+        return Err(usage(format!(
+            "--task: expected one task, found {}; several at once come later",
+            args.task.len()
+        )));
+    };
+    Task::by_name(task)?;
+    let mut spec = if args.model == bundled::NAME { spec::preset("tour")? } else { RunSpec::default() };
+    spec.name = format!("{}-{task}", args.method);
+    spec.model = args.model.clone();
+    spec.target.task = task.clone();
+    spec.methods = vec![args.method.clone()];
+    spec.eval.tasks = Vec::new();
+    spec.eval.shots = Vec::new();
+    spec.eval.curve_every = 0;
+    experiment::override_fields(&mut spec, &args.set)?;
+    if let Some(seed) = args.seed {
+        spec.seeds = vec![seed];
+    }
+    Ok(spec)
+}
+
+/// `model/` in Hugging Face layout, and `prompt/` in PEFT layout where the method has one.
+fn save(run: &RunFolder, trained: TrainedModel, loaded: &mut LoadedModel) -> anyhow::Result<()> {
+    let mut model = trained.model;
+    if let Some(prompt) = model.prompt.take() {
+        let shape = [prompt.length(), prompt.width()];
+        let values = pollster::block_on(tensors::to_vec(prompt.value.val()))?;
+        let folder = run.path().join("prompt");
+        prompt_folder::write(&folder, &Matrix { shape, values }, &loaded.info.name)?;
+        eprintln!("soft prompt: {}", folder.display());
+    }
+    loaded.model = model;
+    let folder = run.path().join("model");
+    atomic::write_folder(&folder, &pollster::block_on(folder::save(loaded, Precision::F32))?)?;
+    eprintln!("model: {}", folder.display());
+    Ok(())
+}
+
+fn command(args: &TuneArgs) -> String {
+    let mut command =
+        format!("promot tune --model {} --task {} --method {}", args.model, args.task.join(","), args.method);
+    if let Some(data) = &args.data {
+        command += &format!(" --data {}", data.display());
+    }
+    if let Some(seed) = args.seed {
+        command += &format!(" --seed {seed}");
+    }
+    for setting in &args.set {
+        command += &format!(" --set '{setting}'");
+    }
+    command
+}

@@ -1,0 +1,88 @@
+//! What `run` and `tune` share: a spec, a folder, the run itself, and what is left on disk and screen.
+
+use std::path::{Path, PathBuf};
+
+use promot_core::Error;
+use promot_core::spec::RunSpec;
+use promot_core::train::{self, Outcome, Recipe};
+
+use crate::args::DeviceArgs;
+use crate::fail::usage;
+use crate::files::dataset::{Dataset, Whole};
+use crate::files::run_folder::{self, RunFolder};
+use crate::watch::Watch;
+use crate::{device, interrupt, loaded, table};
+
+/// Where the run goes and how it begins.
+pub struct Place {
+    /// `--out`
+    pub out: Option<PathBuf>,
+    pub resume: bool,
+    /// The command to go on with, without `--out` and `--resume`.
+    pub command: String,
+}
+
+/// Overrides fields by `key=value`; a wrong key or value is a wrong argument.
+pub fn override_fields(spec: &mut RunSpec, settings: &[String]) -> anyhow::Result<()> {
+    for setting in settings {
+        let (key, value) = setting
+            .split_once('=')
+            .ok_or_else(|| usage(format!("--set {setting}: expected key=value, found no `=`")))?;
+        spec.set(key.trim(), value.trim()).map_err(|error| usage(format!("--set {error}")))?;
+    }
+    Ok(())
+}
+
+/// `runs/<name>`, where runs go that are given no folder.
+pub fn default_folder(name: &str) -> PathBuf {
+    Path::new("runs").join(name)
+}
+
+/// Runs a spec and leaves the report. Gives the folder, still locked, and what was trained.
+pub fn run(
+    spec: RunSpec,
+    place: &Place,
+    data: Option<PathBuf>,
+    args: &DeviceArgs,
+) -> anyhow::Result<(RunFolder, Outcome, loaded::LoadedModel)> {
+    let spec = spec.resolve()?;
+    for method in &spec.methods {
+        Recipe::by_name(method)?;
+    }
+    let device = device::open(args)?;
+    let model = loaded::model(&spec.model, &device)?;
+    let rows = Dataset { data, whole: Whole::Divided, d_model: model.config.d_model };
+    let folder = open(&spec, place)?;
+    interrupt::listen()?;
+    eprintln!("{} on {}; {}", spec.name, device.info.name, folder.path().display());
+    let mut watch = Watch::new(&folder);
+    let result = pollster::block_on(train::experiment(&spec, &model, &device, &rows, &mut watch));
+    watch.finish();
+    let outcome = result.map_err(|error| explained(error, &folder, place))?;
+    folder.write_report(&outcome.report)?;
+    eprintln!("{}\n", table::results(&outcome.report));
+    eprintln!("report: {}", folder.path().join("report.html").display());
+    Ok((folder, outcome, model))
+}
+
+fn open(spec: &RunSpec, place: &Place) -> anyhow::Result<RunFolder> {
+    let default = || default_folder(&spec.name);
+    match (&place.out, place.resume) {
+        (Some(out), true) => RunFolder::resume(out, spec),
+        (None, true) => RunFolder::resume(&default(), spec),
+        (Some(out), false) => RunFolder::create(out, spec),
+        (None, false) => RunFolder::create(&run_folder::next_free(&default()), spec),
+    }
+}
+
+/// A stopped run is told how to go on.
+fn explained(error: Error, folder: &RunFolder, place: &Place) -> anyhow::Error {
+    match error {
+        Error::Stopped { .. } => anyhow::anyhow!(
+            "stopped, and saved in {folder}\ngo on with: {} --resume --out {folder}",
+            place.command,
+            folder = folder.path().display(),
+        ),
+        other => other.into(),
+    }
+}

@@ -1,0 +1,126 @@
+//! The page's charts: bars of the final scores, and lines along training.
+
+use maud::{Markup, PreEscaped, html};
+use promot_core::report::{MethodRun, Report, StepRecord};
+
+use crate::plots::{self, Bars, Line};
+use crate::summary::Grid;
+
+/// A line with what its legend says.
+struct Named {
+    name: String,
+    line: Line,
+}
+
+pub fn all(report: &Report, grids: &[Grid]) -> anyhow::Result<Markup> {
+    let loss = every_stage(report, |record| record.loss);
+    let validation = every_stage(report, |record| record.validation);
+    let unseen = every_stage(report, |record| mean(record.unseen.values()));
+    let format = every_stage(report, |record| mean(record.format_rate.values()));
+    Ok(html! {
+        section {
+            h2 { "Charts" }
+            @for grid in grids { (bars(grid)?) }
+            div.charts {
+                (lines("Training loss", "nats per target token", &loss, None)?)
+                (lines("Tuned task, validation rows", "score", &validation, Some(100.0))?)
+                (lines("Unseen tasks, mean", "score", &unseen, None)?)
+                (lines("Unseen answers in the tuned task's format", "%", &format, Some(100.0))?)
+            }
+        }
+    })
+}
+
+fn bars(grid: &Grid) -> anyhow::Result<Markup> {
+    if grid.tasks.is_empty() {
+        return Ok(html! {});
+    }
+    let series: Vec<Bars> = grid
+        .rows
+        .iter()
+        .enumerate()
+        .map(|(colour, row)| Bars { colour, values: row.unseen.iter().map(|c| c.map(|c| c.mean)).collect() })
+        .collect();
+    let names: Vec<(String, usize, bool)> =
+        grid.rows.iter().enumerate().map(|(colour, row)| (row.method.clone(), colour, false)).collect();
+    let prompt = if grid.prompt { ", soft prompt left on" } else { "" };
+    let title = format!("Unseen tasks, {}-shot{prompt}", grid.shots);
+    Ok(html! { div.wide { (figure(&title, &plots::bars(&grid.tasks, &series)?, &names)) } })
+}
+
+fn lines(title: &str, y_label: &str, named: &[Named], top: Option<f64>) -> anyhow::Result<Markup> {
+    if named.is_empty() {
+        return Ok(html! {});
+    }
+    let lines: Vec<Line> = named
+        .iter()
+        .map(|named| Line {
+            points: named.line.points.clone(),
+            colour: named.line.colour,
+            dashed: named.line.dashed,
+        })
+        .collect();
+    let svg = plots::lines(&lines, y_label, top)?;
+    let mut legend: Vec<(String, usize, bool)> =
+        named.iter().map(|named| (named.name.clone(), named.line.colour, named.line.dashed)).collect();
+    legend.dedup();
+    Ok(figure(title, &svg, &legend))
+}
+
+fn figure(title: &str, svg: &str, legend: &[(String, usize, bool)]) -> Markup {
+    let names = legend.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>().join(", ");
+    html! {
+        figure {
+            figcaption { (title) }
+            ul.legend {
+                @for (name, colour, dashed) in legend {
+                    li class=(if *dashed { "dashed" } else { "" })
+                        style=(format!("--series: var(--s{})", colour % plots::SERIES.len())) { (name) }
+                }
+            }
+            div.scroll role="img" aria-label=(format!("{title}: {names}")) { (PreEscaped(svg)) }
+        }
+    }
+}
+
+/// A line for each stage of each run that has the value, in the method's colour. All but the last stage are
+/// dashed: only in the last one do the weights that are scored take their final form.
+fn every_stage(report: &Report, value: impl Fn(&StepRecord) -> Option<f64>) -> Vec<Named> {
+    let mut methods: Vec<&str> = Vec::new();
+    let mut named = Vec::new();
+    for run in &report.runs {
+        if !methods.contains(&run.method.as_str()) {
+            methods.push(&run.method);
+        }
+        let colour = methods.iter().position(|method| *method == run.method).unwrap_or(0);
+        let stages = stages(run);
+        for (place, stage) in stages.iter().enumerate() {
+            let records = run.steps.iter().filter(|record| record.stage == **stage);
+            let points: Vec<(f64, f64)> =
+                records.filter_map(|record| Some((record.step as f64, value(record)?))).collect();
+            if points.is_empty() {
+                continue;
+            }
+            let name =
+                if stages.len() == 1 { run.method.clone() } else { format!("{}, {stage}", run.method) };
+            let dashed = place + 1 < stages.len();
+            named.push(Named { name, line: Line { colour, dashed, points } });
+        }
+    }
+    named
+}
+
+fn stages(run: &MethodRun) -> Vec<&str> {
+    let mut stages: Vec<&str> = Vec::new();
+    for record in &run.steps {
+        if !stages.contains(&record.stage.as_str()) {
+            stages.push(&record.stage);
+        }
+    }
+    stages
+}
+
+fn mean<'a>(values: impl ExactSizeIterator<Item = &'a f64>) -> Option<f64> {
+    let n = values.len() as f64;
+    (n > 0.0).then(|| values.sum::<f64>() / n)
+}

@@ -1,0 +1,28 @@
+//! promot: the native program. Files, terminal, reports on disk; the work itself is `promot_core`'s.
+
+use std::process::ExitCode;
+
+mod args;
+mod bundled;
+mod commands;
+mod device;
+mod experiment;
+mod fail;
+mod files;
+mod html;
+mod interrupt;
+mod loaded;
+mod output;
+mod plots;
+mod progress;
+mod summary;
+mod table;
+mod watch;
+
+fn main() -> ExitCode {
+    let result = args::parse().and_then(commands::dispatch);
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail::report(&error),
+    }
+}

@@ -1,0 +1,209 @@
+//! The terminal and the disk of a run: the library tells what happens, and this shows and stores it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use promot_core::checkpoint::Checkpoint;
+use promot_core::train::{Control, Event, FinishedRun, Observer};
+use promot_core::{Error, Result};
+
+use crate::files::atomic;
+use crate::files::run_folder::{RunFolder, slug};
+use crate::interrupt;
+use crate::progress::Progress;
+
+/// Watches one run and keeps what it saves in its folder.
+pub struct Watch<'a> {
+    folder: &'a RunFolder,
+    progress: Progress,
+    started: Instant,
+    /// "[2/3] promot"
+    run: String,
+    /// Evaluations inside a stage leave the stage's bar in place.
+    in_stage: bool,
+    evaluating: String,
+}
+
+impl<'a> Watch<'a> {
+    pub fn new(folder: &'a RunFolder) -> Self {
+        Self {
+            folder,
+            progress: Progress::new(),
+            started: Instant::now(),
+            run: String::new(),
+            in_stage: false,
+            evaluating: String::new(),
+        }
+    }
+
+    pub fn finish(&self) {
+        self.progress.finish();
+    }
+
+    fn show(&mut self, event: &Event) {
+        match event {
+            Event::RunStarted { method, index, count, .. } => {
+                self.run =
+                    if *count > 1 { format!("[{}/{count}] {method}", index + 1) } else { method.clone() };
+            }
+            Event::StageStarted { stage, from, steps } => {
+                self.in_stage = true;
+                let what = if self.run.is_empty() { stage.clone() } else { format!("{}, {stage}", self.run) };
+                self.progress.begin(&what, *steps, *from);
+            }
+            Event::Step { step, loss, tokens, .. } => self.progress.step(*step, *loss, *tokens),
+            Event::Evaluating { task, done, rows } => self.evaluating(task, *done, *rows),
+            Event::Validated { score, best, .. } => {
+                self.progress.note(&format!("validation {score:.1}{}", if *best { ", best" } else { "" }));
+            }
+            Event::StageDone { .. } => self.in_stage = false,
+            Event::RunDone { run } => {
+                let unseen: Vec<String> = run
+                    .norm_avg
+                    .iter()
+                    .map(|(shots, mean)| format!("unseen {shots}-shot {mean:.1}"))
+                    .collect();
+                let unseen =
+                    if unseen.is_empty() { String::new() } else { format!(", {}", unseen.join(", ")) };
+                self.progress
+                    .say(&format!("{}: {} {:.1}{unseen}", self.run, run.target.task, run.target.score));
+            }
+        }
+    }
+
+    fn evaluating(&mut self, task: &str, done: usize, rows: usize) {
+        if self.in_stage {
+            self.progress.pause(&format!("scoring {task} {done}/{rows}"));
+            return;
+        }
+        if self.evaluating != task || done == 0 {
+            self.evaluating = task.to_owned();
+            self.progress.begin(&format!("{}, {task}", self.run), rows, done);
+        }
+        self.progress.advance(done);
+    }
+}
+
+impl Observer for Watch<'_> {
+    fn now(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    fn event(&mut self, event: &Event) -> Control {
+        self.show(event);
+        if interrupt::asked() { Control::Stop } else { Control::Continue }
+    }
+
+    fn save(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        let path = self.folder.checkpoint(&checkpoint.name, checkpoint.step);
+        stored(atomic::write_folder(&path, &checkpoint.files))?;
+        // Only after the new one is whole may the older ones go.
+        for (step, older) in stored(checkpoints(&path))? {
+            if step < checkpoint.step {
+                stored(
+                    fs::remove_dir_all(&older)
+                        .map_err(|error| anyhow::anyhow!("{}: {error}", older.display())),
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn load(&mut self, name: &str) -> Result<Option<Checkpoint>> {
+        let any = self.folder.checkpoint(name, 0);
+        let Some((step, path)) = stored(checkpoints(&any))?.pop() else { return Ok(None) };
+        let files = stored(atomic::read_folder(&path))?;
+        Ok(files.map(|files| Checkpoint { name: name.to_owned(), step, files }))
+    }
+
+    fn save_run(&mut self, run: &FinishedRun) -> Result<()> {
+        let bytes = serde_json::to_vec(run).map_err(|error| Error::format("a finished run", error))?;
+        stored(atomic::write(&self.finished(&run.run.method, run.run.seed), &bytes))
+    }
+
+    fn load_run(&mut self, method: &str, seed: u64) -> Result<Option<FinishedRun>> {
+        let path = self.finished(method, seed);
+        match fs::read(&path) {
+            Ok(bytes) => {
+                serde_json::from_slice(&bytes).map(Some).map_err(|error| Error::format(path.display(), error))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::Storage(format!("reading {}: {error}", path.display()))),
+        }
+    }
+}
+
+impl Watch<'_> {
+    fn finished(&self, method: &str, seed: u64) -> PathBuf {
+        self.folder.path().join("finished").join(format!("{}-{seed}.json", slug(method)))
+    }
+}
+
+/// The checkpoints beside `path`, oldest first, after undoing interrupted writes.
+fn checkpoints(path: &Path) -> anyhow::Result<Vec<(usize, PathBuf)>> {
+    let folder = path.parent().unwrap_or(path);
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
+    let step = |name: &str| -> Option<usize> {
+        let name = name.trim_start_matches('.').strip_prefix("checkpoint-")?;
+        name.split('.').next()?.parse().ok()
+    };
+    let mut steps: Vec<usize> =
+        entries.filter_map(|entry| step(&entry.ok()?.file_name().to_string_lossy())).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    let mut found = Vec::new();
+    for step in steps {
+        let path = folder.join(format!("checkpoint-{step}"));
+        atomic::recover_folder(&path)?;
+        if path.is_dir() {
+            found.push((step, path));
+        }
+    }
+    Ok(found)
+}
+
+fn stored<T>(result: anyhow::Result<T>) -> Result<T> {
+    result.map_err(|error| Error::Storage(format!("{error:#}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use promot_core::spec::RunSpec;
+
+    use super::*;
+
+    fn checkpoint(step: usize) -> Checkpoint {
+        let files = BTreeMap::from([("manifest.json".to_owned(), format!("{step}").into_bytes())]);
+        Checkpoint { name: "seed-0.fine-tuning".into(), step, files }
+    }
+
+    #[test]
+    fn the_newest_whole_checkpoint_comes_back_and_older_ones_go() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(root.path(), &RunSpec::default()).unwrap();
+        let mut watch = Watch::new(&folder);
+        assert!(watch.load("seed-0.fine-tuning").unwrap().is_none());
+        watch.save(&checkpoint(9)).unwrap();
+        watch.save(&checkpoint(10)).unwrap();
+        let stage = root.path().join("stages/seed-0.fine-tuning");
+        assert_eq!(fs::read_dir(&stage).unwrap().count(), 1);
+        // A write that was cut off leaves its temporary folder, which is not a checkpoint.
+        fs::create_dir(stage.join(".checkpoint-11.tmp")).unwrap();
+        let loaded = watch.load("seed-0.fine-tuning").unwrap().unwrap();
+        assert_eq!((loaded.step, loaded.files), (10, checkpoint(10).files));
+        assert_eq!(fs::read_dir(&stage).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_disk_that_refuses_is_an_error_with_the_path() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(root.path(), &RunSpec::default()).unwrap();
+        // A file where the folder of checkpoints should be.
+        fs::write(root.path().join("stages"), "").unwrap();
+        let error = Watch::new(&folder).save(&checkpoint(1)).unwrap_err().to_string();
+        assert!(error.contains("stages/seed-0.fine-tuning"), "{error}");
+    }
+}

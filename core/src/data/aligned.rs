@@ -1,0 +1,32 @@
+//! Two files whose lines belong together: a text and its translation.
+
+use serde_json::Value;
+
+use super::text::utf8;
+use super::{Example, Row};
+use crate::error::{Error, Result};
+
+/// Rows with the fields `source` and `target`; pairs with an empty side are left out, as they teach nothing
+/// and cannot be scored.
+///
+/// # Errors
+/// Files of different length, since every line after the gap would be paired wrongly.
+pub fn aligned(source: (&str, &[u8]), target: (&str, &[u8])) -> Result<Vec<Row>> {
+    let sources: Vec<&str> = utf8(source.0, source.1)?.lines().collect();
+    let targets: Vec<&str> = utf8(target.0, target.1)?.lines().collect();
+    if sources.len() != targets.len() {
+        return Err(Error::mismatch(
+            format!("{} and {}", source.0, target.0),
+            format!("the same number of lines ({} in the first)", sources.len()),
+            targets.len(),
+        ));
+    }
+    let pairs = sources.into_iter().zip(targets).enumerate();
+    let full = pairs.filter(|(_, (source, target))| !source.trim().is_empty() && !target.trim().is_empty());
+    Ok(full
+        .map(|(at, (source, target))| Row {
+            line: at + 1,
+            example: Example::new([("source", Value::from(source)), ("target", Value::from(target))]),
+        })
+        .collect())
+}

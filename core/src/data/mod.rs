@@ -1,0 +1,101 @@
+//! Rows of named fields, before any template. Parsers take bytes; files are the caller's business.
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+
+mod aligned;
+mod json;
+mod table;
+mod text;
+
+pub use aligned::aligned;
+pub use json::{json_array, json_lines};
+pub use table::{csv, tsv, unquote};
+
+/// A row and the line of its file (from 1) that it begins at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub line: usize,
+    pub example: Example,
+}
+
+/// Rows of a file whose ending says how it is written: `.jsonl`, `.json`, `.csv` or `.tsv`.
+///
+/// # Errors
+/// Another ending, or a line that cannot be read, with file and line.
+pub fn parse(file: &str, bytes: &[u8]) -> Result<Vec<Row>> {
+    match file.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
+        Some("jsonl") => json_lines(file, bytes),
+        Some("json") => json_array(file, bytes),
+        Some("csv") => csv(file, bytes),
+        Some("tsv") => tsv(file, bytes),
+        _ => Err(Error::mismatch("data file", "an ending .jsonl, .json, .csv or .tsv", file)),
+    }
+}
+
+/// One row of a data set: named fields, text or lists of text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Example(pub Map<String, Value>);
+
+impl Example {
+    pub fn new<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
+        Self(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+
+    /// The field as text; numbers and booleans are written as JSON writes them.
+    ///
+    /// # Errors
+    /// Names the field and the fields there are.
+    pub fn text(&self, field: &str) -> Result<String> {
+        match self.0.get(field) {
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(value @ (Value::Number(_) | Value::Bool(_))) => Ok(value.to_string()),
+            Some(other) => Err(Error::mismatch(format!("field `{field}`"), "text", kind(other))),
+            None => Err(self.missing(field)),
+        }
+    }
+
+    /// The field as a list of texts; a single text is a list of one.
+    pub fn list(&self, field: &str) -> Result<Vec<String>> {
+        match self.0.get(field) {
+            Some(Value::Array(items)) => items
+                .iter()
+                .map(|item| match item {
+                    Value::String(text) => Ok(text.clone()),
+                    other => Err(Error::mismatch(format!("field `{field}`"), "a list of texts", kind(other))),
+                })
+                .collect(),
+            Some(_) => Ok(vec![self.text(field)?]),
+            None => Err(self.missing(field)),
+        }
+    }
+
+    fn missing(&self, field: &str) -> Error {
+        let fields = self.0.keys().cloned().collect::<Vec<_>>().join(", ");
+        Error::mismatch("row", format!("a field `{field}`"), format!("only the fields: {fields}"))
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// The parts of a data set. Checkpoints are chosen on `Validation`, scores come from `Test`
+/// (SuperGLUE tasks publish no test labels: their `Test` is the validation file, as in the paper).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Split {
+    Train,
+    Validation,
+    Test,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+use serde_json::json;
+
+use super::*;
+
+fn texts(rows: &[Row], field: &str) -> Vec<String> {
+    rows.iter().map(|row| row.example.text(field).unwrap()).collect()
+}
+
+fn lines(rows: &[Row]) -> Vec<usize> {
+    rows.iter().map(|row| row.line).collect()
+}
+
+/// The whole error text, for a file called `f`.
+fn problem<T: std::fmt::Debug>(result: Result<T>) -> String {
+    result.unwrap_err().to_string()
+}
+
+#[test]
+fn json_lines_keep_their_numbers_and_skip_empty_lines() {
+    let rows = json_lines("f", "\u{feff}{\"a\": \"é\"}\r\n\n  {\"a\": 2}\n{\"a\": true}".as_bytes()).unwrap();
+    assert_eq!(texts(&rows, "a"), ["é", "2", "true"]);
+    assert_eq!(lines(&rows), [1, 3, 4]);
+}
+
+#[test]
+fn a_bad_json_line_is_named() {
+    assert_eq!(
+        problem(json_lines("f", b"{}\n{\"a\": }\n")),
+        "f, line 2: not JSON at column 7: expected value"
+    );
+    assert!(problem(json_lines("f", b"{}\n\n{\"a\": \"b")).starts_with("f, line 3: not JSON at column "));
+    assert_eq!(problem(json_lines("f", b"[1]")), "f, line 1: expected a JSON object, found a list");
+    assert_eq!(problem(json_lines("f", b"{}\n\xff\n")), "f, line 2: expected UTF-8 text, found other bytes");
+}
+
+#[test]
+fn a_json_array_knows_the_line_of_each_element() {
+    let rows =
+        json_array("f", b" [\n {\"a\": \"x\"},\n\n {\"a\":\n \"y, ]\"} , {\"a\": [\"z\"]}\n]\n").unwrap();
+    assert_eq!(lines(&rows), [2, 4, 5]);
+    assert_eq!(rows[1].example.text("a").unwrap(), "y, ]");
+    assert_eq!(rows[2].example.list("a").unwrap(), ["z"]);
+    assert_eq!(json_array("f", b"[]").unwrap(), []);
+}
+
+#[test]
+fn a_bad_json_array_is_named() {
+    for (text, expected) in [
+        ("", "f, line 1: expected `[`, found the end of the file"),
+        ("\n{}", "f, line 2: expected `[`, found `{`"),
+        ("[", "f, line 1: expected an object, found the end of the file"),
+        ("[\n{}\n{}]", "f, line 3: expected `,` or `]`, found `{`"),
+        ("[{},\n{}", "f, line 2: expected `,` or `]`, found the end of the file"),
+        ("[{},\n3]", "f, line 2: expected a JSON object, found a number"),
+        ("[{}]\nx", "f, line 2: expected nothing after the array, found `x`"),
+        ("[{},\n {\"a\":\n oops}]", "f, line 3: not JSON at column 2: expected value"),
+        ("[{},]", "f, line 1: not JSON at column 1: expected value"),
+    ] {
+        assert_eq!(problem(json_array("f", text.as_bytes())), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn a_tsv_cell_loses_only_marks_around_the_whole() {
+    let text = "a\tb\r\n\"He said \"\"no\"\".\"\t\"x\" and \"y\"\n\n\"\t\"\n\"\"\t\"\"\"\"\n";
+    let rows = tsv("f", text.as_bytes()).unwrap();
+    assert_eq!(texts(&rows, "a"), ["He said \"no\".", "\"", ""]);
+    assert_eq!(texts(&rows, "b"), ["\"x\" and \"y\"", "\"", "\""]);
+    assert_eq!(lines(&rows), [2, 4, 5]);
+    assert_eq!(problem(tsv("f", b"a\tb\nx\n")), "f, line 2: expected 2 columns, found 1");
+    assert_eq!(
+        problem(tsv("f", b"")),
+        "f: expected a first line that names the columns, found an empty file"
+    );
+}
+
+#[test]
+fn a_quoted_csv_cell_may_hold_anything() {
+    let text = "a,b\n\"1,\n\"\"2\"\"\",x\r\n\n,\"\"\nlast,\"y\"";
+    let rows = csv("f", text.as_bytes()).unwrap();
+    assert_eq!(texts(&rows, "a"), ["1,\n\"2\"", "", "last"]);
+    assert_eq!(texts(&rows, "b"), ["x", "", "y"]);
+    assert_eq!(lines(&rows), [2, 5, 6]);
+    assert_eq!(problem(csv("f", b"a\n\"x\ny")), "f, line 2: a quotation mark that is never closed");
+    assert_eq!(problem(csv("f", b"a\nx\n\"y\"z\n")), "f, line 3: text after a closing quotation mark");
+    assert_eq!(problem(csv("f", b"a,b\nx,y,z\n")), "f, line 2: expected 2 columns, found 3");
+}
+
+#[test]
+fn aligned_files_must_have_the_same_length() {
+    let rows = aligned(("s", b"one\n\nthree\n"), ("t", "un\ndeux\ntrois\u{2028}\n".as_bytes())).unwrap();
+    assert_eq!(texts(&rows, "source"), ["one", "three"]);
+    assert_eq!(texts(&rows, "target"), ["un", "trois\u{2028}"]);
+    assert_eq!(lines(&rows), [1, 3]);
+    assert_eq!(
+        problem(aligned(("s", b"a\nb\n"), ("t", b"a\n"))),
+        "s and t: expected the same number of lines (2 in the first), found 1"
+    );
+}
+
+#[test]
+fn the_ending_chooses_the_parser() {
+    for (file, text) in
+        [("x.jsonl", "{\"a\": 1}"), ("x.JSON", "[{\"a\": 1}]"), ("x.csv", "a\n1"), ("d.x/x.tsv", "a\n1\n")]
+    {
+        assert_eq!(texts(&parse(file, text.as_bytes()).unwrap(), "a"), ["1"], "{file}");
+    }
+    let expected = "data file: expected an ending .jsonl, .json, .csv or .tsv, found rows.txt";
+    assert_eq!(problem(parse("rows.txt", b"")), expected);
+}
+
+#[test]
+fn a_field_that_is_no_text_is_named() {
+    let row = Example::new([("a", json!(null)), ("b", json!({"c": 1})), ("d", json!(["x", 3]))]);
+    assert_eq!(problem(row.text("a")), "field `a`: expected text, found null");
+    assert_eq!(problem(row.text("b")), "field `b`: expected text, found an object");
+    assert_eq!(problem(row.list("d")), "field `d`: expected a list of texts, found a number");
+    assert_eq!(problem(row.text("e")), "row: expected a field `e`, found only the fields: a, b, d");
+}

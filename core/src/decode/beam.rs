@@ -1,0 +1,184 @@
+//! Beam search, with the stopping rule of Hugging Face's `generate` (early stopping off): an input is done when
+//! its finished hypotheses are full and the best running one, at its present length, cannot beat the worst of
+//! them. Hypotheses that reach the longest length count as finished. Greedy search is width 1.
+
+use super::{NextToken, SearchSettings};
+use crate::error::Result;
+
+/// One output: tokens up to and including the end-of-sequence token, if it came.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hypothesis {
+    pub tokens: Vec<u32>,
+    /// Summed log-probability in nats, divided by the length's normaliser.
+    pub score: f64,
+}
+
+/// The best hypothesis of each of `inputs` inputs.
+pub async fn search<N: NextToken>(
+    model: &mut N,
+    inputs: usize,
+    settings: &SearchSettings,
+) -> Result<Vec<Hypothesis>> {
+    let beams = settings.beams;
+    let vocabulary = model.vocab_size();
+    let mut states: Vec<Beam> = (0..inputs).map(|_| Beam::new(settings)).collect();
+    let mut live: Vec<usize> = (0..inputs).collect();
+    let mut done: Vec<Option<Hypothesis>> = vec![None; inputs];
+    let mut tokens = vec![settings.start; inputs * beams];
+    for length in 1..=settings.max_new {
+        let logits = model.step(&tokens).await?;
+        for (place, input) in live.iter().enumerate() {
+            let rows = &logits[place * beams * vocabulary..(place + 1) * beams * vocabulary];
+            states[*input].extend(rows, vocabulary, length, settings);
+        }
+        let (open, closed): (Vec<usize>, Vec<usize>) =
+            (0..live.len()).partition(|place| !states[live[*place]].is_done(length, settings));
+        for place in closed {
+            done[live[place]] = states[live[place]].best();
+        }
+        if open.is_empty() {
+            break;
+        }
+        let parents: Vec<usize> = live
+            .iter()
+            .enumerate()
+            .flat_map(|(place, input)| states[*input].running.iter().map(move |r| place * beams + r.parent))
+            .collect();
+        model.reorder(&parents);
+        if open.len() < live.len() {
+            model.keep_inputs(&open);
+            live = open.iter().map(|place| live[*place]).collect();
+        }
+        tokens = live
+            .iter()
+            .flat_map(|input| states[*input].running.iter().map(|running| running.last(settings.start)))
+            .collect();
+    }
+    Ok(done.into_iter().map(|best| best.unwrap_or(Hypothesis { tokens: Vec::new(), score: 0.0 })).collect())
+}
+
+/// The search state of one input.
+struct Beam {
+    /// Always `beams` of them, best first.
+    running: Vec<Running>,
+    /// At most `beams`, best first.
+    finished: Vec<Hypothesis>,
+    open: bool,
+}
+
+#[derive(Clone)]
+struct Running {
+    tokens: Vec<u32>,
+    log_prob: f64,
+    /// The row, within the input's rows, that this one continues.
+    parent: usize,
+}
+
+impl Running {
+    fn last(&self, start: u32) -> u32 {
+        self.tokens.last().copied().unwrap_or(start)
+    }
+}
+
+/// Stands for a hypothesis that must not be chosen, finite so that sums stay ordered.
+const IMPOSSIBLE: f64 = -1e9;
+
+impl Beam {
+    /// Only the first hypothesis counts at the start, or all would be the same.
+    fn new(settings: &SearchSettings) -> Self {
+        let running = (0..settings.beams)
+            .map(|row| Running {
+                tokens: Vec::new(),
+                log_prob: if row == 0 { 0.0 } else { IMPOSSIBLE },
+                parent: row,
+            })
+            .collect();
+        Self { running, finished: Vec::new(), open: true }
+    }
+
+    /// Chooses the best `2 * beams` continuations, so that `beams` remain even if half of them end here.
+    fn extend(&mut self, logits: &[f32], vocabulary: usize, length: usize, settings: &SearchSettings) {
+        let candidates = best_continuations(&self.running, logits, vocabulary, 2 * settings.beams);
+        let last = length == settings.max_new;
+        let mut running = Vec::with_capacity(settings.beams);
+        for (rank, candidate) in candidates.into_iter().enumerate() {
+            let mut tokens = self.running[candidate.row].tokens.clone();
+            tokens.push(candidate.token);
+            if candidate.token == settings.eos || last {
+                // Beyond the first `beams` a candidate is only there to keep the search going.
+                if rank < settings.beams && self.open {
+                    let score = candidate.log_prob / settings.normaliser(length);
+                    self.finished.push(Hypothesis { tokens, score });
+                }
+            } else if running.len() < settings.beams {
+                running.push(Running { tokens, log_prob: candidate.log_prob, parent: candidate.row });
+            }
+        }
+        self.finished.sort_by(|a, b| b.score.total_cmp(&a.score));
+        self.finished.truncate(settings.beams);
+        // A vocabulary smaller than the beam leaves gaps; dead hypotheses keep the row count.
+        while running.len() < settings.beams && !last {
+            running.push(Running { tokens: vec![settings.eos], log_prob: IMPOSSIBLE, parent: 0 });
+        }
+        if !last {
+            self.running = running;
+        }
+    }
+
+    fn is_done(&mut self, length: usize, settings: &SearchSettings) -> bool {
+        if length == settings.max_new {
+            return true;
+        }
+        let full = self.finished.len() == settings.beams;
+        let possible = self.running[0].log_prob / settings.normaliser(length);
+        if full && self.finished.last().is_some_and(|worst| possible <= worst.score) {
+            self.open = false;
+        }
+        !self.open
+    }
+
+    fn best(&self) -> Option<Hypothesis> {
+        self.finished.first().cloned()
+    }
+}
+
+struct Candidate {
+    row: usize,
+    token: u32,
+    log_prob: f64,
+}
+
+/// The `count` best (row, token) pairs by summed log-probability; ties go to the lower row and token.
+fn best_continuations(
+    running: &[Running],
+    logits: &[f32],
+    vocabulary: usize,
+    count: usize,
+) -> Vec<Candidate> {
+    let mut best: Vec<Candidate> = Vec::with_capacity(count + 1);
+    for (row, state) in running.iter().enumerate() {
+        let logits = &logits[row * vocabulary..(row + 1) * vocabulary];
+        let base = state.log_prob - log_sum_exp(logits);
+        for (token, logit) in logits.iter().enumerate() {
+            let log_prob = base + f64::from(*logit);
+            if best.len() == count && best.last().is_some_and(|worst| log_prob <= worst.log_prob) {
+                continue;
+            }
+            let place = best.partition_point(|candidate| candidate.log_prob >= log_prob);
+            best.insert(place, Candidate { row, token: token as u32, log_prob });
+            best.truncate(count);
+        }
+    }
+    best
+}
+
+/// `ln(sum(exp(x)))` in f64.
+pub(super) fn log_sum_exp(logits: &[f32]) -> f64 {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits.iter().map(|logit| f64::from((logit - largest).exp())).sum();
+    f64::from(largest) + sum.ln()
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

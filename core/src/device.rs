@@ -1,0 +1,139 @@
+//! Which device computes, and why: `auto` takes a GPU that passes a probe, else the CPU.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use burn::tensor::{Device, Tensor, TensorData, activation};
+
+use crate::error::{Error, Result};
+use crate::model::tensors::to_vec;
+use crate::report::DeviceInfo;
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceChoice {
+    Auto,
+    /// SPIR-V on Vulkan where the build has the feature `vulkan`, WGSL on Vulkan otherwise.
+    Vulkan,
+    /// Any adapter that wgpu finds.
+    Wgpu,
+    Cpu,
+}
+
+pub const CHOICES: [(&str, DeviceChoice); 4] = [
+    ("auto", DeviceChoice::Auto),
+    ("vulkan", DeviceChoice::Vulkan),
+    ("wgpu", DeviceChoice::Wgpu),
+    ("cpu", DeviceChoice::Cpu),
+];
+
+impl std::str::FromStr for DeviceChoice {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let found = CHOICES.iter().find(|(known, _)| *known == name);
+        found
+            .map(|(_, choice)| *choice)
+            .ok_or_else(|| Error::unknown("device", name, CHOICES.map(|(known, _)| known)))
+    }
+}
+
+/// An opened device. `device` has no autodiff; training switches it on for its model.
+#[derive(Clone, Debug)]
+pub struct OpenDevice {
+    pub device: Device,
+    pub info: DeviceInfo,
+    /// Lengths are padded to a multiple of this: a GPU tunes its kernels by shape.
+    pub length_multiple: usize,
+}
+
+/// Opens the device asked for. `Auto` never fails: it falls back to the CPU and says why.
+pub async fn open(choice: DeviceChoice) -> Result<OpenDevice> {
+    match choice {
+        DeviceChoice::Cpu => Ok(cpu("asked for".into())),
+        DeviceChoice::Wgpu | DeviceChoice::Vulkan => gpu(choice, "asked for").await,
+        DeviceChoice::Auto => match gpu(choice, "passed the probe").await {
+            Ok(device) => Ok(device),
+            Err(error) => Ok(cpu(format!("no GPU passed the probe: {error}"))),
+        },
+    }
+}
+
+fn cpu(reason: String) -> OpenDevice {
+    let info = DeviceInfo { name: "flex (CPU)".into(), reason };
+    OpenDevice { device: Device::flex(), info, length_multiple: 1 }
+}
+
+async fn gpu(choice: DeviceChoice, reason: &str) -> Result<OpenDevice> {
+    let failed = |problem: String| Error::Device { device: "wgpu".into(), problem };
+    let (device, adapter) = start(choice).await.map_err(failed)?;
+    if choice == DeviceChoice::Auto && adapter.software {
+        return Err(failed(format!("{} is a software driver, slower than the CPU device", adapter.name)));
+    }
+    probe(&device).await?;
+    let info = DeviceInfo { name: format!("wgpu ({})", adapter.name), reason: reason.into() };
+    Ok(OpenDevice { device, info, length_multiple: 16 })
+}
+
+/// What the driver says of itself.
+struct Adapter {
+    name: String,
+    software: bool,
+}
+
+/// wgpu panics instead of returning an error on some broken drivers, so panics count as failures.
+async fn start(choice: DeviceChoice) -> std::result::Result<(Device, Adapter), String> {
+    use burn::tensor::wgpu::WgpuBackend;
+    let options = Device::wgpu_options();
+    let options =
+        if choice == DeviceChoice::Vulkan { options.graphics_api(WgpuBackend::Vulkan) } else { options };
+    #[cfg(not(target_family = "wasm"))]
+    let opened = catch_unwind(AssertUnwindSafe(|| options.init_with_setup()))
+        .map_err(|panic| panic_text(panic.as_ref()))?;
+    #[cfg(target_family = "wasm")]
+    let opened = options.init_with_setup_async().await;
+    let (device, setup) = opened.map_err(|error| error.to_string())?;
+    let info = setup.adapter.get_info();
+    let name = format!("{:?}, {}", info.backend, info.name);
+    let software = matches!(info.device_type, burn::tensor::wgpu::wgpu::DeviceType::Cpu);
+    Ok((device, Adapter { name, software }))
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    format!("the driver failed: {}", text.unwrap_or("no message"))
+}
+
+/// A small training step, its loss and gradient compared with the CPU's. On some drivers a refused shader leaves
+/// zeros and no error, so numbers are the only proof that the device computes.
+async fn probe(device: &Device) -> Result<()> {
+    let expected = known_computation(&Device::flex()).await?;
+    let found = known_computation(device).await?;
+    let worst =
+        expected.iter().zip(&found).map(|(a, b)| (a - b).abs() / a.abs().max(1e-2)).fold(0.0, f32::max);
+    if worst.is_finite() && worst < 1e-2 && expected.len() == found.len() {
+        return Ok(());
+    }
+    Err(Error::Device {
+        device: "wgpu".into(),
+        problem: format!("the probe's numbers differ from the CPU's by {:.0} %", 100.0 * worst),
+    })
+}
+
+async fn known_computation(device: &Device) -> Result<Vec<f32>> {
+    const SIDE: usize = 48;
+    let device = device.clone().autodiff();
+    let wave = |phase: f32| {
+        let values: Vec<f32> = (0..SIDE * SIDE).map(|i| (i as f32 * 0.37 + phase).sin()).collect();
+        Tensor::<2>::from_data(TensorData::new(values, [SIDE, SIDE]), &device)
+    };
+    let weight = wave(0.5).require_grad();
+    let hidden = activation::softmax(wave(0.0).matmul(weight.clone()), 1);
+    let loss = hidden.matmul(wave(1.0)).square().mean();
+    let gradients = loss.backward();
+    let grad = weight
+        .grad(&gradients)
+        .ok_or_else(|| Error::Device { device: "probe".into(), problem: "no gradient".into() })?;
+    let mut numbers = to_vec(grad.sum_dim(0)).await?;
+    numbers.extend(to_vec(loss.detach()).await?);
+    Ok(numbers)
+}

@@ -1,0 +1,123 @@
+//! Decoding one token at a time: keys and values of what was decoded, and of the encoder's states, are kept.
+//!
+//! G hypotheses of one input (beams) share its encoder states: they become G queries of one row in the
+//! cross-attention, so its keys and values are neither repeated nor reordered.
+
+use burn::tensor::{Int, Tensor, TensorData};
+
+use super::bias;
+use super::stack::{Block, Stack};
+use super::{T5, layers::Attention};
+use crate::model::{Dropout, Encoded};
+
+/// A value: `step` takes it and gives the next one's contents back in place.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    layers: Vec<LayerCache>,
+    /// `[B, 1, 1, S]`
+    padding: Tensor<4>,
+    groups: usize,
+    length: usize,
+}
+
+#[derive(Clone, Debug)]
+struct LayerCache {
+    /// `[B * G, H, t, d_kv]` once a token was decoded.
+    own: Option<(Tensor<4>, Tensor<4>)>,
+    /// `[B, H, S, d_kv]`
+    cross: (Tensor<4>, Tensor<4>),
+}
+
+impl Cache {
+    /// For `groups` hypotheses per input.
+    pub fn new(t5: &T5, encoded: &Encoded, groups: usize) -> Self {
+        let layers = t5
+            .decoder
+            .blocks
+            .iter()
+            .map(|block| LayerCache { own: None, cross: block.cross().keys_values(encoded.states.clone()) })
+            .collect();
+        Self { layers, padding: bias::padding(encoded.mask.clone()), groups, length: 0 }
+    }
+
+    /// Row i of the next step continues what row `parents[i]` decoded.
+    pub fn reorder(&mut self, parents: &[usize]) {
+        if parents.iter().enumerate().all(|(row, parent)| row == *parent) {
+            return;
+        }
+        self.select_rows(parents);
+    }
+
+    /// Also where fewer rows remain than there were.
+    fn select_rows(&mut self, parents: &[usize]) {
+        for layer in &mut self.layers {
+            if let Some((keys, values)) = layer.own.take() {
+                let index: Vec<i32> = parents.iter().map(|parent| *parent as i32).collect();
+                let index =
+                    Tensor::<1, Int>::from_data(TensorData::new(index, [parents.len()]), &keys.device());
+                layer.own = Some((keys.select(0, index.clone()), values.select(0, index)));
+            }
+        }
+    }
+
+    /// Keeps only these inputs (all their hypotheses): finished ones need no more work.
+    pub fn keep_inputs(&mut self, inputs: &[usize]) {
+        let groups = self.groups;
+        let rows: Vec<usize> =
+            inputs.iter().flat_map(|input| (0..groups).map(move |group| input * groups + group)).collect();
+        self.select_rows(&rows);
+        let index: Vec<i32> = inputs.iter().map(|input| *input as i32).collect();
+        let index =
+            Tensor::<1, Int>::from_data(TensorData::new(index, [inputs.len()]), &self.padding.device());
+        for layer in &mut self.layers {
+            let (keys, values) = layer.cross.clone();
+            layer.cross = (keys.select(0, index.clone()), values.select(0, index.clone()));
+        }
+        self.padding = self.padding.clone().select(0, index);
+    }
+
+    /// Feeds one token a row, `ids` `[B * G, 1]`; gives its logits `[B * G, V]`.
+    pub fn step(&mut self, t5: &T5, ids: Tensor<2, Int>) -> Tensor<2> {
+        let mut x = t5.embed(ids); // [B * G, 1, D]
+        let rows = x.dims()[0];
+        let stack: &Stack = &t5.decoder;
+        let bias = stack.buckets.bias(stack.relative_bias.val(), self.length, 1, self.length + 1);
+        for (block, layer) in stack.blocks.iter().zip(&mut self.layers) {
+            x = step_self(block, x, &mut layer.own, bias.clone());
+            x = step_cross(block, x, &layer.cross, self.padding.clone(), self.groups);
+            x = block.feed(x, &mut Dropout::off());
+        }
+        self.length += 1;
+        t5.head(stack.final_norm.forward(x)).reshape([rows, t5.vocab_size()])
+    }
+}
+
+fn step_self(
+    block: &Block,
+    x: Tensor<3>,
+    own: &mut Option<(Tensor<4>, Tensor<4>)>,
+    bias: Tensor<4>,
+) -> Tensor<3> {
+    let attention: &Attention = &block.self_attention;
+    let normed = block.self_norm.forward(x.clone());
+    let (mut keys, mut values) = attention.keys_values(normed.clone());
+    if let Some((old_keys, old_values)) = own.take() {
+        keys = Tensor::cat(vec![old_keys, keys], 2);
+        values = Tensor::cat(vec![old_values, values], 2);
+    }
+    *own = Some((keys.clone(), values.clone()));
+    x.add(attention.forward(normed, keys, values, bias, &mut Dropout::off()))
+}
+
+fn step_cross(
+    block: &Block,
+    x: Tensor<3>,
+    cross: &(Tensor<4>, Tensor<4>),
+    padding: Tensor<4>,
+    groups: usize,
+) -> Tensor<3> {
+    let [rows, _, width] = x.dims();
+    let grouped = x.reshape([rows / groups, groups, width]); // G queries of one row
+    let (keys, values) = cross.clone();
+    block.attend_cross(grouped, keys, values, padding, &mut Dropout::off()).reshape([rows, 1, width])
+}

@@ -1,0 +1,129 @@
+//! Blocks in order, with the relative position bias that the first one of a stack holds for all.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+
+use super::bias::{self, Buckets, Direction};
+use super::config::T5Config;
+use super::layers::{Attention, FeedForward, RmsNorm, weight};
+use crate::error::Result;
+use crate::model::{Dropout, Encoded};
+
+/// The encoder or the decoder.
+#[derive(Module, Debug)]
+pub struct Stack {
+    /// `[buckets, H]`
+    pub relative_bias: Param<Tensor<2>>,
+    pub blocks: Vec<Block>,
+    pub final_norm: RmsNorm,
+    #[module(skip)]
+    pub(super) buckets: Buckets,
+}
+
+/// Self-attention, in the decoder cross-attention, and feed-forward; each behind a norm, added to its input.
+#[derive(Module, Debug)]
+pub struct Block {
+    pub self_norm: RmsNorm,
+    pub self_attention: Attention,
+    pub cross_norm: Option<RmsNorm>,
+    pub cross_attention: Option<Attention>,
+    pub ff_norm: RmsNorm,
+    pub feed_forward: FeedForward,
+}
+
+impl Stack {
+    pub(super) fn encoder(config: &T5Config, device: &Device) -> Result<Self> {
+        Self::new(config, config.num_layers, Direction::Both, device)
+    }
+
+    pub(super) fn decoder(config: &T5Config, device: &Device) -> Result<Self> {
+        Self::new(config, config.decoder_layers(), Direction::Back, device)
+    }
+
+    fn new(config: &T5Config, layers: usize, direction: Direction, device: &Device) -> Result<Self> {
+        let buckets = Buckets {
+            count: config.relative_attention_num_buckets,
+            max_distance: config.relative_attention_max_distance,
+            direction,
+        };
+        let blocks = (0..layers).map(|_| Block::new(config, direction, device)).collect::<Result<_>>()?;
+        Ok(Self {
+            relative_bias: weight(buckets.count, config.num_heads, device),
+            blocks,
+            final_norm: RmsNorm::new(config, device),
+            buckets,
+        })
+    }
+
+    pub(super) fn encode(&self, embedded: Tensor<3>, mask: Tensor<2>, dropout: &mut Dropout) -> Tensor<3> {
+        let [rows, length, width] = embedded.dims();
+        let bias = self.buckets.bias(self.relative_bias.val(), 0, length, length).add(bias::padding(mask));
+        let mut x = dropout.along_rows(embedded);
+        for block in &self.blocks {
+            x = block.attend_self(x, bias.clone(), dropout);
+            x = block.feed(x, dropout);
+        }
+        dropout.apply(self.final_norm.forward(x), [rows, length, width])
+    }
+
+    pub(super) fn decode(&self, embedded: Tensor<3>, encoded: &Encoded, dropout: &mut Dropout) -> Tensor<3> {
+        let [_, length, _] = embedded.dims();
+        let causal = bias::causal(length, &embedded.device());
+        let bias = self.buckets.bias(self.relative_bias.val(), 0, length, length).add(causal);
+        let padding = bias::padding(encoded.mask.clone());
+        let mut x = dropout.along_rows(embedded);
+        for block in &self.blocks {
+            x = block.attend_self(x, bias.clone(), dropout);
+            let (keys, values) = block.cross().keys_values(encoded.states.clone());
+            x = block.attend_cross(x, keys, values, padding.clone(), dropout);
+            x = block.feed(x, dropout);
+        }
+        dropout.along_rows(self.final_norm.forward(x))
+    }
+}
+
+impl Block {
+    fn new(config: &T5Config, direction: Direction, device: &Device) -> Result<Self> {
+        let (activation, gated) = config.activation()?;
+        let decoder = direction == Direction::Back;
+        Ok(Self {
+            self_norm: RmsNorm::new(config, device),
+            self_attention: Attention::new(config, device),
+            cross_norm: decoder.then(|| RmsNorm::new(config, device)),
+            cross_attention: decoder.then(|| Attention::new(config, device)),
+            ff_norm: RmsNorm::new(config, device),
+            feed_forward: FeedForward::new(config, activation, gated, device),
+        })
+    }
+
+    /// # Panics
+    /// Panics in an encoder block, which has no cross-attention.
+    pub(super) fn cross(&self) -> &Attention {
+        self.cross_attention.as_ref().expect("cross-attention is in decoder blocks only")
+    }
+
+    fn attend_self(&self, x: Tensor<3>, bias: Tensor<4>, dropout: &mut Dropout) -> Tensor<3> {
+        let normed = self.self_norm.forward(x.clone());
+        let (keys, values) = self.self_attention.keys_values(normed.clone());
+        let update = self.self_attention.forward(normed, keys, values, bias, dropout);
+        x.add(dropout.along_rows(update))
+    }
+
+    pub(super) fn attend_cross(
+        &self,
+        x: Tensor<3>,
+        keys: Tensor<4>,
+        values: Tensor<4>,
+        bias: Tensor<4>,
+        dropout: &mut Dropout,
+    ) -> Tensor<3> {
+        let norm = self.cross_norm.as_ref().expect("a norm goes with the cross-attention");
+        let update = self.cross().forward(norm.forward(x.clone()), keys, values, bias, dropout);
+        x.add(dropout.along_rows(update))
+    }
+
+    pub(super) fn feed(&self, x: Tensor<3>, dropout: &mut Dropout) -> Tensor<3> {
+        let update = self.feed_forward.forward(self.ff_norm.forward(x.clone()), dropout);
+        x.add(dropout.along_rows(update))
+    }
+}

@@ -1,0 +1,134 @@
+//! Optimizers that move a model by its gradients. Their state is a few matrices per parameter path, so that a
+//! checkpoint can be read back asynchronously and loaded in another process; Burn's own optimizer records are
+//! read synchronously (which panics in a browser) and keyed by ids that change from process to process.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+
+mod adafactor;
+mod adamw;
+mod grads;
+pub mod schedule;
+
+pub use grads::Grads;
+
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::model::tensors::{self, HostTensor, HostTensors};
+use crate::spec::OptimizerSpec;
+
+/// State matrices of one parameter, by name.
+pub type Slots = BTreeMap<&'static str, Tensor<2>>;
+
+/// An optimizer and its state.
+pub struct Optimizer {
+    spec: OptimizerSpec,
+    /// Updates made so far.
+    step: usize,
+    slots: BTreeMap<String, Slots>,
+}
+
+/// What an update rule sees of one parameter: `[rows, columns]` matrices, and whether it is a true matrix.
+pub(crate) struct Update {
+    pub param: Tensor<2>,
+    pub grad: Tensor<2>,
+    pub is_matrix: bool,
+    /// 1 at the first update.
+    pub time: usize,
+    pub rate: f64,
+}
+
+impl Optimizer {
+    pub fn new(spec: OptimizerSpec) -> Self {
+        Self { spec, step: 0, slots: BTreeMap::new() }
+    }
+
+    /// One update; parameters without a gradient stay bit-equal.
+    pub fn update(&mut self, model: Model, grads: Grads, rate: f64) -> Model {
+        self.step += 1;
+        model.map(&mut Apply { optimizer: self, grads, rate, path: Vec::new() })
+    }
+
+    fn rule(&self, update: Update, slots: &mut Slots) -> Tensor<2> {
+        match self.spec {
+            OptimizerSpec::Adafactor { decay, weight_decay, scale_parameter } => adafactor::update(
+                &adafactor::Settings { decay, weight_decay, scale_parameter },
+                update,
+                slots,
+            ),
+            OptimizerSpec::AdamW { beta_1, beta_2, epsilon, weight_decay } => {
+                adamw::update(&adamw::Settings { beta_1, beta_2, epsilon, weight_decay }, update, slots)
+            }
+        }
+    }
+
+    /// The state as `<path>/<slot>` tensors; the step count is the caller's to keep.
+    pub async fn state(&self) -> Result<HostTensors> {
+        let mut state = HostTensors::new();
+        for (path, slots) in &self.slots {
+            for (slot, tensor) in slots {
+                let shape = tensor.dims().to_vec();
+                let values = tensors::to_vec(tensor.clone()).await?;
+                state.insert(format!("{path}/{slot}"), HostTensor { shape, values });
+            }
+        }
+        Ok(state)
+    }
+
+    /// An optimizer that goes on after `step` updates.
+    pub fn restore(spec: OptimizerSpec, step: usize, state: HostTensors, device: &Device) -> Result<Self> {
+        let mut slots: BTreeMap<String, Slots> = BTreeMap::new();
+        for (name, tensor) in state {
+            let slot = name.rsplit_once('/').and_then(|(path, slot)| Some((path, known_slot(slot)?)));
+            let Some((path, slot)) = slot else {
+                return Err(Error::mismatch("optimizer state", "names like `path/slot`", name));
+            };
+            let data = TensorData::new(tensor.values, tensor.shape);
+            slots.entry(path.to_owned()).or_default().insert(slot, Tensor::from_data(data, device));
+        }
+        Ok(Self { spec, step, slots })
+    }
+}
+
+fn known_slot(name: &str) -> Option<&'static str> {
+    adafactor::SLOTS.into_iter().chain(adamw::SLOTS).find(|slot| *slot == name)
+}
+
+struct Apply<'a> {
+    optimizer: &'a mut Optimizer,
+    grads: Grads,
+    rate: f64,
+    path: Vec<String>,
+}
+
+impl ModuleMapper for Apply<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const R: usize>(&mut self, param: Param<Tensor<R>>) -> Param<Tensor<R>> {
+        let path = self.path.join(".");
+        let Some(grad) = self.grads.0.remove(&path) else { return param };
+        let mut slots = self.optimizer.slots.remove(&path).unwrap_or_default();
+        let optimizer = &*self.optimizer;
+        let rate = self.rate;
+        let (id, tensor, mapper) = param.consume();
+        let shape = tensor.shape();
+        let update = Update {
+            param: grads::matrix(tensor.inner()),
+            grad,
+            is_matrix: R >= 2,
+            time: optimizer.step,
+            rate,
+        };
+        let updated = optimizer.rule(update, &mut slots).reshape(shape);
+        self.optimizer.slots.insert(path, slots);
+        Param::from_mapped_value(id, Tensor::from_inner(updated).require_grad(), mapper)
+    }
+}

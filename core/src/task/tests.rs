@@ -1,0 +1,243 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+/// A made-up row of every task, its input text, and its gold answer as the model should write it.
+fn row(task: &str) -> (Example, &'static str, &'static str) {
+    let nli =
+        |label: &str| json!({"premise": "Ann has a cat.", "hypothesis": "Ann has a pet.", "label": label});
+    let (row, input, answer) = match task.trim_end_matches("-mini") {
+        "rte" => (
+            nli("not_entailment"),
+            "Ann has a cat. question: Ann has a pet. Is it true or false? answer:",
+            "False",
+        ),
+        "cb" | "snli" => (
+            nli("neutral"),
+            "Ann has a cat. question: Ann has a pet. Is it true or false or neither? answer:",
+            "Neither",
+        ),
+        "wic" => (
+            json!({"sentence1": "A bank robber.", "sentence2": "The river bank.", "word": "bank", "label": "false"}),
+            "A bank robber. The river bank. question: The word bank is used in the same way in the two sentences. \
+             Is it true or False? answer:",
+            "False",
+        ),
+        "openbookqa" => (
+            json!({"question": "Ice is", "A": "cold", "B": "hot", "C": "dry", "D": "loud", "answer": "A"}),
+            "Q: Ice is A) cold B) hot C) dry D) loud A:",
+            "A",
+        ),
+        "triviaqa" | "web_questions" => (
+            json!({"question": "Who wrote it?", "answers": ["Ann Lee", "Annie Lee"], "answer": "Ann Lee"}),
+            "Q: Who wrote it? A:",
+            "Ann Lee",
+        ),
+        "wmt_enfr" => (
+            json!({"source": "The cat sleeps in the house.", "target": "Le chat dort dans la maison."}),
+            "Translate English to French: The cat sleeps in the house.",
+            "Le chat dort dans la maison.",
+        ),
+        "wmt_ende" => (
+            json!({"source": "The cat sleeps in the house.", "target": "Die Katze schläft im Haus."}),
+            "Translate English to German: The cat sleeps in the house.",
+            "Die Katze schläft im Haus.",
+        ),
+        "wmt_enro" => (
+            json!({"source": "The cat sleeps in the house.", "target": "Pisica doarme în casă."}),
+            "Translate English to Romanian: The cat sleeps in the house.",
+            "Pisica doarme în casă.",
+        ),
+        "xsum" | "wikilingua" => (
+            json!({"article": "It rained. The river rose.", "summary": "A river rose after rain."}),
+            "Article: It rained. The river rose. One sentence summary:",
+            "A river rose after rain.",
+        ),
+        "text2text" => (json!({"input": "2 + 3", "target": "5"}), "2 + 3", "5"),
+        other => panic!("no row for task {other}"),
+    };
+    let Value::Object(fields) = row else { panic!("a row is an object") };
+    (Example(fields), input, answer)
+}
+
+#[test]
+fn every_task_gives_its_text_and_its_gold_answer_scores_100() {
+    for task in TASKS {
+        let (example, input, answer) = row(task.name);
+        let rendered = task.render(&example).unwrap();
+        assert_eq!((rendered.input.as_str(), rendered.target.as_str()), (input, answer), "{}", task.name);
+        assert_eq!(rendered.references[0], answer, "{}", task.name);
+
+        let references = vec![rendered.references; 4];
+        let mut outputs = vec![
+            answer.to_owned(),
+            format!("<extra_id_0> {answer} <extra_id_1> and more"),
+            format!(" {answer}\n"),
+            format!("{answer} {}", task.cut_at.unwrap_or_default()),
+        ];
+        let gold = task.score(&outputs, &references);
+        assert!((gold.score - 100.0).abs() < 1e-9, "{}: {gold:?}", task.name);
+        assert_eq!(gold.n, 4);
+
+        outputs[0] = "something else entirely, not asked for".to_owned();
+        let wrong = task.score(&outputs, &references).score;
+        assert!(wrong < gold.score - 10.0, "{}: {wrong}", task.name);
+    }
+}
+
+#[test]
+fn gold_answers_are_in_the_tasks_own_format() {
+    for task in TASKS {
+        let (_, _, answer) = row(task.name);
+        let rate = task.format_rate(&[answer.to_owned(), "xyz".to_owned()]);
+        let expected = (task.format != Format::Free).then_some(50.0);
+        assert_eq!(rate, expected, "{}", task.name);
+    }
+}
+
+#[test]
+fn any_alias_counts_as_an_answer() {
+    let task = Task::by_name("triviaqa").unwrap();
+    let (example, _, _) = row("triviaqa");
+    let references = vec![task.render(&example).unwrap().references];
+    assert_eq!(task.score(&["the annie-lee!".to_owned()], &references).score, 100.0);
+    assert_eq!(task.score(&["Lee".to_owned()], &references).score, 0.0);
+}
+
+#[test]
+fn shots_stand_before_the_question_with_their_answers() {
+    let task = Task::by_name("triviaqa").unwrap();
+    let shot =
+        Example::new([("question", json!("Who?")), ("answers", json!(["Bo"])), ("answer", json!("Bo"))]);
+    let (example, _, _) = row("triviaqa");
+    let rendered = task.render_with_shots(&[&shot, &shot], &example).unwrap();
+    assert_eq!(rendered.input, "Q: Who? A: Bo Q: Who? A: Bo Q: Who wrote it? A:");
+    assert_eq!(rendered.target, "Ann Lee");
+}
+
+#[test]
+fn names_are_unique_and_every_file_task_has_a_mini_twin() {
+    for (at, task) in TASKS.iter().enumerate() {
+        assert!(TASKS[..at].iter().all(|other| other.name != task.name), "{} twice", task.name);
+        if let Source::Files { .. } = task.source {
+            let mini = Task::by_name(&format!("{}-mini", task.name)).unwrap();
+            assert!(matches!(mini.source, Source::World));
+            assert_eq!((mini.template, mini.target, mini.cut_at), (task.template, task.target, task.cut_at));
+        }
+    }
+    let error = Task::by_name("wmt-enfr").unwrap_err().to_string();
+    assert!(error.starts_with("unknown task `wmt-enfr`; nearest known: wmt_enfr"), "{error}");
+}
+
+#[test]
+fn the_unseen_tasks_are_the_papers_eight() {
+    let eight = ["cb", "wic", "triviaqa", "web_questions", "wmt_ende", "wmt_enro", "xsum", "wikilingua"];
+    assert_eq!(unseen_for("rte"), eight);
+    assert_eq!(unseen_for("wmt_enfr"), eight);
+    assert_eq!(unseen_for("rte-mini"), eight.map(|name| format!("{name}-mini")));
+    assert_eq!(unseen_for("wic-mini").len(), 7);
+    for target in TASKS {
+        let unseen = unseen_for(target.name);
+        assert!(!unseen.contains(&target.name));
+        unseen.iter().for_each(|name| assert!(Task::by_name(name).is_ok(), "{name}"));
+    }
+}
+
+/// A data folder of one file.
+fn folder<'a>(path: &'a str, text: &'a str) -> impl Fn(&str) -> Result<Option<Vec<u8>>> + 'a {
+    move |asked| Ok((asked == path).then(|| text.as_bytes().to_vec()))
+}
+
+fn load(task: &str, split: Split, path: &str, text: &str) -> Result<Vec<Example>> {
+    Task::by_name(task).unwrap().rows_from_files(split, &folder(path, text))
+}
+
+#[test]
+fn fields_of_the_published_files_get_the_tasks_names() {
+    let rows = load(
+        "openbookqa",
+        Split::Train,
+        "openbookqa/train.jsonl",
+        r#"{"id": "1", "question": {"stem": "Ice is", "choices": [{"text": "cold", "label": "A"},
+           {"text": "hot", "label": "B"}, {"text": "dry", "label": "C"}, {"text": "loud", "label": "D"}]},
+           "answerKey": "B"}"#
+            .replace('\n', " ")
+            .as_str(),
+    );
+    let fields =
+        json!({"question": "Ice is", "A": "cold", "B": "hot", "C": "dry", "D": "loud", "answer": "B"});
+    assert_eq!(Value::Object(rows.unwrap().remove(0).0), fields);
+
+    let tsv = "index\tword\tsentence1\tsentence2\tlabel\n0\tbank\tOne.\tTwo.\t1\n";
+    let rows = load("wic", Split::Train, "wic/train.tsv", tsv).unwrap();
+    let fields = json!({"sentence1": "One.", "sentence2": "Two.", "word": "bank", "label": "true"});
+    assert_eq!(Value::Object(rows[0].0.clone()), fields);
+
+    let text = r#"[{"qId": "q", "answers": ["Rome", "Roma"], "qText": "where?"}]"#;
+    let rows = load("web_questions", Split::Test, "webquestions/val.json", text).unwrap();
+    assert_eq!(rows[0].text("answer").unwrap(), "Rome");
+    assert_eq!(rows[0].list("answers").unwrap(), ["Rome", "Roma"]);
+}
+
+#[test]
+fn splits_of_one_file_share_no_row() {
+    let row = |n: usize| json!({"document": format!("article {n}"), "summary": "short"}).to_string() + "\n";
+    let text: String = (0..430).map(row).collect();
+    let articles = |split| -> Vec<String> {
+        let rows = load("xsum", split, "xsum/articles_926.jsonl", &text).unwrap();
+        rows.iter().map(|row| row.text("article").unwrap()).collect()
+    };
+    let [train, validation, test] = [Split::Train, Split::Validation, Split::Test].map(articles);
+    assert_eq!((train.len(), train[0].as_str()), (326, "article 0"));
+    assert_eq!((validation.len(), validation[0].as_str()), (100, "article 326"));
+    assert_eq!((test.len(), test[0].as_str()), (4, "article 426"));
+}
+
+#[test]
+fn a_row_that_the_task_cannot_use_is_named_with_file_and_line() {
+    let good = r#"{"premise": "p", "hypothesis": "h", "label": "entailment"}"#;
+    for (bad, expected) in [
+        (
+            r#"{"premise": "p", "label": "entailment"}"#,
+            "rte/train.jsonl, line 3: row: expected a field `hypothesis`, found only the fields: premise, label",
+        ),
+        (
+            r#"{"premise": "p", "hypothesis": "h", "label": "neutral"}"#,
+            "rte/train.jsonl, line 3: label of task rte: expected one of entailment, not_entailment, found `neutral`",
+        ),
+        (
+            r#"{"premise": ["p"], "hypothesis": "h", "label": "entailment"}"#,
+            "rte/train.jsonl, line 3: field `premise`: expected text, found a list",
+        ),
+    ] {
+        let error =
+            load("rte", Split::Train, "rte/train.jsonl", &format!("{good}\n\n{bad}\n{good}\n")).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+    let error = load("wic", Split::Train, "wic/train.tsv", "word\tsentence1\tsentence2\tlabel\nx\ty\tz\t2\n");
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "wic/train.tsv, line 2: field `label`: expected one of 1, 0, found `2`"
+    );
+    let error = load("wic", Split::Train, "wic/train.tsv", "word\tsentence1\tlabel\nx\ty\t1\n").unwrap_err();
+    assert!(error.to_string().contains("line 2: row: expected a field `sentence2`"), "{error}");
+}
+
+#[test]
+fn missing_files_and_tasks_without_files_are_errors() {
+    let error = load("wmt_enro", Split::Test, "wmt/en-ro/newsdev2016.en", "a\n").unwrap_err().to_string();
+    let expected = "task wmt_enro: expected a file wmt/en-ro/newsdev2016.ro in the data folder, found none";
+    assert_eq!(error, expected);
+    let error = load("rte-mini", Split::Test, "x", "").unwrap_err().to_string();
+    assert_eq!(error, "task rte-mini: expected a task with files of its own, found a task of the mini world");
+    assert!(load("text2text", Split::Test, "x", "").is_err());
+}
+
+#[test]
+fn a_users_file_needs_the_tasks_fields() {
+    let task = Task::by_name("text2text").unwrap();
+    let rows = task.rows_from_bytes("mine.csv", b"input,target\n\"a, b\",c\n").unwrap();
+    assert_eq!(task.render(&rows[0]).unwrap().input, "a, b");
+    let error = task.rows_from_bytes("mine.jsonl", b"{\"input\": \"x\"}").unwrap_err().to_string();
+    assert_eq!(error, "mine.jsonl, line 1: row: expected a field `target`, found only the fields: input");
+}

@@ -1,0 +1,93 @@
+//! The one training loop, and the experiment around it. Whoever runs it watches through an `Observer`: that is
+//! where progress bars, files, clocks and stop buttons are.
+
+mod examples;
+mod experiment;
+mod pretrain;
+mod recipe;
+mod stage;
+mod start;
+mod step;
+
+pub use examples::TrainingSet;
+pub use experiment::{Outcome, Rows, TrainedModel, WorldRows, experiment};
+pub use pretrain::{PretrainSpec, pretrain};
+pub use recipe::{RECIPES, Recipe, Settings, Stage};
+pub use stage::{StageContext, StageResult, run_stage};
+pub use start::new_prompt;
+pub use step::{Accumulated, accumulate, set_trainable};
+
+use crate::checkpoint::Checkpoint;
+use crate::error::{Error, Result};
+use crate::report::{ExampleAnswers, MethodRun};
+
+/// What happens, as it happens.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A method begins, the `index`-th of `count` runs.
+    RunStarted { method: String, seed: u64, index: usize, count: usize },
+    /// A stage begins, at step `from` after a resume.
+    StageStarted { stage: String, from: usize, steps: usize },
+    /// A step is done. `loss` in nats per real target token; `tokens`: real tokens seen since the last event.
+    Step { stage: String, step: usize, steps: usize, loss: f64, tokens: usize },
+    /// Rows of a task are being answered.
+    Evaluating { task: String, done: usize, rows: usize },
+    /// A checkpoint was scored on the target's validation rows.
+    Validated { stage: String, step: usize, score: f64, best: bool },
+    /// A stage is over.
+    StageDone { stage: String, steps: usize, best_step: usize },
+    /// A method is scored.
+    RunDone { run: Box<MethodRun> },
+}
+
+/// The observer's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    Continue,
+    /// Save and end with `Error::Stopped`.
+    Stop,
+}
+
+/// A finished method with the answers kept for the report: what `--resume` need not do again.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct FinishedRun {
+    pub run: MethodRun,
+    /// The answers of this method alone; `outputs` has one entry.
+    pub examples: Vec<ExampleAnswers>,
+}
+
+/// The outside world of a run. Every hook but the clock may be left as it is.
+pub trait Observer {
+    /// Seconds since some fixed moment.
+    fn now(&self) -> f64;
+
+    fn event(&mut self, _event: &Event) -> Control {
+        Control::Continue
+    }
+
+    /// Keeps a checkpoint; the ones before it of the same name are no longer needed.
+    fn save(&mut self, _checkpoint: &Checkpoint) -> Result<()> {
+        Ok(())
+    }
+
+    /// The newest checkpoint of this name, if the run is to be resumed.
+    fn load(&mut self, _name: &str) -> Result<Option<Checkpoint>> {
+        Ok(None)
+    }
+
+    fn save_run(&mut self, _run: &FinishedRun) -> Result<()> {
+        Ok(())
+    }
+
+    fn load_run(&mut self, _method: &str, _seed: u64) -> Result<Option<FinishedRun>> {
+        Ok(None)
+    }
+}
+
+/// Sends an event; a wish to stop becomes an error where nothing needs saving.
+pub(crate) fn tell(observer: &mut dyn Observer, event: Event) -> Result<()> {
+    match observer.event(&event) {
+        Control::Continue => Ok(()),
+        Control::Stop => Err(Error::Stopped { step: 0 }),
+    }
+}

@@ -1,0 +1,289 @@
+//! One stage: steps, checkpoints scored on the target's validation rows, the best one kept.
+
+use burn::module::Module;
+
+use super::step::{Accumulated, accumulate, set_trainable};
+use super::{Control, Event, Observer, TrainingSet};
+use crate::checkpoint::{Manifest, State};
+use crate::error::{Error, Result};
+use crate::eval::{Evaluator, TaskRows};
+use crate::loss::LossSettings;
+use crate::method::Method;
+use crate::model::{Dropout, Model, tensors};
+use crate::optim::{Optimizer, schedule};
+use crate::report::StepRecord;
+use crate::rng::Streams;
+use crate::spec::StageSpec;
+
+/// Everything a stage works with, its model excepted.
+pub struct StageContext<'a> {
+    /// The checkpoint's name, such as `seed-0.prompt-tuning`.
+    pub name: String,
+    /// What the curves call it: "stage 1".
+    pub label: String,
+    pub method: &'a dyn Method,
+    pub spec: &'a StageSpec,
+    pub examples: TrainingSet<'a>,
+    pub validation: TaskRows<'a>,
+    pub validation_limit: usize,
+    /// Tasks scored along the way for the curves, with the prompt taken off; they choose nothing.
+    pub watched: &'a [TaskRows<'a>],
+    pub evaluator: &'a Evaluator<'a>,
+    pub streams: Streams,
+    pub start: u32,
+    pub length_multiple: usize,
+    pub fingerprint: String,
+}
+
+/// A stage's end.
+pub struct StageResult {
+    /// The best checkpoint's model, without autodiff.
+    pub model: Model,
+    pub records: Vec<StepRecord>,
+    pub best_step: usize,
+    pub seconds: f64,
+}
+
+/// Runs the stage from its start, or from the checkpoint that the observer has.
+///
+/// # Errors
+/// `Error::Stopped` after a stop was asked for; the checkpoint is saved by then.
+pub async fn run_stage(
+    context: &StageContext<'_>,
+    start: Model,
+    observer: &mut dyn Observer,
+) -> Result<StageResult> {
+    let mut run = Running::begin(context, start, observer).await?;
+    observer.event(&Event::StageStarted {
+        stage: context.label.clone(),
+        from: run.step,
+        steps: context.spec.steps,
+    });
+    run.since = observer.now();
+    while run.step < context.spec.steps {
+        run.one_step(context, observer).await?;
+    }
+    let seconds = run.seconds(observer);
+    let best_step = run.best_step();
+    observer.event(&Event::StageDone { stage: context.label.clone(), steps: run.step, best_step });
+    let model = context.method.finish(&run.before, run.best_model().valid());
+    Ok(StageResult { model, records: run.records, best_step, seconds })
+}
+
+/// The state between two steps.
+struct Running {
+    before: Model,
+    model: Model,
+    optimizer: Optimizer,
+    /// Steps done.
+    step: usize,
+    best: Option<Best>,
+    records: Vec<StepRecord>,
+    seconds_before: f64,
+    since: f64,
+    /// A stop was asked for; an evaluation under way is finished first, so that a resumed run is the same run.
+    stop: bool,
+}
+
+struct Best {
+    step: usize,
+    score: f64,
+    model: Model,
+}
+
+impl Running {
+    async fn begin(context: &StageContext<'_>, start: Model, observer: &mut dyn Observer) -> Result<Self> {
+        let before = start.valid();
+        let model = set_trainable(before.clone(), &|path| context.method.trainable(path));
+        let fresh = Self {
+            before,
+            model,
+            optimizer: Optimizer::new(context.spec.optimizer),
+            step: 0,
+            best: None,
+            records: Vec::new(),
+            seconds_before: 0.0,
+            since: 0.0,
+            stop: false,
+        };
+        match observer.load(&context.name)? {
+            Some(checkpoint) => {
+                fresh.restore(context, State::from_checkpoint(&checkpoint, &context.fingerprint)?)
+            }
+            None => Ok(fresh),
+        }
+    }
+
+    fn restore(mut self, context: &StageContext<'_>, state: State) -> Result<Self> {
+        let manifest = state.manifest;
+        let naming = |path: &str| context.method.trainable(path).then(|| (path.to_owned(), false));
+        let device = self.before.device();
+        if let Some((step, score)) = manifest.best {
+            let weights = state.best.as_ref().unwrap_or(&state.weights);
+            let model =
+                tensors::load(self.before.clone(), weights, &naming, &[], "the checkpoint's best weights")?;
+            self.best = Some(Best { step, score, model });
+        }
+        let model = tensors::load(self.before.clone(), &state.weights, &naming, &[], "the checkpoint")?;
+        self.model = set_trainable(model, &|path| context.method.trainable(path));
+        self.optimizer = Optimizer::restore(context.spec.optimizer, manifest.step, state.optimizer, &device)?;
+        self.step = manifest.step;
+        self.records = manifest.records;
+        self.seconds_before = manifest.seconds;
+        Ok(self)
+    }
+
+    async fn one_step(&mut self, context: &StageContext<'_>, observer: &mut dyn Observer) -> Result<()> {
+        let spec = context.spec;
+        let parts = context.examples.batch(
+            self.step,
+            spec.batch,
+            spec.accumulate,
+            context.start,
+            context.length_multiple,
+        )?;
+        let mut dropout =
+            Dropout::new(spec.dropout, context.streams.stream(&format!("dropout/{}", self.step)));
+        let settings = LossSettings { label_smoothing: spec.label_smoothing, z_loss: spec.z_loss };
+        let done = accumulate(&self.model, context.method, &parts, settings, &mut dropout);
+        let (loss, tokens) = self.apply(context, done).await?;
+        self.step += 1;
+        self.records.push(StepRecord {
+            stage: context.label.clone(),
+            step: self.step,
+            loss: Some(loss),
+            ..StepRecord::default()
+        });
+        let stage = context.label.clone();
+        let event = Event::Step { stage, step: self.step, steps: spec.steps, loss, tokens };
+        self.stop |= observer.event(&event) == Control::Stop;
+        let due =
+            self.step == spec.steps || (spec.checkpoint_every > 0 && self.step % spec.checkpoint_every == 0);
+        self.watch(context, observer).await?;
+        if due {
+            self.validate(context, observer).await?;
+        }
+        if due || self.stop {
+            self.save(context, observer).await?;
+        }
+        if self.stop {
+            return Err(Error::Stopped { step: self.step });
+        }
+        Ok(())
+    }
+
+    async fn apply(&mut self, context: &StageContext<'_>, done: Accumulated) -> Result<(f64, usize)> {
+        let mut grads = context.method.mask(done.grads);
+        if context.spec.clip_norm > 0.0 {
+            grads.clip(context.spec.clip_norm);
+        }
+        let rate = schedule::rate(context.spec, self.step);
+        self.model = self.optimizer.update(self.model.clone(), grads, rate);
+        let loss = f64::from(tensors::to_vec(done.loss).await?[0]);
+        if !loss.is_finite() {
+            return Err(Error::mismatch(
+                format!("loss of {} at step {}", context.label, self.step + 1),
+                "a finite number",
+                format!("{loss}; a smaller learning rate may help"),
+            ));
+        }
+        Ok((loss, done.tokens))
+    }
+
+    /// Scores the target's validation rows and keeps the model if it is the best so far; the earlier one wins
+    /// ties.
+    async fn validate(&mut self, context: &StageContext<'_>, observer: &mut dyn Observer) -> Result<()> {
+        let model = self.model.valid();
+        let task = &context.validation;
+        let shots = context.examples.shots;
+        let mut progress = watching(observer, task.task.name, &mut self.stop);
+        let found =
+            context.evaluator.evaluate(&model, task, shots, context.validation_limit, &mut progress).await?;
+        drop(progress);
+        let score = found.score.score;
+        let best = self.best.as_ref().is_none_or(|best| score > best.score);
+        if best {
+            self.best = Some(Best { step: self.step, score, model });
+        }
+        if let Some(record) = self.records.last_mut() {
+            record.validation = Some(score);
+        }
+        observer.event(&Event::Validated { stage: context.label.clone(), step: self.step, score, best });
+        Ok(())
+    }
+
+    /// Scores the watched tasks without the prompt, for the curves alone.
+    async fn watch(&mut self, context: &StageContext<'_>, observer: &mut dyn Observer) -> Result<()> {
+        let spec = context.evaluator.spec;
+        if spec.curve_every == 0 || self.step % spec.curve_every != 0 {
+            return Ok(());
+        }
+        // With the prompt taken off, stage 1 changes nothing: there is nothing to watch.
+        if !context.method.trainable("lm") {
+            return Ok(());
+        }
+        let model = self.model.valid().with_prompt(None);
+        for task in context.watched {
+            let mut progress = watching(observer, task.task.name, &mut self.stop);
+            let found = context.evaluator.evaluate(&model, task, 1, spec.curve_limit, &mut progress).await?;
+            drop(progress);
+            if let Some(record) = self.records.last_mut() {
+                let name = task.task.name.to_owned();
+                record.unseen.insert(name.clone(), found.score.score);
+                if let Some(rate) = found.score.target_format_rate {
+                    record.format_rate.insert(name, rate);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn save(&self, context: &StageContext<'_>, observer: &mut dyn Observer) -> Result<()> {
+        let naming = |path: &str| context.method.trainable(path).then(|| (path.to_owned(), false));
+        let best = match &self.best {
+            Some(best) if best.step != self.step => Some(tensors::read(&best.model, &naming).await?),
+            _ => None,
+        };
+        let state = State {
+            manifest: Manifest {
+                version: 1,
+                fingerprint: context.fingerprint.clone(),
+                step: self.step,
+                steps: context.spec.steps,
+                best: self.best.as_ref().map(|best| (best.step, best.score)),
+                records: self.records.clone(),
+                seconds: self.seconds(observer),
+                hashes: Default::default(),
+            },
+            weights: tensors::read(&self.model, &naming).await?,
+            best,
+            optimizer: self.optimizer.state().await?,
+        };
+        observer.save(&state.to_checkpoint(&context.name)?)
+    }
+
+    fn seconds(&self, observer: &dyn Observer) -> f64 {
+        self.seconds_before + observer.now() - self.since
+    }
+
+    fn best_step(&self) -> usize {
+        self.best.as_ref().map_or(self.step, |best| best.step)
+    }
+
+    fn best_model(&self) -> Model {
+        self.best.as_ref().map_or_else(|| self.model.clone(), |best| best.model.clone())
+    }
+}
+
+/// A progress callback that passes rows on as events and remembers a wish to stop.
+fn watching<'a>(
+    observer: &'a mut dyn Observer,
+    task: &'a str,
+    stop: &'a mut bool,
+) -> impl FnMut(usize, usize) -> Result<()> + 'a {
+    move |done, rows| {
+        let event = Event::Evaluating { task: task.to_owned(), done, rows };
+        *stop |= observer.event(&event) == Control::Stop;
+        Ok(())
+    }
+}

@@ -1,0 +1,229 @@
+//! What is the case in the world: people and towns with a few attributes each. Pretraining text states every fact;
+//! questions are asked about the facts of a split only, so that a closed-book question of the evaluation asks for
+//! something that was read but never asked.
+
+use std::sync::LazyLock;
+
+use rand::Rng as _;
+use serde_json::Value;
+
+use super::lexicon::NAMES;
+use super::{SEED, chance, pick, shuffled, split_of, wanted, with_article};
+use crate::data::{Example, Split};
+use crate::rng::{Rng, Streams, permutation};
+
+/// People are what triviaqa-mini asks about, towns what web_questions-mini does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Topic {
+    People,
+    Towns,
+}
+
+/// A kind of fact: `{s}` stands for who or what it is about, `{a}` for the answer.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    topic: Topic,
+    statements: &'static [&'static str],
+    /// What can follow "{s} " in a list of facts.
+    fragment: &'static str,
+    questions: &'static [&'static str],
+}
+
+#[derive(Debug)]
+pub(crate) struct Fact {
+    pub kind: &'static Kind,
+    pub subject: String,
+    pub answer: String,
+    pub split: Split,
+}
+
+#[rustfmt::skip]
+const KINDS: &[Kind] = &[
+    Kind { topic: Topic::People, statements: &["{s} lives in {a}.", "The home of {s} is in {a}."], fragment: "lives in {a}",
+        questions: &["Where does {s} live?", "In which town does {s} live?", "What is the home town of {s}?"] },
+    Kind { topic: Topic::People, statements: &["{s} works as a {a}.", "The job of {s} is {a}."], fragment: "works as a {a}",
+        questions: &["What does {s} work as?", "What is the job of {s}?", "What does {s} do for a living?"] },
+    Kind { topic: Topic::People, statements: &["{s} likes to eat {a}.", "The favourite food of {s} is {a}."], fragment: "likes to eat {a}",
+        questions: &["What does {s} like to eat?", "What is the favourite food of {s}?", "Which food does {s} love?"] },
+    Kind { topic: Topic::People, statements: &["{s} has a {a}.", "The pet of {s} is a {a}."], fragment: "has a {a}",
+        questions: &["Which pet does {s} have?", "What is the pet of {s}?", "What kind of pet lives with {s}?"] },
+    Kind { topic: Topic::People, statements: &["{s} enjoys {a}.", "The hobby of {s} is {a}."], fragment: "enjoys {a}",
+        questions: &["What does {s} enjoy?", "What is the hobby of {s}?", "How does {s} spend the weekend?"] },
+    Kind { topic: Topic::People, statements: &["{s} was born in {a}.", "The birthday of {s} is in {a}."], fragment: "was born in {a}",
+        questions: &["When was {s} born?", "In which month was {s} born?", "When is the birthday of {s}?"] },
+    Kind { topic: Topic::People, statements: &["{s} is a friend of {a}.", "The best friend of {s} is {a}."], fragment: "is a friend of {a}",
+        questions: &["Who is the best friend of {s}?", "Whose friend is {s}?", "Which friend does {s} have?"] },
+    Kind { topic: Topic::Towns, statements: &["{s} is a town in {a}.", "The town of {s} belongs to {a}."], fragment: "is a town in {a}",
+        questions: &["In which country is {s}?", "Which country does {s} belong to?", "What country is {s} in?", "Where is the town of {s}?"] },
+    Kind { topic: Topic::Towns, statements: &["{s} lies on the river {a}.", "The river {a} flows through {s}."], fragment: "lies on the river {a}",
+        questions: &["Which river flows through {s}?", "On which river is {s}?", "What river is {s} on?", "What is the name of the river in {s}?"] },
+    Kind { topic: Topic::Towns, statements: &["{s} is ruled by {a}.", "The mayor of {s} is {a}."], fragment: "is ruled by {a}",
+        questions: &["Who is the mayor of {s}?", "Who rules {s}?", "What is the name of the mayor of {s}?", "Which mayor does {s} have?"] },
+    Kind { topic: Topic::Towns, statements: &["{s} is known for its {a}.", "People come to {s} for the {a}."], fragment: "is known for its {a}",
+        questions: &["What is {s} known for?", "What is {s} famous for?", "Why do people come to {s}?", "What does {s} make?"] },
+    Kind { topic: Topic::Towns, statements: &["{s} has a festival in {a}.", "The festival of {s} is in {a}."], fragment: "has a festival in {a}",
+        questions: &["When is the festival of {s}?", "In which month is the festival of {s}?", "When does {s} have a festival?", "What month is the festival in {s}?"] },
+    Kind { topic: Topic::Towns, statements: &["{s} has a {a} on its flag.", "The flag of {s} shows a {a}."], fragment: "has a {a} on its flag",
+        questions: &["Which animal is on the flag of {s}?", "What does the flag of {s} show?", "What is on the flag of {s}?", "Which flag does {s} have?"] },
+];
+
+const JOBS: &[&str] = &[
+    "baker", "doctor", "painter", "singer", "sailor", "judge", "cook", "driver", "nurse", "writer", "lawyer",
+    "miner", "pilot", "tailor", "butcher", "dancer",
+];
+const FOODS: &[&str] = &[
+    "cheese", "rice", "fish", "eggs", "beans", "pasta", "honey", "nuts", "grapes", "carrots", "potatoes",
+    "chicken",
+];
+const PETS: &[&str] =
+    &["parrot", "rabbit", "turtle", "hamster", "snake", "pony", "goat", "duck", "lizard", "donkey"];
+const HOBBIES: &[&str] = &[
+    "chess", "tennis", "music", "skiing", "fishing", "cooking", "reading", "hiking", "sailing", "football",
+    "dancing", "cycling",
+];
+const MONTHS: &[&str] = &[
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+const COUNTRIES: &[&str] =
+    &["Arland", "Bostria", "Carmonia", "Drevia", "Elsinia", "Farrow", "Gelden", "Hestia", "Irwenia", "Jutia"];
+const RIVERS: &[&str] = &["Alba", "Brin", "Cusa", "Dorn", "Esk", "Fenna", "Glan", "Hova", "Isen", "Lune"];
+const PRODUCTS: &[&str] = &[
+    "wine", "glass", "silk", "clocks", "boots", "salt", "paper", "carpets", "beer", "pottery", "candles",
+    "violins",
+];
+const EMBLEMS: &[&str] = &["lion", "eagle", "wolf", "bear", "swan", "stag", "fox", "dragon", "bull", "owl"];
+
+/// Eighty towns of our own.
+pub(crate) static TOWNS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let heads = [
+        "Bel", "Cor", "Dun", "Fel", "Gar", "Hol", "Jor", "Kal", "Lor", "Mal", "Nor", "Pel", "Quin", "Ros",
+        "Sal", "Tor", "Ul", "Vel", "Wil", "Zan",
+    ];
+    heads
+        .iter()
+        .flat_map(|head| ["mora", "wick", "burg", "dale"].map(|tail| format!("{head}{tail}")))
+        .collect()
+});
+
+/// Every fact of the world.
+pub(crate) static FACTS: LazyLock<Vec<Fact>> = LazyLock::new(|| {
+    let rng = &mut Streams::new(SEED).stream("facts");
+    let towns: Vec<&str> = TOWNS.iter().map(String::as_str).collect();
+    let people = [&towns, JOBS, FOODS, PETS, HOBBIES, MONTHS, NAMES];
+    let places = [COUNTRIES, RIVERS, NAMES, PRODUCTS, MONTHS, EMBLEMS];
+    let mut facts = Vec::new();
+    for (kind, answers) in KINDS.iter().zip(people.into_iter().chain(places)) {
+        let subjects = if kind.topic == Topic::People { NAMES } else { &towns[..] };
+        facts.extend(assign(kind, subjects, answers, rng));
+    }
+    facts
+});
+
+/// Gives every subject an answer; answers are used equally often, so that guessing the commonest gains nothing.
+fn assign(kind: &'static Kind, subjects: &[&str], answers: &[&str], rng: &mut Rng) -> Vec<Fact> {
+    let order = permutation(subjects.len(), rng);
+    let fact = |(position, index): (usize, usize)| {
+        let subject = subjects[index];
+        let answer = answers[position % answers.len()];
+        // Nobody is a friend of oneself.
+        let answer = if answer == subject { answers[(position + 1) % answers.len()] } else { answer };
+        let split = split_of(&format!("{subject} {}", kind.fragment));
+        Fact { kind, subject: subject.to_owned(), answer: answer.to_owned(), split }
+    };
+    order.into_iter().enumerate().map(fact).collect()
+}
+
+impl Fact {
+    fn fill(&self, form: &str) -> String {
+        let form =
+            form.replace("{s}", &self.subject).replace(" a {a}", &format!(" {}", with_article(&self.answer)));
+        form.replace("{a}", &self.answer)
+    }
+
+    /// The answer and, where a statement puts "a" or "in" before it, the answer with that word.
+    fn answers(&self) -> Vec<String> {
+        let mut answers = vec![self.answer.clone()];
+        if self.kind.fragment.contains(" a {a}") {
+            answers.push(with_article(&self.answer));
+        } else if self.kind.fragment.contains(" in {a}") {
+            answers.push(format!("in {}", self.answer));
+        }
+        answers
+    }
+
+    pub fn statement(&self, rng: &mut Rng) -> String {
+        self.fill(*pick(rng, self.kind.statements))
+    }
+
+    /// The statement up to its last word, which is the answer, and that word with the full stop.
+    pub fn cloze(&self) -> Option<(String, String)> {
+        let whole = self.fill(self.kind.statements[1]);
+        let (start, end) = whole.rsplit_once(' ')?;
+        (end.trim_end_matches('.') == self.answer).then(|| (start.to_owned(), end.to_owned()))
+    }
+
+    pub fn question(&self, rng: &mut Rng) -> String {
+        self.fill(*pick(rng, self.kind.questions))
+    }
+}
+
+/// A fact that may be asked about in `split`.
+pub(crate) fn askable(topic: Topic, split: Split, rng: &mut Rng) -> &'static Fact {
+    loop {
+        let fact = pick(rng, &FACTS[..]);
+        if fact.kind.topic == topic && fact.split == split {
+            return fact;
+        }
+    }
+}
+
+/// A random subject with all its facts, in random order.
+fn portrait(rng: &mut Rng) -> Vec<&'static Fact> {
+    let subject = &pick(rng, &FACTS[..]).subject;
+    let facts: Vec<&Fact> = FACTS.iter().filter(|fact| fact.subject == *subject).collect();
+    shuffled(facts, rng)
+}
+
+/// Some sentences about one subject.
+pub(crate) fn portrait_text(rng: &mut Rng) -> String {
+    let facts = portrait(rng);
+    let count = rng.random_range(3..=facts.len());
+    facts[..count].iter().map(|fact| fact.statement(rng)).collect::<Vec<_>>().join(" ")
+}
+
+/// A request to tell about a subject, and some of its facts in one sentence.
+pub(crate) fn portrait_pair(rng: &mut Rng) -> (String, String) {
+    let facts = portrait(rng);
+    let subject = &facts[0].subject;
+    let request =
+        if chance(rng, 0.5) { format!("Tell me about {subject}.") } else { format!("About {subject}:") };
+    let parts: Vec<String> = facts.iter().map(|fact| fact.fill(fact.kind.fragment)).collect();
+    (request, format!("{subject} {}.", parts.join(" and ")))
+}
+
+pub(super) fn rows(topic: Topic, split: Split, rng: &mut Rng) -> Vec<Example> {
+    let mut rows = Vec::new();
+    for fact in FACTS.iter().filter(|fact| fact.kind.topic == topic && fact.split == split) {
+        for question in fact.kind.questions {
+            rows.push(Example::new([
+                ("question", Value::from(fact.fill(question))),
+                ("answers", Value::from(fact.answers())),
+                ("answer", Value::from(fact.answer.clone())),
+            ]));
+        }
+    }
+    let mut rows = shuffled(rows, rng);
+    rows.truncate(wanted(split));
+    rows
+}

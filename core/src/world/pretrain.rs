@@ -1,0 +1,201 @@
+//! Pretraining text: statements, stories, translations and lists of words to be span-corrupted, and documents that
+//! show tasks in context. All of it uses the training split of the world only.
+
+use rand::Rng as _;
+
+use super::entail::{self, Relation, Style as Entailment};
+use super::facts::{self, Topic};
+use super::grammar;
+use super::lexicon::{Lang, NAMES};
+use super::summary::{self, Style};
+use super::vary::{self, ANSWER_WORDS, Family, RESERVED_WORDS};
+use super::{capital, choice, pick, senses};
+use crate::data::Split;
+use crate::rng::{Rng, choose};
+
+/// One pretraining document.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Document {
+    /// Running text, to be span-corrupted.
+    Text(String),
+    /// Input and target as they are.
+    Pair { input: String, target: String },
+}
+
+/// What documents are about and how often, in parts of a thousand.
+#[rustfmt::skip]
+const MIXTURE: &[(u32, Content)] = &[
+    (45, Content::Portrait), (80, Content::Telling), (25, Content::Cloze), (20, Content::Knowledge), (30, Content::Senses),
+    (10, Content::Clauses), (15, Content::Bilingual), (10, Content::News), (25, Content::Shouting), (10, Content::Events),
+    (15, Content::Dialogue), (80, Content::Reading),
+    (75, Content::Task(Family::Questions(Topic::People))), (45, Content::Task(Family::Questions(Topic::Towns))),
+    (85, Content::Task(Family::Translation(Lang::Fr))), (85, Content::Task(Family::Translation(Lang::De))),
+    (85, Content::Task(Family::Translation(Lang::Ro))),
+    (50, Content::Task(Family::Summary(Style::News))), (50, Content::Task(Family::Summary(Style::HowTo))),
+    (60, Content::Task(Family::Entailment(Entailment::Rte))), (25, Content::Task(Family::Entailment(Entailment::Cb))),
+    (25, Content::Task(Family::Entailment(Entailment::Snli))), (40, Content::Task(Family::Senses)),
+    (10, Content::Task(Family::Choice)),
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Content {
+    /// Statements about one person or town.
+    Portrait,
+    /// "Tell me about Ada." and all facts in one sentence.
+    Telling,
+    /// A statement without its last word, and that word.
+    Cloze,
+    /// Common knowledge.
+    Knowledge,
+    /// Sentences that share a sense of a word.
+    Senses,
+    /// Sentences of the translation grammar in one language.
+    Clauses,
+    /// A sentence in English and in another language.
+    Bilingual,
+    /// A headline and its article.
+    News,
+    /// Words and their capitalised twins.
+    Shouting,
+    /// Sentences of the entailment grammar that say the same.
+    Events,
+    /// A question that may be asked, and an answer in a full sentence.
+    Dialogue,
+    /// A passage with a question that it answers.
+    Reading,
+    Task(Family),
+}
+
+/// A fresh random document.
+pub fn document(rng: &mut Rng) -> Document {
+    let total: u32 = MIXTURE.iter().map(|(weight, _)| weight).sum();
+    let mut left = rng.random_range(0..total);
+    for (weight, content) in MIXTURE {
+        if left < *weight {
+            return content.write(rng);
+        }
+        left -= weight;
+    }
+    unreachable!("the weights sum up to the total")
+}
+
+impl Content {
+    fn write(self, rng: &mut Rng) -> Document {
+        let pair = |(input, target)| Document::Pair { input, target };
+        match self {
+            Content::Portrait => Document::Text(facts::portrait_text(rng)),
+            Content::Telling => pair(facts::portrait_pair(rng)),
+            Content::Cloze => pair(cloze(rng)),
+            Content::Knowledge => Document::Text(choice::text(rng)),
+            Content::Senses => Document::Text(senses::text(rng)),
+            Content::Clauses => Document::Text(clauses(rng)),
+            Content::Bilingual => Document::Text(bilingual(rng)),
+            Content::News => Document::Text(news(rng)),
+            Content::Shouting => Document::Text(shouting(rng)),
+            Content::Events => Document::Text(events(rng)),
+            Content::Dialogue => Document::Text(dialogue(rng)),
+            Content::Reading => pair(reading(rng)),
+            Content::Task(family) => pair(vary::document(family, rng)),
+        }
+    }
+}
+
+fn cloze(rng: &mut Rng) -> (String, String) {
+    loop {
+        if let Some(parts) = pick(rng, &facts::FACTS[..]).cloze() {
+            return parts;
+        }
+    }
+}
+
+const LANGUAGES: &[Lang] = &[Lang::En, Lang::Fr, Lang::De, Lang::Ro];
+
+fn clauses(rng: &mut Rng) -> String {
+    let lang = *pick(rng, LANGUAGES);
+    (0..3).map(|_| grammar::clause(Split::Train, rng).sentence(lang)).collect::<Vec<_>>().join(" ")
+}
+
+fn bilingual(rng: &mut Rng) -> String {
+    let clause = grammar::clause(Split::Train, rng);
+    let other = *pick(rng, &LANGUAGES[1..]);
+    let sentences = [clause.sentence(Lang::En), clause.sentence(other)];
+    if rng.random::<bool>() { sentences.join(" ") } else { [&*sentences[1], &*sentences[0]].join(" ") }
+}
+
+fn news(rng: &mut Rng) -> String {
+    let style = if rng.random::<bool>() { Style::News } else { Style::HowTo };
+    let (article, summary) = summary::pair(style, Split::Train, rng);
+    format!("News: {summary} {article}")
+}
+
+/// "Ada whispers good and Paul shouts Good.": ties a word to its capitalised form.
+fn shouting(rng: &mut Rng) -> String {
+    let line = |rng: &mut Rng| {
+        let words = if rng.random_range(0..4) == 0 { &RESERVED_WORDS[..] } else { ANSWER_WORDS };
+        let word = *pick(rng, words);
+        format!("{} whispers {word} and {} shouts {}.", pick(rng, NAMES), pick(rng, NAMES), capital(word))
+    };
+    (0..3).map(|_| line(rng)).collect::<Vec<_>>().join(" ")
+}
+
+fn events(rng: &mut Rng) -> String {
+    let style = *pick(rng, &[Entailment::Rte, Entailment::Cb, Entailment::Snli]);
+    let (premise, hypothesis) = entail::pair(style, Relation::Entails, Split::Train, rng);
+    format!("{premise} That means: {hypothesis}")
+}
+
+fn reading(rng: &mut Rng) -> (String, String) {
+    let [passage, question, answer] = entail::reading(rng);
+    (format!("{passage} {}", vary::ask::question(&question)), answer)
+}
+
+fn dialogue(rng: &mut Rng) -> String {
+    let topic = if rng.random::<bool>() { Topic::People } else { Topic::Towns };
+    let fact = facts::askable(topic, Split::Train, rng);
+    let (question, statement) = (fact.question(rng), fact.statement(rng));
+    format!("{} asks: {question} {} says: {statement}", pick(rng, NAMES), pick(rng, NAMES))
+}
+
+/// T5's span corruption (Raffel et al., 2020, section 3.1.4): 15 % of the ids, in spans of three on average, are
+/// replaced by one sentinel a span; the target holds the sentinels with what they stand for and a last sentinel.
+/// Both end with `eos`. `ids` come without it; `sentinel(n)` is the id of `<extra_id_n>`, n below 31.
+///
+/// # Panics
+/// If `ids` is empty.
+pub fn corrupt_spans(
+    ids: &[u32],
+    sentinel: impl Fn(usize) -> u32,
+    eos: u32,
+    rng: &mut Rng,
+) -> (Vec<u32>, Vec<u32>) {
+    assert!(!ids.is_empty(), "nothing to corrupt");
+    let noise = ((ids.len() as f64 * 0.15).round() as usize).clamp(1, ids.len().max(2) - 1);
+    let kept = ids.len() - noise;
+    let spans = ((noise as f64 / 3.0).round() as usize).clamp(1, kept.clamp(1, 30));
+    let noise_lengths = segments(noise, spans, rng);
+    let kept_lengths = segments(kept, spans, rng);
+    let (mut input, mut target, mut at) = (Vec::new(), Vec::new(), 0);
+    for (index, (kept, noise)) in kept_lengths.into_iter().zip(noise_lengths).enumerate() {
+        input.extend_from_slice(&ids[at..at + kept]);
+        input.push(sentinel(index));
+        target.push(sentinel(index));
+        target.extend_from_slice(&ids[at + kept..at + kept + noise]);
+        at += kept + noise;
+    }
+    target.push(sentinel(spans));
+    input.push(eos);
+    target.push(eos);
+    (input, target)
+}
+
+/// Random lengths, each at least 1 where there is enough, that sum up to `total`.
+fn segments(total: usize, count: usize, rng: &mut Rng) -> Vec<usize> {
+    let mut ends: Vec<usize> = choose(total.saturating_sub(1), count - 1, rng)
+        .into_iter()
+        .map(|cut| cut + 1)
+        .chain([total])
+        .collect();
+    ends.sort_unstable();
+    let mut start = 0;
+    ends.into_iter().map(|end| end - std::mem::replace(&mut start, end)).collect()
+}

@@ -1,0 +1,151 @@
+//! `promot-bench`: seconds of training steps and of beam search, one JSON line a measurement, on the CPU.
+//!
+//! `bench_torch.py` measures the same with PyTorch and transformers, `cargo xtask bench` runs both. What is measured
+//! stands in `sizes.json`: random T5 1.1 models of two sizes, the same batches, dropout and label smoothing on.
+//! `RAYON_NUM_THREADS` sets the number of threads. An argument restricts the run to the sizes it names.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use burn::tensor::Device;
+use promot_core::batch::Batch;
+use promot_core::decode::{SearchSettings, generate};
+use promot_core::loss::LossSettings;
+use promot_core::method::{FineTuning, Method, PromptTuning};
+use promot_core::model::{Dropout, Model, SoftPrompt, T5Config, folder, prompt, tensors};
+use promot_core::optim::Optimizer;
+use promot_core::rng::Streams;
+use promot_core::spec::{LengthPenalty, OptimizerSpec};
+use promot_core::train::{accumulate, set_trainable};
+use serde_json::{Value, json};
+
+const ADAFACTOR: OptimizerSpec =
+    OptimizerSpec::Adafactor { decay: 0.8, weight_decay: 0.0, scale_parameter: false };
+const ADAMW: OptimizerSpec =
+    OptimizerSpec::AdamW { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
+
+fn main() {
+    let settings: Value = serde_json::from_str(include_str!("sizes.json")).expect("sizes.json is JSON");
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    for size in settings["sizes"].as_array().expect("a list of sizes") {
+        let name = size["name"].as_str().expect("a name");
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            Bench::new(&settings, size).run();
+        }
+    }
+}
+
+/// One size with its batch.
+struct Bench<'a> {
+    settings: &'a Value,
+    size: &'a Value,
+    model: Model,
+    prompt: SoftPrompt,
+    pairs: Vec<(Vec<u32>, Vec<u32>)>,
+}
+
+impl<'a> Bench<'a> {
+    fn new(settings: &'a Value, size: &'a Value) -> Self {
+        let device = Device::flex();
+        let config = config(size);
+        let streams = Streams::new(0);
+        let model = folder::random(&config, streams.stream("init"), &device).expect("a model");
+        let length = number(&settings["prompt_length"]);
+        let values = prompt::uniform(length, config.d_model, 0.5, &mut streams.stream("prompt"));
+        let prompt = SoftPrompt::from_values(values, length, config.d_model, &device).expect("a prompt");
+        // The same ids as in bench_torch.py; what they are does not matter, that they differ does.
+        let ids = |row: usize, count: usize| {
+            (0..count).map(|place| (3 + (row * 131 + place * 17) % (config.vocab_size - 3)) as u32).collect()
+        };
+        let pairs = (0..number(&size["batch"]))
+            .map(|row| (ids(row, number(&size["input"])), ids(row + 7, number(&size["target"]))))
+            .collect();
+        Self { settings, size, model, prompt, pairs }
+    }
+
+    fn run(&self) {
+        self.train("fine-tuning, Adafactor", &FineTuning, ADAFACTOR, false);
+        self.train("fine-tuning, AdamW", &FineTuning, ADAMW, false);
+        self.train("fine-tuning behind prompt", &FineTuning, ADAFACTOR, true);
+        self.train("stage 1, Adafactor", &PromptTuning, ADAFACTOR, true);
+        self.generate("generate, beam 4");
+    }
+
+    /// One update: batch, forward, loss, backward, optimizer; the loss is read back.
+    fn train(&self, what: &str, method: &dyn Method, optimizer: OptimizerSpec, prompt: bool) {
+        let model = self.model.clone().with_prompt(prompt.then(|| self.prompt.clone()));
+        let mut model = Some(set_trainable(model, &|path| method.trainable(path)));
+        let mut optimizer = Optimizer::new(optimizer);
+        let float = |name: &str| self.settings[name].as_f64().expect("a number");
+        let loss = LossSettings { label_smoothing: float("label_smoothing"), z_loss: 0.0 };
+        let mut step = 0;
+        self.measure(what, || {
+            let now = model.take().expect("a model between steps");
+            let rng = Streams::new(0).stream(&format!("dropout/{step}"));
+            let mut dropout = Dropout::new(float("dropout"), rng);
+            let done = accumulate(&now, method, &[self.batch()], loss, &mut dropout);
+            model = Some(optimizer.update(now, done.grads, float("learning_rate")));
+            let loss = pollster::block_on(tensors::to_vec(done.loss)).expect("a loss");
+            assert!(loss[0].is_finite(), "{what}: the loss is {}", loss[0]);
+            step += 1;
+        });
+    }
+
+    /// All inputs at once, without an end-of-sequence token, so that both programs make every token.
+    fn generate(&self, what: &str) {
+        let inputs: Vec<Vec<u32>> = self.pairs.iter().map(|(input, _)| input.clone()).collect();
+        let settings = SearchSettings {
+            beams: number(&self.settings["beams"]),
+            max_new: number(&self.settings["new_tokens"]),
+            penalty: LengthPenalty::HuggingFace,
+            alpha: 1.0,
+            start: 0,
+            eos: u32::MAX,
+        };
+        self.measure(what, || {
+            let mut quiet = |_| Ok(());
+            let search = generate(&self.model, &inputs, 0, &settings, inputs.len(), 1, &mut quiet);
+            let found = pollster::block_on(search).expect("outputs");
+            assert!(found.iter().all(|found| found.tokens.len() == settings.max_new));
+        });
+    }
+
+    fn batch(&self) -> Batch {
+        let rows: Vec<(&[u32], &[u32])> =
+            self.pairs.iter().map(|(input, target)| (input.as_slice(), target.as_slice())).collect();
+        Batch::new(&rows, 0, 0, 1)
+    }
+
+    /// Two rounds to warm up, then as many as fit into the given seconds, at least three.
+    fn measure(&self, what: &str, mut once: impl FnMut()) {
+        once();
+        once();
+        let budget = self.settings["seconds"].as_f64().expect("seconds");
+        let most = number(&self.settings["most_samples"]);
+        let begin = Instant::now();
+        let mut samples: Vec<f64> = Vec::new();
+        while samples.len() < 3 || (begin.elapsed().as_secs_f64() < budget && samples.len() < most) {
+            let start = Instant::now();
+            once();
+            samples.push(start.elapsed().as_secs_f64());
+        }
+        samples.sort_by(f64::total_cmp);
+        let median = samples[samples.len() / 2];
+        println!(
+            "{}",
+            json!({"what": what, "size": self.size["name"], "seconds": median, "samples": samples})
+        );
+    }
+}
+
+/// The bundled model's own configuration where there is one.
+fn config(size: &Value) -> T5Config {
+    let root: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let file = size["config_file"].as_str().and_then(|file| std::fs::read(root.join(file)).ok());
+    let bytes = file.unwrap_or_else(|| size["config"].to_string().into_bytes());
+    T5Config::from_json(&bytes).expect("a configuration")
+}
+
+fn number(value: &Value) -> usize {
+    value.as_u64().and_then(|number| usize::try_from(number).ok()).expect("a whole number")
+}

@@ -1,0 +1,246 @@
+//! Whole experiments with a tiny random model: the report, the folder's rules, stopping and going on.
+
+use std::fs;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::{Place, golden, text};
+
+/// Everything once: three methods, two steps each.
+const SPEC: &str = r#"
+name = "small"
+methods = ["pretrained", "fine-tuning", "promot"]
+[target]
+task = "rte-mini"
+train_limit = 16
+validation_limit = 4
+test_limit = 4
+max_input = 48
+[prompt]
+length = 3
+vocabulary = 50
+[prompt_tuning]
+steps = 2
+batch = 4
+checkpoint_every = 1
+[fine_tuning]
+steps = 2
+batch = 4
+checkpoint_every = 1
+[eval]
+tasks = ["cb-mini", "wmt_ende-mini"]
+shots = [1]
+limit = 2
+beams = 2
+batch = 4
+curve_every = 1
+curve_limit = 2
+"#;
+
+fn place() -> Place {
+    let place = Place::new();
+    let model = golden();
+    place.write("spec.toml", format!("model = {:?}\n{SPEC}", model.to_str().unwrap()));
+    place
+}
+
+const RUN: [&str; 5] = ["run", "--spec", "spec.toml", "--device", "cpu"];
+
+fn with<'a>(base: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    [base, more].concat()
+}
+
+/// The report without the fields that may differ between equal runs.
+fn report(place: &Place, folder: &str) -> Value {
+    let mut report: Value = serde_json::from_str(&place.read(&format!("{folder}/report.json"))).unwrap();
+    for run in report["runs"].as_array_mut().unwrap() {
+        run["seconds"].take();
+    }
+    report
+}
+
+#[test]
+fn a_run_leaves_a_whole_report() {
+    let place = place();
+    let out = place.good(&with(&RUN, &["--out", "out"]));
+    assert_eq!(out, "", "standard output is for JSON alone");
+    let report = report(&place, "out");
+    assert_eq!(report["version"], 1);
+    let runs = report["runs"].as_array().unwrap();
+    let methods: Vec<&str> = runs.iter().map(|run| run["method"].as_str().unwrap()).collect();
+    assert_eq!(methods, ["pretrained", "fine-tuning", "promot"]);
+    for run in runs {
+        assert_eq!(run["target"]["task"], "rte-mini");
+        assert_eq!(run["target"]["n"], 4);
+        assert_eq!(run["unseen"].as_array().unwrap().len(), 2);
+        assert!(run["unseen"][0]["signature"].as_str().unwrap().contains("shots:1"));
+        assert_eq!(run["unseen"][0]["prompt"], false);
+        assert!(run["norm_avg"]["1"].is_number());
+    }
+    assert_eq!(runs[2]["target"]["prompt"], true);
+    assert_eq!(runs[2]["steps"].as_array().unwrap().len(), 4);
+    assert!(report["examples"].as_array().unwrap()[0]["outputs"]["promot"].is_string());
+
+    let page = place.read("out/report.html");
+    assert!(page.contains("<svg") && page.contains("Norm. Avg.") && page.ends_with("</html>"));
+    let curves = place.read("out/curves.csv");
+    assert!(curves.starts_with("method,seed,stage,step,quantity,task,value\n"));
+    assert!(curves.contains("promot,0,stage 2,2,loss,,"));
+    assert!(place.read("out/spec.toml").contains("rte-mini"));
+    let stages: Vec<String> = fs::read_dir(place.path("out/stages"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(stages.len() == 3 && stages.iter().all(|name| name.starts_with("seed-0.")), "{stages:?}");
+    assert!(place.path("out/stages/seed-0.fine-tuning/checkpoint-2/manifest.json").is_file());
+
+    // The same spec gives the same report.
+    place.good(&with(&RUN, &["--out", "again"]));
+    assert_eq!(self::report(&place, "again"), report);
+    // And it can be repeated from the folder's own spec, or from nothing at all on --resume.
+    place.good(&["run", "--spec", "out/spec.toml", "--device", "cpu", "--out", "third"]);
+    assert_eq!(self::report(&place, "third"), report);
+    place.good(&["run", "--resume", "--out", "out", "--device", "cpu"]);
+    assert_eq!(self::report(&place, "out"), report);
+
+    // A folder with a run is not written over.
+    let before = place.read("out/report.json");
+    place.bad(&with(&RUN, &["--out", "out"]), 1, &["already holds a run", "--resume"]);
+    let other = with(&RUN, &["--out", "out", "--resume", "--set", "fine_tuning.steps=3"]);
+    place.bad(&other, 1, &["fine_tuning.steps is 2 there and 3 here"]);
+    place.bad(&with(&RUN, &["--out", "none", "--resume"]), 1, &["--resume", "none"]);
+    assert_eq!(place.read("out/report.json"), before);
+}
+
+#[test]
+fn a_folder_in_use_is_refused() {
+    let place = place();
+    let long = with(&RUN, &["--out", "out", "--set", "fine_tuning.steps=100000"]);
+    let mut child = place.command(&long).stderr(Stdio::null()).spawn().unwrap();
+    wait_for(&place, "out/spec.toml");
+    place.bad(&long, 1, &["run folder in use", "out"]);
+    place.bad(&with(&long, &["--resume"]), 1, &["run folder in use", "out"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+fn wait_for(place: &Place, name: &str) {
+    for _ in 0..6000 {
+        if place.path(name).exists() {
+            return;
+        }
+        sleep(Duration::from_millis(10));
+    }
+    panic!("{name} did not appear");
+}
+
+/// Ctrl-C saves and says how to go on; what follows ends as if nothing had happened.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_goes_on_to_the_same_end() {
+    let place = place();
+    let steps = ["--set", "fine_tuning.steps=60", "--set", "fine_tuning.checkpoint_every=20"];
+    let run = with(&with(&RUN, &["--set", "eval.curve_every=0"]), &steps);
+    place.good(&with(&run, &["--out", "whole"]));
+
+    let child = place.command(&with(&run, &["--out", "cut"])).stderr(Stdio::piped()).spawn().unwrap();
+    // The first checkpoint of fine-tuning: the run is in the middle of it.
+    wait_for(&place, "cut/stages/seed-0.fine-tuning");
+    let interrupt =
+        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    let output = child.wait_with_output().unwrap();
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("go on with: promot run --resume --out cut"), "{error}");
+    assert!(!place.path("cut/report.json").exists());
+
+    place.good(&["run", "--resume", "--out", "cut", "--device", "cpu"]);
+    assert_eq!(report(&place, "cut"), report(&place, "whole"));
+    for stage in ["seed-0.fine-tuning", "seed-0.prompt-tuning.fine-tuning"] {
+        for file in ["weights.safetensors", "optimizer.safetensors"] {
+            let bytes = |run: &str| {
+                fs::read(place.path(&format!("{run}/stages/{stage}/checkpoint-60/{file}"))).unwrap()
+            };
+            assert!(bytes("cut") == bytes("whole"), "{file} of {stage} differs");
+        }
+    }
+}
+
+/// A disk without room, played by the shell's limit on the size of files: what was written before stays whole.
+#[cfg(unix)]
+#[test]
+fn a_disk_that_fills_up_loses_nothing() {
+    let place = place();
+    let program = env!("CARGO_BIN_EXE_promot");
+    // Blocks of 512 bytes: the spec has room, a checkpoint has not.
+    let script = format!("trap '' XFSZ; ulimit -f 16; exec {program} {} --out out", RUN.join(" "));
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &script]).current_dir(place.path(""));
+    let output = command.output().unwrap();
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("writing out/stages/seed-0.fine-tuning/checkpoint-1"), "{error}");
+    assert_eq!(fs::read_dir(place.path("out/stages/seed-0.fine-tuning")).unwrap().count(), 0);
+    // With room again the run goes on.
+    place.good(&["run", "--resume", "--out", "out", "--device", "cpu"]);
+    assert_eq!(report(&place, "out")["runs"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn tune_leaves_a_model_and_a_prompt_that_are_read_again() {
+    let place = Place::new();
+    let model = golden();
+    let model = model.to_str().unwrap();
+    let rows: String =
+        (0..30).map(|n| format!("{{\"input\": \"the dog {n}\", \"target\": \"a fox\"}}\n")).collect();
+    place.write("rows.jsonl", rows);
+    let small = ["prompt_tuning", "fine_tuning"].map(|stage| {
+        ["steps=2", "batch=4", "checkpoint_every=1"].map(|setting| format!("{stage}.{setting}"))
+    });
+    let mut args =
+        vec!["tune", "--model", model, "--task", "text2text", "--method", "promot", "--data", "rows.jsonl"];
+    args.extend([
+        "--out",
+        "out",
+        "--device",
+        "cpu",
+        "--set",
+        "prompt.length=3",
+        "--set",
+        "prompt.vocabulary=50",
+    ]);
+    for setting in small.iter().flatten() {
+        args.extend(["--set", setting]);
+    }
+    place.good(&args);
+    assert_eq!(report(&place, "out")["runs"].as_array().unwrap().len(), 1);
+    place.write("in.txt", "the dog\n");
+    let tuned =
+        ["generate", "--model", "out/model", "--device", "cpu", "--input-file", "in.txt", "--max-new", "4"];
+    let bare = place.good(&tuned);
+    let prompted = place.good(&with(&tuned, &["--prompt", "out/prompt"]));
+    assert_ne!(bare, prompted);
+    let eval = ["eval", "--model", "out/model", "--prompt", "out/prompt", "--device", "cpu"];
+    let scores = place
+        .good(&with(&eval, &["--tasks", "text2text", "--data", "rows.jsonl", "--limit", "3", "--json", "-"]));
+    let scores: Value = serde_json::from_str(&scores).unwrap();
+    assert_eq!(scores["scores"][0]["n"], 3);
+    assert_eq!(scores["scores"][0]["prompt"], true);
+}
+
+#[test]
+fn eval_asks_with_answered_examples() {
+    let place = Place::new();
+    let model = place.model();
+    let args = ["eval", "--model", model, "--device", "cpu", "--tasks", "rte-mini,cb-mini", "--shots", "1"];
+    let out = place.good(&with(&args, &["--limit", "2", "--beams", "1", "--json", "scores.json"]));
+    assert_eq!(out, "");
+    let scores: Value = serde_json::from_str(&place.read("scores.json")).unwrap();
+    assert_eq!(scores["scores"].as_array().unwrap().len(), 2);
+    assert_eq!(scores["scores"][1]["shots"], 1);
+    assert!(scores["scores"][0]["signature"].as_str().unwrap().contains("shots:1"));
+}

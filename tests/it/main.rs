@@ -1,0 +1,11 @@
+//! All integration tests in one binary: one link, one run.
+
+mod architecture;
+mod exact;
+mod generate;
+mod golden;
+mod metrics;
+mod optim;
+mod parity;
+mod tasks;
+mod tokenizer;
