@@ -54,11 +54,20 @@ pub fn run(
     let rows = Dataset { data, whole: Whole::Divided, d_model: model.config.d_model };
     let folder = open(&spec, place)?;
     interrupt::listen()?;
-    eprintln!("{} on {}; {}", spec.name, device.info.name, folder.path().display());
     let mut watch = Watch::new(&folder);
+    watch.say(&format!("{} on {}: {}", spec.name, device.info.name, device.info.reason));
     let result = pollster::block_on(train::experiment(&spec, &model, &device, &rows, &mut watch));
     watch.finish();
-    let outcome = result.map_err(|error| explained(error, &folder, place))?;
+    let outcome = match result {
+        Ok(outcome) => outcome,
+        Err(Error::Stopped { .. }) => return Err(stopped(&folder, place)),
+        Err(error) => {
+            if !place.resume {
+                folder.abandon();
+            }
+            return Err(error.into());
+        }
+    };
     folder.write_report(&outcome.report)?;
     eprintln!("{}\n", table::results(&outcome.report));
     eprintln!("report: {}", folder.path().join("report.html").display());
@@ -76,13 +85,7 @@ fn open(spec: &RunSpec, place: &Place) -> anyhow::Result<RunFolder> {
 }
 
 /// A stopped run is told how to go on.
-fn explained(error: Error, folder: &RunFolder, place: &Place) -> anyhow::Error {
-    match error {
-        Error::Stopped { .. } => anyhow::anyhow!(
-            "stopped, and saved in {folder}\ngo on with: {} --resume --out {folder}",
-            place.command,
-            folder = folder.path().display(),
-        ),
-        other => other.into(),
-    }
+fn stopped(folder: &RunFolder, place: &Place) -> anyhow::Error {
+    let (folder, command) = (folder.path().display(), &place.command);
+    anyhow::anyhow!("stopped, and saved in {folder}\ngo on with: {command} --resume --out {folder}")
 }

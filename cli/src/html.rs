@@ -104,7 +104,11 @@ fn change(difference: f64) -> Markup {
 }
 
 fn scores(grid: &Grid) -> Markup {
-    let best = |values: Vec<Option<f64>>| values.into_iter().flatten().fold(f64::NEG_INFINITY, f64::max);
+    // Where all are equal none is best.
+    let best = |values: Vec<Option<f64>>| {
+        let top = values.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
+        if values.iter().flatten().all(|value| *value == top) { f64::INFINITY } else { top }
+    };
     let tops: Vec<f64> = (0..grid.tasks.len())
         .map(|task| best(grid.rows.iter().map(|row| row.unseen[task].map(|cell| cell.mean)).collect()))
         .collect();
@@ -167,10 +171,27 @@ fn examples(report: &Report) -> Markup {
             methods.push(&run.method);
         }
     }
+    let mut tasks: Vec<&str> = Vec::new();
+    for example in &report.examples {
+        if !tasks.contains(&example.task.as_str()) {
+            tasks.push(&example.task);
+        }
+    }
     html! {
         section {
             h2 { "The same question, asked of each model" }
-            @for example in &report.examples { (answers(example, &methods)) }
+            // The first of each task is in view; a page of forty would hide what differs.
+            @for task in &tasks {
+                @let mut asked = report.examples.iter().filter(|example| example.task == **task);
+                @if let Some(first) = asked.next() { (answers(first, &methods)) }
+                @let rest: Vec<&ExampleAnswers> = asked.collect();
+                @if !rest.is_empty() {
+                    details.more {
+                        summary { (rest.len()) " more of " (task) }
+                        @for example in rest { (answers(example, &methods)) }
+                    }
+                }
+            }
         }
     }
 }

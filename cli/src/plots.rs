@@ -79,7 +79,7 @@ pub fn lines(lines: &[Line], y_label: &str, top: Option<f64>) -> anyhow::Result<
             } else {
                 chart.draw_series(LineSeries::new(points, style))?;
             }
-            if line.points.len() <= 30 {
+            if line.points.len() <= 12 {
                 let dot = |point: &(f64, f64)| Circle::new(*point, 3, colour(line.colour).filled());
                 chart.draw_series(line.points.iter().map(dot))?;
             }
@@ -117,7 +117,7 @@ pub fn bars(names: &[String], series: &[Bars]) -> anyhow::Result<String> {
             let rectangles = bars.values.iter().enumerate().filter_map(|(group, value)| {
                 let left = group as f64 + 0.1 + place as f64 * width;
                 // A score of 0 keeps a thin line, so that it does not read as missing.
-                let height = (*value)?.max(top / 300.0);
+                let height = (*value)?.max(top / 150.0);
                 Some(Rectangle::new(
                     [(left, 0.0), (left + width * 0.92, height)],
                     colour(bars.colour).filled(),

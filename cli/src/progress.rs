@@ -20,12 +20,14 @@ impl Progress {
     pub fn new() -> Self {
         // indicatif itself checks that standard error is a terminal.
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
+        // Nothing is drawn for the bar itself before the first part begins.
+        bar.set_style(ProgressStyle::with_template("{msg}").expect("a sound template"));
         Self { bar, since: Instant::now(), seconds: 0.0, tokens: 0, validation: String::new() }
     }
 
     /// Begins a part of `total` steps; a resumed one begins later than 0.
     pub fn begin(&mut self, what: &str, total: usize, done: usize) {
-        let template = "{prefix:32!} {wide_bar:.cyan/dim} {pos}/{len}  {msg}  {eta} left";
+        let template = "{prefix:32!} {bar:24.cyan/dim} {pos}/{len}  {msg}  {eta} left";
         // The template is a constant of ours: a test draws it.
         let style = ProgressStyle::with_template(template).expect("a sound template");
         self.bar.set_style(style.progress_chars("━╸─"));

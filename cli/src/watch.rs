@@ -9,7 +9,7 @@ use promot_core::train::{Control, Event, FinishedRun, Observer};
 use promot_core::{Error, Result};
 
 use crate::files::atomic;
-use crate::files::run_folder::{RunFolder, slug};
+use crate::files::run_folder::RunFolder;
 use crate::interrupt;
 use crate::progress::Progress;
 
@@ -35,6 +35,11 @@ impl<'a> Watch<'a> {
             in_stage: false,
             evaluating: String::new(),
         }
+    }
+
+    /// A line for people who watch; like the bars, only on a terminal.
+    pub fn say(&self, text: &str) {
+        self.progress.say(text);
     }
 
     pub fn finish(&self) {
@@ -119,11 +124,11 @@ impl Observer for Watch<'_> {
 
     fn save_run(&mut self, run: &FinishedRun) -> Result<()> {
         let bytes = serde_json::to_vec(run).map_err(|error| Error::format("a finished run", error))?;
-        stored(atomic::write(&self.finished(&run.run.method, run.run.seed), &bytes))
+        stored(atomic::write(&self.folder.finished(&run.run.method, run.run.seed), &bytes))
     }
 
     fn load_run(&mut self, method: &str, seed: u64) -> Result<Option<FinishedRun>> {
-        let path = self.finished(method, seed);
+        let path = self.folder.finished(method, seed);
         match fs::read(&path) {
             Ok(bytes) => {
                 serde_json::from_slice(&bytes).map(Some).map_err(|error| Error::format(path.display(), error))
@@ -131,12 +136,6 @@ impl Observer for Watch<'_> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::Storage(format!("reading {}: {error}", path.display()))),
         }
-    }
-}
-
-impl Watch<'_> {
-    fn finished(&self, method: &str, seed: u64) -> PathBuf {
-        self.folder.path().join("finished").join(format!("{}-{seed}.json", slug(method)))
     }
 }
 

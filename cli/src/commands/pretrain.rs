@@ -22,8 +22,13 @@ pub fn run(args: &PretrainArgs) -> anyhow::Result<()> {
     let work = args.work.clone().unwrap_or_else(|| default_folder(&format!("pretrain-{}", spec.name)));
     let folder = RunFolder::work(&work, args.resume)?;
     interrupt::listen()?;
-    eprintln!("pretraining {} on {}; checkpoints in {}", spec.name, device.info.name, work.display());
     let mut watch = Watch::new(&folder);
+    watch.say(&format!(
+        "pretraining {} on {}; checkpoints in {}",
+        spec.name,
+        device.info.name,
+        work.display()
+    ));
     let result = pollster::block_on(train::pretrain(&spec, &device, &mut watch));
     watch.finish();
     let (loaded, records) = result.map_err(|error| stopped(error, args, &work))?;

@@ -14,6 +14,8 @@ use crate::html;
 const SPEC: &str = "spec.toml";
 const REPORT: &str = "report.json";
 const STAGES: &str = "stages";
+const FINISHED: &str = "finished";
+const LOCK: &str = ".lock";
 
 /// A run folder that this program holds.
 pub struct RunFolder {
@@ -70,6 +72,22 @@ impl RunFolder {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
+    /// Takes back a folder in which nothing was saved, so that a failed start leaves no run behind.
+    pub fn abandon(self) {
+        let saved = [STAGES, FINISHED].iter().any(|name| self.path.join(name).exists());
+        if !saved {
+            // What cannot be removed does no harm: the next start says what stands in its way.
+            let _ = fs::remove_file(self.path.join(SPEC));
+            let _ = fs::remove_file(self.path.join(LOCK));
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
+
+    /// Where a finished method is kept until the report is written.
+    pub fn finished(&self, method: &str, seed: u64) -> PathBuf {
+        self.path.join(FINISHED).join(format!("{}-{seed}.json", slug(method)))
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -109,7 +127,7 @@ pub fn next_free(base: &Path) -> PathBuf {
 }
 
 fn lock(folder: &Path) -> anyhow::Result<File> {
-    let path = folder.join(".lock");
+    let path = folder.join(LOCK);
     let open = || File::options().create(true).truncate(false).write(true).open(&path);
     let file = open().with_context(|| format!("opening {}", path.display()))?;
     match file.try_lock() {
@@ -135,7 +153,7 @@ fn difference(folder: &Path, spec: &RunSpec) -> anyhow::Result<String> {
 }
 
 /// A name without characters that some file system refuses.
-pub fn slug(name: &str) -> String {
+fn slug(name: &str) -> String {
     let safe =
         |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+') { c } else { '-' };
     name.chars().map(safe).collect()
@@ -204,6 +222,18 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let error = RunFolder::resume(root.path(), &RunSpec::default()).err().unwrap().to_string();
         assert!(error.contains("expected a run in"), "{error}");
+    }
+
+    #[test]
+    fn a_failed_start_leaves_no_run_and_a_saved_one_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let (empty, saved) = (root.path().join("empty"), root.path().join("saved"));
+        RunFolder::create(&empty, &RunSpec::default()).unwrap().abandon();
+        assert!(!empty.exists());
+        let folder = RunFolder::create(&saved, &RunSpec::default()).unwrap();
+        fs::create_dir(saved.join(STAGES)).unwrap();
+        folder.abandon();
+        assert!(holds_run(&saved));
     }
 
     #[test]

@@ -33,6 +33,10 @@ pub struct PretrainSpec {
     pub heads: usize,
     /// Longest input in tokens; longer documents are left out.
     pub max_input: usize,
+    /// The first steps see short documents only: several times faster, and enough to learn words, grammar and
+    /// facts before answered examples come in front.
+    pub short_steps: usize,
+    pub short_input: usize,
     pub training: StageSpec,
 }
 
@@ -130,10 +134,12 @@ impl Pool<'_> {
     fn fill(&self) -> Result<Vec<Vec<(Vec<u32>, Vec<u32>)>>> {
         let mut rng = self.streams.stream(&format!("documents/{}", self.number));
         let size = self.spec.training.batch;
+        let short = self.number * POOL < self.spec.short_steps;
+        let longest = if short { self.spec.short_input } else { self.spec.max_input };
         let mut pairs = Vec::with_capacity(POOL * size);
         while pairs.len() < POOL * size {
             let pair = self.pair(&mut rng)?;
-            if pair.0.len() <= self.spec.max_input {
+            if pair.0.len() <= longest {
                 pairs.push(pair);
             }
         }

@@ -116,6 +116,16 @@ fn a_run_leaves_a_whole_report() {
 }
 
 #[test]
+fn a_run_that_cannot_begin_leaves_no_folder() {
+    let place = place();
+    let run = with(&RUN, &["--out", "out", "--set", "target.task=rte"]);
+    place.bad(&run, 1, &["task rte", "--data"]);
+    fs::create_dir(place.path("empty")).unwrap();
+    place.bad(&with(&run, &["--data", "empty"]), 1, &["task rte", "a file"]);
+    assert!(!place.path("out").exists());
+}
+
+#[test]
 fn a_folder_in_use_is_refused() {
     let place = place();
     let long = with(&RUN, &["--out", "out", "--set", "fine_tuning.steps=100000"]);
