@@ -15,8 +15,8 @@ const FILES: Option<Bundled> = include!(concat!(env!("OUT_DIR"), "/bundled.rs"))
 
 pub fn files() -> anyhow::Result<Bundled> {
     FILES.context(
-        "this program was built without the bundled model `mini`; `promot pretrain --out public/models/mini` \
-         in the checkout makes it, and the next build takes it in",
+        "this program was built without the bundled model `mini`, which the checkout makes with\n\
+         promot pretrain --spec core/presets/pretrain-mini.toml --out public/models/mini",
     )
 }
 

@@ -44,7 +44,13 @@ pub struct OpenDevice {
     pub info: DeviceInfo,
     /// Lengths are padded to a multiple of this: a GPU tunes its kernels by shape.
     pub length_multiple: usize,
+    /// A batch is split into this many parts that are computed side by side. Fixed, not the number of threads,
+    /// so that every machine sums in the same order.
+    pub at_once: usize,
 }
+
+/// Parts of a batch on the CPU.
+pub const CPU_PARTS: usize = 4;
 
 /// Opens the device asked for. `Auto` never fails: it falls back to the CPU and says why.
 pub async fn open(choice: DeviceChoice) -> Result<OpenDevice> {
@@ -60,7 +66,7 @@ pub async fn open(choice: DeviceChoice) -> Result<OpenDevice> {
 
 fn cpu(reason: String) -> OpenDevice {
     let info = DeviceInfo { name: "flex (CPU)".into(), reason };
-    OpenDevice { device: Device::flex(), info, length_multiple: 1 }
+    OpenDevice { device: Device::flex(), info, length_multiple: 1, at_once: CPU_PARTS }
 }
 
 async fn gpu(choice: DeviceChoice, reason: &str) -> Result<OpenDevice> {
@@ -71,7 +77,7 @@ async fn gpu(choice: DeviceChoice, reason: &str) -> Result<OpenDevice> {
     }
     probe(&device).await?;
     let info = DeviceInfo { name: format!("wgpu ({})", adapter.name), reason: reason.into() };
-    Ok(OpenDevice { device, info, length_multiple: 16 })
+    Ok(OpenDevice { device, info, length_multiple: 16, at_once: 1 })
 }
 
 /// What the driver says of itself.

@@ -8,6 +8,10 @@ use toml::{Table, Value};
 
 use crate::error::{Error, Result};
 
+mod presets;
+
+pub use presets::{PRESETS, Preset, preset};
+
 /// The whole experiment: one model, one target task, several methods, several seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -320,40 +324,6 @@ impl Default for EvalSpec {
     }
 }
 
-/// A spec that ships with the library; `list presets` and the page's picker show this list.
-pub struct Preset {
-    pub name: &'static str,
-    pub summary: &'static str,
-    pub toml: &'static str,
-}
-
-pub const PRESETS: &[Preset] = &[
-    Preset {
-        name: "tour",
-        summary: "the bundled model on entailment: pretrained, fine-tuned and ProMoT, in minutes on two cores",
-        toml: include_str!("../presets/tour.toml"),
-    },
-    Preset {
-        name: "quick",
-        summary: "the same in under a minute, for trying things out; its scores say nothing",
-        toml: include_str!("../presets/quick.toml"),
-    },
-    Preset {
-        name: "paper",
-        summary: "the paper's numbers on RTE; name a model and a data folder of your own",
-        toml: include_str!("../presets/paper.toml"),
-    },
-];
-
-/// # Errors
-/// An unknown name lists the nearest ones.
-pub fn preset(name: &str) -> Result<RunSpec> {
-    match PRESETS.iter().find(|preset| preset.name == name) {
-        Some(preset) => RunSpec::from_toml(preset.toml, preset.name),
-        None => Err(Error::unknown("preset", name, PRESETS.iter().map(|preset| preset.name))),
-    }
-}
-
 impl RunSpec {
     /// Reads a spec; `source` names it in errors. A field left out keeps the default of its own place, not of
     /// its type: `[prompt_tuning] steps = 10` still has prompt tuning's rate of 0.3.
@@ -491,70 +461,4 @@ fn one_line(error: &toml::de::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_preset_is_read_and_survives_a_round_trip() {
-        for entry in PRESETS {
-            let spec = preset(entry.name).unwrap();
-            assert_eq!(spec.name, entry.name);
-            assert_eq!(RunSpec::from_toml(&spec.to_toml().unwrap(), "copy").unwrap(), spec);
-        }
-        let error = preset("tuor").unwrap_err().to_string();
-        assert_eq!(error, "unknown preset `tuor`; nearest known: tour, quick, paper");
-    }
-
-    #[test]
-    fn a_field_left_out_keeps_the_default_of_its_place() {
-        let spec = RunSpec::from_toml("[prompt_tuning]\nsteps = 10", "x.toml").unwrap();
-        assert_eq!(spec.prompt_tuning.steps, 10);
-        assert_eq!(spec.prompt_tuning.learning_rate, 0.3);
-        assert_eq!(spec.prompt_tuning.optimizer, RunSpec::default().prompt_tuning.optimizer);
-    }
-
-    #[test]
-    fn set_takes_text_numbers_lists_and_another_optimizer() {
-        let mut spec = RunSpec::default();
-        spec.set("name", "2").unwrap();
-        spec.set("fine_tuning.learning_rate", "1").unwrap();
-        spec.set("seeds", "3, 4").unwrap();
-        spec.set("methods", "promot").unwrap();
-        spec.set("eval.tasks", "[\"cb\", \"wic\"]").unwrap();
-        spec.set("fine_tuning.optimizer.name", "adam-w").unwrap();
-        spec.set("fine_tuning.optimizer.beta_1", "0.5").unwrap();
-        assert_eq!((spec.name.as_str(), spec.fine_tuning.learning_rate), ("2", 1.0));
-        assert_eq!((spec.seeds, spec.methods), (vec![3, 4], vec!["promot".to_owned()]));
-        assert_eq!(spec.eval.tasks, ["cb", "wic"]);
-        assert!(matches!(spec.fine_tuning.optimizer, OptimizerSpec::AdamW { beta_1: 0.5, .. }));
-    }
-
-    #[test]
-    fn wrong_fields_and_values_are_named() {
-        let mut spec = RunSpec::default();
-        let unknown = spec.set("fine_tuning.step", "2").unwrap_err().to_string();
-        assert!(
-            unknown.starts_with("unknown field `fine_tuning.step`; nearest known: fine_tuning.steps"),
-            "{unknown}"
-        );
-        let kind = spec.set("fine_tuning.steps", "many").unwrap_err().to_string();
-        assert!(kind.contains("fine_tuning.steps=many") && kind.contains("invalid type"), "{kind}");
-        let nested = spec.set("fine_tuning.optimizer.beta_9", "1").unwrap_err().to_string();
-        assert!(nested.contains("beta_9"), "{nested}");
-        let file = RunSpec::from_toml("[target]\ntaks = 'rte'", "x.toml").unwrap_err().to_string();
-        assert!(file.starts_with("unknown field `target.taks`; nearest known: task"), "{file}");
-        let syntax = RunSpec::from_toml("name = ", "x.toml").unwrap_err().to_string();
-        assert!(
-            syntax.starts_with("x.toml cannot be read: TOML parse error at line 1") && !syntax.contains('\n')
-        );
-        assert_eq!(spec, RunSpec::default());
-    }
-
-    #[test]
-    fn differences_name_the_field_and_both_values() {
-        let mut other = RunSpec::default();
-        other.set("fine_tuning.steps", "7").unwrap();
-        let expected = ("fine_tuning.steps".to_owned(), "1000".to_owned(), "7".to_owned());
-        assert_eq!(RunSpec::default().differences(&other).unwrap(), [expected]);
-    }
-}
+mod tests;

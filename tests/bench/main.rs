@@ -2,7 +2,7 @@
 //!
 //! `bench_torch.py` measures the same with PyTorch and transformers, `cargo xtask bench` runs both. What is measured
 //! stands in `sizes.json`: random T5 1.1 models of two sizes, the same batches, dropout and label smoothing on.
-//! `RAYON_NUM_THREADS` sets the number of threads. An argument restricts the run to the sizes it names.
+//! `RAYON_NUM_THREADS` sets the number of threads. Arguments restrict the run to the sizes they name.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -23,6 +23,9 @@ const ADAFACTOR: OptimizerSpec =
     OptimizerSpec::Adafactor { decay: 0.8, weight_decay: 0.0, scale_parameter: false };
 const ADAMW: OptimizerSpec =
     OptimizerSpec::AdamW { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
+
+/// Parts of a batch side by side, as the CPU device has them.
+const PARTS: usize = promot_core::device::CPU_PARTS;
 
 fn main() {
     let settings: Value = serde_json::from_str(include_str!("sizes.json")).expect("sizes.json is JSON");
@@ -83,7 +86,7 @@ impl<'a> Bench<'a> {
             let now = model.take().expect("a model between steps");
             let rng = Streams::new(0).stream(&format!("dropout/{step}"));
             let mut dropout = Dropout::new(float("dropout"), rng);
-            let done = accumulate(&now, method, &[self.batch()], loss, &mut dropout);
+            let done = accumulate(&now, method, &self.parts(), PARTS, loss, &mut dropout);
             model = Some(optimizer.update(now, done.grads, float("learning_rate")));
             let loss = pollster::block_on(tensors::to_vec(done.loss)).expect("a loss");
             assert!(loss[0].is_finite(), "{what}: the loss is {}", loss[0]);
@@ -110,10 +113,11 @@ impl<'a> Bench<'a> {
         });
     }
 
-    fn batch(&self) -> Batch {
+    /// The batch as a training run on the CPU splits it.
+    fn parts(&self) -> Vec<Batch> {
         let rows: Vec<(&[u32], &[u32])> =
             self.pairs.iter().map(|(input, target)| (input.as_slice(), target.as_slice())).collect();
-        Batch::new(&rows, 0, 0, 1)
+        rows.chunks(rows.len().div_ceil(PARTS)).map(|part| Batch::new(part, 0, 0, 1)).collect()
     }
 
     /// Two rounds to warm up, then as many as fit into the given seconds, at least three.

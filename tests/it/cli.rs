@@ -14,6 +14,8 @@ mod bad_input;
 mod commands;
 #[path = "cli/experiment.rs"]
 mod experiment;
+#[path = "cli/gpu.rs"]
+mod gpu;
 
 /// A T5 1.1 with random weights and a real tokenizer of 96 entries.
 fn golden() -> PathBuf {

@@ -104,18 +104,24 @@ fn parts_of_a_batch_sum_to_the_gradients_of_the_whole() {
     for family in Family::all() {
         let model = set_trainable(family.model(true), &|_| true);
         let settings = LossSettings { label_smoothing: 0.1, z_loss: 1e-4 };
-        let gradients = |parts: &[promot_core::batch::Batch]| {
-            let done = accumulate(&model, &Joint, parts, settings, &mut off());
+        let gradients = |parts: &[promot_core::batch::Batch], at_once: usize| {
+            let done = accumulate(&model, &Joint, parts, at_once, settings, &mut off());
             (values(done.loss), done.grads)
         };
-        let (loss, whole) = gradients(&[family.batch()]);
+        let (loss, whole) = gradients(&[family.batch()], 1);
         // Parts with unequal numbers of tokens: a mean of means would differ.
         let (first, rest) = family.pairs.split_at(1);
-        let (split_loss, split) = gradients(&[batch(first, 1), batch(rest, 1)]);
+        let parts = [batch(first, 1), batch(rest, 1)];
+        let (split_loss, split) = gradients(&parts, 1);
+        let (threads_loss, threads) = gradients(&parts, 2);
+        assert_eq!(threads_loss, split_loss);
         assert_close("loss", &split_loss, &loss, 1e-5);
         assert_eq!(split.0.len(), whole.0.len());
         for (path, grad) in whole.0 {
-            assert_close(&path, &values(split.0[&path].clone()), &values(grad), 1e-4);
+            let split = values(split.0[&path].clone());
+            assert_close(&path, &split, &values(grad), 1e-4);
+            // Threads change no bit.
+            assert_eq!(values(threads.0[&path].clone()), split, "{path}");
         }
     }
 }
@@ -125,7 +131,7 @@ fn each_method_has_gradients_of_what_it_trains_alone() {
     let family = Family::new("t5-1.1");
     let gradients = |method: &dyn Method| -> Grads {
         let model = set_trainable(family.model(true), &|path| method.trainable(path));
-        accumulate(&model, method, &[family.batch()], LossSettings::default(), &mut off()).grads
+        accumulate(&model, method, &[family.batch()], 1, LossSettings::default(), &mut off()).grads
     };
     let all = parameters(&family.model(true)).len();
     assert_eq!(gradients(&Joint).0.len(), all);
@@ -191,6 +197,7 @@ fn train(family: &Family, method: &dyn Method, model: Model) -> Model {
         streams,
         start: 0,
         length_multiple: 1,
+        at_once: 2,
         fingerprint: String::new(),
     };
     let result = pollster::block_on(run_stage(&context, model, &mut Silent)).unwrap();

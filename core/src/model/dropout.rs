@@ -2,7 +2,7 @@
 //! device. As in T5X, one mask serves all positions of a row (Raffel et al.'s code shares masks along length).
 
 use burn::tensor::{Device, Tensor, TensorData};
-use rand::RngCore;
+use rand::{RngCore, SeedableRng};
 
 use crate::rng::Rng;
 
@@ -22,6 +22,15 @@ impl Dropout {
     pub fn new(rate: f64, rng: Rng) -> Self {
         assert!((0.0..1.0).contains(&rate), "dropout rate: expected [0, 1), found {rate}");
         Self { rate, rng: (rate > 0.0).then_some(rng) }
+    }
+
+    /// The dropout of one of `parts` parts of a batch: itself where there is only one, else a stream of its own.
+    pub fn fork(&mut self, parts: usize) -> Self {
+        let rng = self
+            .rng
+            .as_mut()
+            .map(|rng| if parts == 1 { rng.clone() } else { Rng::seed_from_u64(rng.next_u64()) });
+        Self { rate: self.rate, rng }
     }
 
     /// Zeroes a share `rate` of `x` and scales the rest by `1 / (1 - rate)`.

@@ -35,7 +35,7 @@ impl TrainingSet<'_> {
             .collect()
     }
 
-    /// The batch of a step, in `parts` parts of nearly equal size.
+    /// The batch of a step, in `parts` parts of nearly equal size, rows of similar length together.
     pub fn batch(
         &self,
         step: usize,
@@ -51,8 +51,9 @@ impl TrainingSet<'_> {
                 "none",
             ));
         }
-        let pairs =
+        let mut pairs =
             self.indices(step, size).into_iter().map(|at| self.pair(at)).collect::<Result<Vec<_>>>()?;
+        pairs.sort_by_key(|(input, target)| (input.len(), target.len()));
         let part = size.div_ceil(parts.max(1));
         Ok(pairs
             .chunks(part)

@@ -299,6 +299,7 @@ impl<'a> SeedRun<'a> {
             streams,
             start: self.loaded.config.start(),
             length_multiple: self.device.length_multiple,
+            at_once: self.device.at_once,
             fingerprint: fingerprint(&identity)?,
         };
         let StageResult { model, records, seconds, .. } = run_stage(&context, model, observer).await?;

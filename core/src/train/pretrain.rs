@@ -64,8 +64,8 @@ pub async fn pretrain(
     let mut pool = Pool { spec, tokenizer: &tokenizer, streams, number: usize::MAX, batches: Vec::new() };
     let mut since = observer.now();
     while run.step < spec.training.steps {
-        let batch = pool.batch(run.step, config.start(), device.length_multiple)?;
-        let (loss, tokens) = run.update(spec, &[batch], streams).await?;
+        let parts = pool.batch(run.step, config.start(), device)?;
+        let (loss, tokens) = run.update(spec, &parts, device.at_once, streams).await?;
         let every = spec.training.checkpoint_every;
         let event = Event::Step { stage: stage(), step: run.step, steps: spec.training.steps, loss, tokens };
         let stop = observer.event(&event) == Control::Stop;
@@ -111,27 +111,32 @@ fn config(spec: &PretrainSpec, tokenizer: &Tokenizer) -> T5Config {
     }
 }
 
+/// Input and target ids.
+type Pair = (Vec<u32>, Vec<u32>);
+
 /// Fresh documents, found again by their step number alone.
 struct Pool<'a> {
     spec: &'a PretrainSpec,
     tokenizer: &'a Tokenizer,
     streams: Streams,
     number: usize,
-    batches: Vec<Vec<(Vec<u32>, Vec<u32>)>>,
+    batches: Vec<Vec<Pair>>,
 }
 
 impl Pool<'_> {
-    fn batch(&mut self, step: usize, start: u32, multiple: usize) -> Result<Batch> {
+    fn batch(&mut self, step: usize, start: u32, device: &OpenDevice) -> Result<Vec<Batch>> {
         if self.number != step / POOL {
             self.number = step / POOL;
             self.batches = self.fill()?;
         }
         let rows: Vec<(&[u32], &[u32])> =
             self.batches[step % POOL].iter().map(|(a, b)| (a.as_slice(), b.as_slice())).collect();
-        Ok(Batch::new(&rows, self.tokenizer.pad, start, multiple))
+        let part = rows.len().div_ceil(device.at_once);
+        let batch = |rows| Batch::new(rows, self.tokenizer.pad, start, device.length_multiple);
+        Ok(rows.chunks(part).map(batch).collect())
     }
 
-    fn fill(&self) -> Result<Vec<Vec<(Vec<u32>, Vec<u32>)>>> {
+    fn fill(&self) -> Result<Vec<Vec<Pair>>> {
         let mut rng = self.streams.stream(&format!("documents/{}", self.number));
         let size = self.spec.training.batch;
         let short = self.number * POOL < self.spec.short_steps;
@@ -205,12 +210,13 @@ impl Running {
         &mut self,
         spec: &PretrainSpec,
         parts: &[Batch],
+        at_once: usize,
         streams: Streams,
     ) -> Result<(f64, usize)> {
         let training = &spec.training;
         let mut dropout = Dropout::new(training.dropout, streams.stream(&format!("dropout/{}", self.step)));
         let settings = LossSettings { label_smoothing: training.label_smoothing, z_loss: training.z_loss };
-        let mut done = accumulate(&self.model, &FineTuning, parts, settings, &mut dropout);
+        let mut done = accumulate(&self.model, &FineTuning, parts, at_once, settings, &mut dropout);
         if training.clip_norm > 0.0 {
             done.grads.clip(training.clip_norm);
         }

@@ -32,6 +32,8 @@ pub struct StageContext<'a> {
     pub streams: Streams,
     pub start: u32,
     pub length_multiple: usize,
+    /// Parts of a batch computed side by side.
+    pub at_once: usize,
     pub fingerprint: String,
 }
 
@@ -138,14 +140,14 @@ impl Running {
         let parts = context.examples.batch(
             self.step,
             spec.batch,
-            spec.accumulate,
+            spec.accumulate * context.at_once,
             context.start,
             context.length_multiple,
         )?;
         let mut dropout =
             Dropout::new(spec.dropout, context.streams.stream(&format!("dropout/{}", self.step)));
         let settings = LossSettings { label_smoothing: spec.label_smoothing, z_loss: spec.z_loss };
-        let done = accumulate(&self.model, context.method, &parts, settings, &mut dropout);
+        let done = accumulate(&self.model, context.method, &parts, context.at_once, settings, &mut dropout);
         let (loss, tokens) = self.apply(context, done).await?;
         self.step += 1;
         self.records.push(StepRecord {
@@ -157,8 +159,8 @@ impl Running {
         let stage = context.label.clone();
         let event = Event::Step { stage, step: self.step, steps: spec.steps, loss, tokens };
         self.stop |= observer.event(&event) == Control::Stop;
-        let due =
-            self.step == spec.steps || (spec.checkpoint_every > 0 && self.step % spec.checkpoint_every == 0);
+        let due = self.step == spec.steps
+            || (spec.checkpoint_every > 0 && self.step.is_multiple_of(spec.checkpoint_every));
         self.watch(context, observer).await?;
         if due {
             self.validate(context, observer).await?;
@@ -215,7 +217,7 @@ impl Running {
     /// Scores the watched tasks without the prompt, for the curves alone.
     async fn watch(&mut self, context: &StageContext<'_>, observer: &mut dyn Observer) -> Result<()> {
         let spec = context.evaluator.spec;
-        if spec.curve_every == 0 || self.step % spec.curve_every != 0 {
+        if spec.curve_every == 0 || !self.step.is_multiple_of(spec.curve_every) {
             return Ok(());
         }
         // With the prompt taken off, stage 1 changes nothing: there is nothing to watch.

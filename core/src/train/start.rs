@@ -11,6 +11,7 @@ use crate::spec::{PromptInit, PromptSpec};
 use crate::tokenizer::Tokenizer;
 
 /// A new prompt as the spec asks. `classes` are the task's answer words; `file` holds the rows of `init = file`.
+#[allow(clippy::too_many_arguments)] // one call, and a struct for it would only repeat the names
 pub async fn new_prompt(
     model: &Model,
     tokenizer: &Tokenizer,

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::grammar::noun_where;
 use super::lexicon::{ADJECTIVES, Kind, MEETINGS, NAMES, NOUNS, PLACES, TIMES, VERBS, kind_word};
-use super::{capital, chance, distinct, pick, with_article, within};
+use super::{capital, chance, distinct, pick, pick_word, with_article, within};
 use crate::data::{Example, Split};
 use crate::rng::Rng;
 
@@ -68,7 +68,7 @@ struct Wording {
 impl Who {
     fn draw(style: Style, rng: &mut Rng) -> Self {
         if style != Style::Snli {
-            return Who::Name(*pick(rng, NAMES));
+            return Who::Name(pick_word(rng, NAMES));
         }
         if chance(rng, 0.25) { Who::Person } else { Self::role(rng) }
     }

@@ -8,7 +8,7 @@ use rand::Rng as _;
 use serde_json::Value;
 
 use super::lexicon::NAMES;
-use super::{SEED, chance, pick, shuffled, split_of, wanted, with_article};
+use super::{SEED, chance, pick, pick_word, shuffled, split_of, wanted, with_article};
 use crate::data::{Example, Split};
 use crate::rng::{Rng, Streams, permutation};
 
@@ -163,7 +163,7 @@ impl Fact {
     }
 
     pub fn statement(&self, rng: &mut Rng) -> String {
-        self.fill(*pick(rng, self.kind.statements))
+        self.fill(pick_word(rng, self.kind.statements))
     }
 
     /// The statement up to its last word, which is the answer, and that word with the full stop.
@@ -174,7 +174,7 @@ impl Fact {
     }
 
     pub fn question(&self, rng: &mut Rng) -> String {
-        self.fill(*pick(rng, self.kind.questions))
+        self.fill(pick_word(rng, self.kind.questions))
     }
 }
 

@@ -5,7 +5,7 @@ use rand::Rng as _;
 use serde_json::Value;
 
 use super::lexicon::{ADJECTIVES, Gender, Kind, Lang, NAMES, NOUNS, NOW, Noun, PLACES, TIMES, VERBS};
-use super::{capital, chance, distinct, pick, with_article, within};
+use super::{capital, chance, distinct, pick_word, with_article, within};
 use crate::data::{Example, Split};
 use crate::rng::Rng;
 
@@ -137,7 +137,7 @@ impl Clause {
 impl Subject {
     fn draw(rng: &mut Rng) -> Self {
         if chance(rng, 0.4) {
-            return Subject::Name(*pick(rng, NAMES));
+            return Subject::Name(pick_word(rng, NAMES));
         }
         Subject::Phrase(Phrase {
             noun: noun_where(rng, |noun| noun.kind == Kind::Person),

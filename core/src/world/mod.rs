@@ -128,6 +128,11 @@ fn pick<'a, T>(rng: &mut Rng, items: &'a [T]) -> &'a T {
     &items[rng.random_range(0..items.len())]
 }
 
+/// `pick` for words, which are handed out as they are.
+fn pick_word(rng: &mut Rng, words: &[&'static str]) -> &'static str {
+    words[rng.random_range(0..words.len())]
+}
+
 fn chance(rng: &mut Rng, probability: f64) -> bool {
     rng.random::<f64>() < probability
 }

@@ -4,7 +4,7 @@ use rand::Rng as _;
 use serde_json::Value;
 
 use super::lexicon::NAMES;
-use super::{distinct, pick, within};
+use super::{distinct, pick, pick_word, within};
 use crate::data::{Example, Split};
 use crate::rng::Rng;
 
@@ -69,7 +69,7 @@ const WORDS: &[Word] = &[
 /// One sentence with `word` in the given sense, of `split`.
 fn sentence(word: &Word, sense: usize, split: Split, rng: &mut Rng) -> String {
     within(split, rng, |rng| {
-        let text = pick(rng, word.senses[sense]).replace("{s}", *pick(rng, NAMES));
+        let text = pick(rng, word.senses[sense]).replace("{s}", pick_word(rng, NAMES));
         (text.clone(), vec![text])
     })
 }

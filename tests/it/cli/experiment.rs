@@ -115,6 +115,24 @@ fn a_run_leaves_a_whole_report() {
     assert_eq!(place.read("out/report.json"), before);
 }
 
+/// The main job as a newcomer starts it, in its short form: no files, no network, no GPU.
+#[test]
+fn the_quick_run_needs_nothing_but_the_program() {
+    let place = Place::new();
+    place.write("in.txt", "");
+    let bundled = place.run(&["tokenize", "--model", "mini", "--file", "in.txt"]);
+    if !bundled.status.success() {
+        eprintln!("skipped: {}", text(&bundled.stderr));
+        return;
+    }
+    for folder in ["runs/quick", "runs/quick-2"] {
+        assert_eq!(place.good(&["--quick", "--device", "cpu"]), "");
+        let report = report(&place, folder);
+        assert_eq!(report["model"]["name"], "mini");
+        assert_eq!(report["runs"].as_array().unwrap().len(), 3);
+    }
+}
+
 #[test]
 fn a_run_that_cannot_begin_leaves_no_folder() {
     let place = place();

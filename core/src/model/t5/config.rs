@@ -97,7 +97,7 @@ impl T5Config {
             }
         }
         let buckets = self.relative_attention_num_buckets;
-        if buckets < 4 || buckets % 4 != 0 {
+        if buckets < 4 || !buckets.is_multiple_of(4) {
             return Err(Error::mismatch(
                 "relative_attention_num_buckets",
                 "a positive multiple of 4",

@@ -1,0 +1,88 @@
+//! The GPU path on whatever Vulkan driver there is, a software one included. It must give the CPU's numbers.
+
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use crate::{Place, golden, json_lines, text};
+
+/// The full search for the fastest kernels takes minutes on a software driver and changes no number that counts.
+fn run(command: &mut Command) -> Output {
+    command.env("CUBECL_AUTOTUNE_LEVEL", "minimal").output().unwrap()
+}
+
+/// What the program says of its GPU device, or why there is none.
+fn probe(place: &Place) -> Result<String, String> {
+    let output = run(&mut place.command(&["doctor", "--probe", "wgpu"]));
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+fn good(place: &Place, args: &[&str]) -> String {
+    let output = run(&mut place.command(args));
+    assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// Opening the device runs the library's probe: a small forward and backward pass, compared with the CPU's.
+#[test]
+fn wgpu_opens_and_passes_the_probe() {
+    let place = Place::new();
+    match probe(&place) {
+        Ok(found) => assert!(found.starts_with("wgpu ("), "{found}"),
+        Err(reason) => {
+            assert!(reason.starts_with("promot: device wgpu: "), "{reason}");
+            eprintln!("skipped: no wgpu device here: {reason}");
+        }
+    }
+}
+
+/// A whole model: many kernels, which a software driver compiles for minutes, so only where asked for.
+#[test]
+fn wgpu_scores_and_trains_as_the_cpu_does() {
+    if std::env::var_os("PROMOT_SLOW_TESTS").is_none() {
+        eprintln!("skipped: a slow test, run with PROMOT_SLOW_TESTS=1");
+        return;
+    }
+    let place = Place::new();
+    if let Err(reason) = probe(&place) {
+        eprintln!("skipped: no wgpu device here: {reason}");
+        return;
+    }
+    let model = golden();
+    let model = model.to_str().unwrap();
+    place.write(
+        "pairs.jsonl",
+        json!({"input": "the red fox sees a dog", "target": "a dog sleeps"}).to_string(),
+    );
+    let logprob = |device: &str| {
+        let out = good(&place, &["score", "--model", model, "--pairs", "pairs.jsonl", "--device", device]);
+        json_lines(&out)[0]["logprob"].as_f64().unwrap()
+    };
+    let (cpu, gpu) = (logprob("cpu"), logprob("wgpu"));
+    assert!((cpu - gpu).abs() < 1e-3, "score on the CPU {cpu}, on wgpu {gpu}");
+
+    let losses = |device: &str| -> Vec<f64> {
+        let out = format!("out-{device}");
+        let mut args = vec!["tune", "--model", model, "--task", "rte-mini", "--method", "fine-tuning"];
+        args.extend(["--device", device, "--out", &out, "--set", "fine_tuning.steps=2"]);
+        args.extend([
+            "--set",
+            "fine_tuning.batch=2",
+            "--set",
+            "fine_tuning.dropout=0",
+            "--set",
+            "eval.beams=1",
+        ]);
+        args.extend(["--set", "target.train_limit=8", "--set", "target.max_input=32"]);
+        args.extend(["--set", "target.validation_limit=2", "--set", "target.test_limit=2"]);
+        good(&place, &args);
+        let report: Value = serde_json::from_str(&place.read(&format!("{out}/report.json"))).unwrap();
+        let steps = report["runs"][0]["steps"].as_array().unwrap().clone();
+        steps.iter().map(|step| step["loss"].as_f64().unwrap()).collect()
+    };
+    let (cpu, gpu) = (losses("cpu"), losses("wgpu"));
+    assert_eq!((cpu.len(), gpu.len()), (2, 2));
+    for (cpu, gpu) in cpu.iter().zip(&gpu) {
+        assert!((cpu - gpu).abs() < 1e-3 * cpu.abs(), "losses on the CPU {cpu}, on wgpu {gpu}");
+    }
+}
