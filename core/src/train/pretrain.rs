@@ -38,6 +38,41 @@ pub struct PretrainSpec {
     pub short_steps: usize,
     pub short_input: usize,
     pub training: StageSpec,
+    /// Further cycles after `training.steps`, each from a rate of its own (warm restarts: Loshchilov and Hutter,
+    /// 2017): a model that was given too few steps goes on learning without beginning anew.
+    #[serde(default)]
+    pub restarts: Vec<Restart>,
+}
+
+/// One more cycle of the schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restart {
+    pub steps: usize,
+    pub learning_rate: f64,
+}
+
+impl PretrainSpec {
+    /// Steps of all cycles.
+    pub fn steps(&self) -> usize {
+        self.training.steps + self.restarts.iter().map(|restart| restart.steps).sum::<usize>()
+    }
+
+    /// The learning rate of the 0-based `step`.
+    pub fn rate(&self, step: usize) -> f64 {
+        let mut from = self.training.steps;
+        if step < from {
+            return schedule::rate(&self.training, step);
+        }
+        for Restart { steps, learning_rate } in self.restarts.iter().copied() {
+            if step < from + steps {
+                let cycle = StageSpec { steps, learning_rate, ..self.training.clone() };
+                return schedule::rate(&cycle, step - from);
+            }
+            from += steps;
+        }
+        0.0
+    }
 }
 
 /// Batches are cut from pools of this many batches sorted by length, so that little of a batch is padding.
@@ -60,21 +95,21 @@ pub async fn pretrain(
     let model = random(&config, streams.stream("init"), &device.device)?;
     let mut run = Running::begin(spec, model, device, observer)?;
     let stage = || "pretraining".to_owned();
-    observer.event(&Event::StageStarted { stage: stage(), from: run.step, steps: spec.training.steps });
+    observer.event(&Event::StageStarted { stage: stage(), from: run.step, steps: spec.steps() });
     let mut pool = Pool { spec, tokenizer: &tokenizer, streams, number: usize::MAX, batches: Vec::new() };
     let mut since = observer.now();
-    while run.step < spec.training.steps {
+    while run.step < spec.steps() {
         let parts = pool.batch(run.step, config.start(), device)?;
         let (loss, tokens) = run.update(spec, &parts, device.at_once, streams).await?;
         let every = spec.training.checkpoint_every;
-        let event = Event::Step { stage: stage(), step: run.step, steps: spec.training.steps, loss, tokens };
+        let event = Event::Step { stage: stage(), step: run.step, steps: spec.steps(), loss, tokens };
         let stop = observer.event(&event) == Control::Stop;
-        if stop || run.step == spec.training.steps || (every > 0 && run.step % every == 0) {
+        if stop || run.step == spec.steps() || (every > 0 && run.step % every == 0) {
             run.seconds += observer.now() - since;
             since = observer.now();
             run.save(spec, observer).await?;
         }
-        if stop && run.step < spec.training.steps {
+        if stop && run.step < spec.steps() {
             return Err(Error::Stopped { step: run.step });
         }
     }
@@ -220,7 +255,7 @@ impl Running {
         if training.clip_norm > 0.0 {
             done.grads.clip(training.clip_norm);
         }
-        let rate = schedule::rate(training, self.step);
+        let rate = spec.rate(self.step);
         self.model = self.optimizer.update(self.model.clone(), done.grads, rate);
         self.step += 1;
         let loss = f64::from(tensors::to_vec(done.loss).await?[0]);
@@ -242,7 +277,7 @@ impl Running {
                 version: 1,
                 fingerprint: self.fingerprint.clone(),
                 step: self.step,
-                steps: spec.training.steps,
+                steps: spec.steps(),
                 best: None,
                 records: self.records.clone(),
                 seconds: self.seconds,
@@ -259,4 +294,27 @@ impl Running {
 /// Every parameter, under its path.
 fn every(path: &str) -> Option<(String, bool)> {
     Some((path.to_owned(), false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Schedule;
+
+    #[test]
+    fn a_restart_begins_a_cycle_of_its_own() {
+        let text = include_str!("../../presets/pretrain-mini.toml");
+        let mut spec: PretrainSpec = toml::from_str(text).unwrap();
+        spec.training = StageSpec {
+            steps: 100,
+            warmup: 10,
+            learning_rate: 1.0,
+            schedule: Schedule::Linear,
+            ..spec.training
+        };
+        spec.restarts = vec![Restart { steps: 50, learning_rate: 0.5 }];
+        assert_eq!(spec.steps(), 150);
+        assert_eq!([0, 10, 55].map(|step| spec.rate(step)), [0.1, 1.0, 0.5]);
+        assert_eq!([100, 110, 130].map(|step| spec.rate(step)), [0.05, 0.5, 0.25]);
+    }
 }
