@@ -110,8 +110,19 @@ pub struct RunArgs {
     /// Go on with an interrupted run in --out (default: runs/<name>)
     #[arg(long)]
     pub resume: bool,
+    /// The first seed's tuned models and soft prompts, in models/<method> of the report's folder
+    #[arg(long, value_enum, value_name = "PRECISION", default_value_t = KeepModels::F32)]
+    pub models: KeepModels,
     #[command(flatten)]
     pub device: DeviceArgs,
+}
+
+/// In which precision `run` leaves its models, if at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum KeepModels {
+    F32,
+    F16,
+    None,
 }
 
 #[derive(Clone, Debug, ClapArgs)]

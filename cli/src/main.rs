@@ -17,6 +17,7 @@ mod plots;
 mod progress;
 mod summary;
 mod table;
+mod tuned;
 mod watch;
 
 fn main() -> ExitCode {

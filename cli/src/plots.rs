@@ -49,12 +49,13 @@ pub fn lines(lines: &[Line], y_label: &str, top: Option<f64>) -> anyhow::Result<
     let all = || lines.iter().flat_map(|line| &line.points);
     let right = all().map(|(x, _)| *x).fold(1.0, f64::max);
     let top = top.unwrap_or_else(|| all().map(|(_, y)| *y).fold(0.0, f64::max) * 1.05).max(f64::MIN_POSITIVE);
+    let bottom = all().map(|(_, y)| *y).fold(0.0, f64::min);
     draw(SIZE, |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(8)
             .x_label_area_size(36)
             .y_label_area_size(46)
-            .build_cartesian_2d(0.0..right, 0.0..top)?;
+            .build_cartesian_2d(0.0..right, bottom..top)?;
         chart
             .configure_mesh()
             .disable_x_mesh()
@@ -83,6 +84,35 @@ pub fn lines(lines: &[Line], y_label: &str, top: Option<f64>) -> anyhow::Result<
                 let dot = |point: &(f64, f64)| Circle::new(*point, 3, colour(line.colour).filled());
                 chart.draw_series(line.points.iter().map(dot))?;
             }
+        }
+        Ok(())
+    })
+}
+
+/// Points of several series between 0 and 100 on both axes.
+pub fn scatter(series: &[Vec<(f64, f64)>], x_label: &str, y_label: &str) -> anyhow::Result<String> {
+    draw(SIZE, |area| {
+        let mut chart = ChartBuilder::on(area)
+            .margin(8)
+            .x_label_area_size(36)
+            .y_label_area_size(46)
+            .build_cartesian_2d(0.0..100.0, 0.0..100.0)?;
+        chart
+            .configure_mesh()
+            .bold_line_style(GRID)
+            .light_line_style(TRANSPARENT)
+            .axis_style(AXIS)
+            .label_style(("sans-serif", 12, &INK))
+            .x_desc(x_label)
+            .y_desc(y_label)
+            .x_labels(6)
+            .y_labels(6)
+            .x_label_formatter(&|value| format!("{value:.0}"))
+            .y_label_formatter(&|value| format!("{value:.0}"))
+            .draw()?;
+        for (place, points) in series.iter().enumerate() {
+            let dot = |point: &(f64, f64)| Circle::new(*point, 4, colour(place).filled());
+            chart.draw_series(points.iter().map(dot))?;
         }
         Ok(())
     })
@@ -204,5 +234,7 @@ mod tests {
         assert!(svg.contains("a&lt;b"));
         bars(&[], &[]).unwrap();
         lines(&[], "loss", None).unwrap();
+        let svg = scatter(&[vec![(50.0, 20.0)], Vec::new()], "gained", "kept").unwrap();
+        assert!(svg.matches("<circle").count() == 1 && svg.contains(">\ngained\n<"), "{svg}");
     }
 }

@@ -62,6 +62,7 @@ impl<'a> Watch<'a> {
             Event::Validated { score, best, .. } => {
                 self.progress.note(&format!("validation {score:.1}{}", if *best { ", best" } else { "" }));
             }
+            Event::Watched { .. } => {}
             Event::StageDone { .. } => self.in_stage = false,
             Event::RunDone { run } => {
                 let unseen: Vec<String> = run

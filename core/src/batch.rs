@@ -18,7 +18,31 @@ struct Padded {
     width: usize,
 }
 
+/// Input and target ids of one row.
+pub type Pair = (Vec<u32>, Vec<u32>);
+
+/// How rows become batches.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    pub pad: u32,
+    /// The decoder's first input.
+    pub start: u32,
+    /// Widths are rounded up to a multiple of this.
+    pub multiple: usize,
+    /// A batch is cut into this many parts.
+    pub parts: usize,
+}
+
 impl Batch {
+    /// One batch in `layout.parts` parts of nearly equal size, rows of similar length together.
+    pub fn parts(mut pairs: Vec<Pair>, layout: Layout) -> Vec<Self> {
+        pairs.sort_by_key(|(input, target)| (input.len(), target.len()));
+        let rows: Vec<(&[u32], &[u32])> =
+            pairs.iter().map(|(input, target)| (input.as_slice(), target.as_slice())).collect();
+        let size = rows.len().div_ceil(layout.parts.max(1)).max(1);
+        rows.chunks(size).map(|part| Self::new(part, layout.pad, layout.start, layout.multiple)).collect()
+    }
+
     /// Pads both sides to the longest row, rounded up to a multiple of `multiple` (fewer shapes to tune a GPU's
     /// kernels for; 1 on the CPU). The decoder's input is the target shifted right by `start`.
     ///

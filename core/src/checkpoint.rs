@@ -75,6 +75,22 @@ impl State {
     /// # Errors
     /// A missing or changed file, or a checkpoint that other settings made.
     pub fn from_checkpoint(checkpoint: &Checkpoint, fingerprint: &str) -> Result<Self> {
+        let state = Self::read(checkpoint)?;
+        if state.manifest.fingerprint != fingerprint {
+            return Err(Error::mismatch(
+                format!("checkpoint {}", checkpoint.name),
+                "the settings of this run",
+                "one made with other settings, seed or model",
+            ));
+        }
+        Ok(state)
+    }
+
+    /// The same whatever settings made it.
+    ///
+    /// # Errors
+    /// A missing or changed file.
+    pub fn read(checkpoint: &Checkpoint) -> Result<Self> {
         let what =
             |file: &str| format!("{file} of checkpoint {} at step {}", checkpoint.name, checkpoint.step);
         let file = |name: &str| {
@@ -87,13 +103,6 @@ impl State {
             serde_json::from_slice(file(MANIFEST)?).map_err(|error| Error::format(what(MANIFEST), error))?;
         if manifest.version != VERSION {
             return Err(Error::mismatch(what("version"), VERSION, manifest.version));
-        }
-        if manifest.fingerprint != fingerprint {
-            return Err(Error::mismatch(
-                format!("checkpoint {}", checkpoint.name),
-                "the settings of this run",
-                "one made with other settings, seed or model",
-            ));
         }
         for (name, hash) in &manifest.hashes {
             let found = hex(&Sha256::digest(file(name)?));

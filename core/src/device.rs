@@ -1,5 +1,6 @@
 //! Which device computes, and why: `auto` takes a GPU that passes a probe, else the CPU.
 
+#[cfg(not(target_family = "wasm"))]
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{Device, Tensor, TensorData, activation};
@@ -104,6 +105,7 @@ async fn start(choice: DeviceChoice) -> std::result::Result<(Device, Adapter), S
     Ok((device, Adapter { name, software }))
 }
 
+#[cfg(not(target_family = "wasm"))]
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
     format!("the driver failed: {}", text.unwrap_or("no message"))

@@ -1,7 +1,7 @@
 //! Task times model gives answers and a score: k-shot prompts, beam search, post-processing, metric, signature.
 
 use crate::data::Example;
-use crate::decode::{self, SearchSettings};
+use crate::decode::{self, Batching, SearchSettings};
 use crate::error::Result;
 use crate::model::Model;
 use crate::report::TaskScore;
@@ -20,6 +20,8 @@ pub struct Evaluator<'a> {
     /// The tuned task, whose format the outputs may have taken on.
     pub target: &'a Task,
     pub length_multiple: usize,
+    /// Parts of a batch searched side by side.
+    pub at_once: usize,
 }
 
 /// The rows of one task.
@@ -61,11 +63,14 @@ impl Evaluator<'_> {
         let inputs =
             rendered.iter().map(|row| self.tokenizer.encode(&row.input)).collect::<Result<Vec<_>>>()?;
         let settings = self.search(task.task);
-        let (pad, batch) = (self.tokenizer.pad, self.spec.batch);
+        let batching = Batching {
+            pad: self.tokenizer.pad,
+            rows: self.spec.batch,
+            multiple: self.length_multiple,
+            at_once: self.at_once,
+        };
         let mut report = |done| progress(done, rows.len());
-        let found =
-            decode::generate(model, &inputs, pad, &settings, batch, self.length_multiple, &mut report)
-                .await?;
+        let found = decode::generate(model, &inputs, &settings, batching, &mut report).await?;
         let outputs =
             found.iter().map(|found| self.tokenizer.decode(&found.tokens)).collect::<Result<Vec<_>>>()?;
         let references: Vec<Vec<String>> = rendered.iter().map(|row| row.references.clone()).collect();

@@ -84,6 +84,9 @@ pub struct StepRecord {
     /// Target-format rates along training, by task.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub format_rate: BTreeMap<String, f64>,
+    /// Cosines of the task's gradient and its format's, by family of weights, after this step.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub alignment: BTreeMap<String, f64>,
 }
 
 /// One question and what each method's model answered.

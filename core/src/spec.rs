@@ -126,8 +126,22 @@ pub enum OptimizerSpec {
         #[serde(default)]
         weight_decay: f64,
     },
+    /// Jordan et al., 2024, for the matrices of the blocks, with AdamW for the rest.
+    Muon {
+        #[serde(default = "default_momentum")]
+        momentum: f64,
+        #[serde(default = "default_beta_1")]
+        beta_1: f64,
+        #[serde(default = "default_beta_2")]
+        beta_2: f64,
+        #[serde(default = "default_epsilon")]
+        epsilon: f64,
+    },
 }
 
+fn default_momentum() -> f64 {
+    0.95
+}
 fn default_decay() -> f64 {
     0.8
 }
@@ -170,6 +184,10 @@ pub struct EvalSpec {
     pub curve_every: usize,
     /// Rows a task in those curves.
     pub curve_limit: usize,
+    /// Compare the gradient with its format's before the first step and after every this many; 0 for never.
+    pub alignment_every: usize,
+    /// Training rows in that comparison.
+    pub alignment_rows: usize,
 }
 
 /// How beams of different lengths are compared.
@@ -320,6 +338,8 @@ impl Default for EvalSpec {
             length_penalty: LengthPenalty::T5x,
             curve_every: 0,
             curve_limit: 32,
+            alignment_every: 0,
+            alignment_rows: 64,
         }
     }
 }

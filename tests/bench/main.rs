@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use burn::tensor::Device;
-use promot_core::batch::Batch;
-use promot_core::decode::{SearchSettings, generate};
+use promot_core::batch::{Batch, Layout};
+use promot_core::decode::{Batching, SearchSettings, generate};
 use promot_core::loss::LossSettings;
 use promot_core::method::{FineTuning, Method, PromptTuning};
 use promot_core::model::{Dropout, Model, SoftPrompt, T5Config, folder, prompt, tensors};
@@ -105,9 +105,10 @@ impl<'a> Bench<'a> {
             start: 0,
             eos: u32::MAX,
         };
+        let batching = Batching { pad: 0, rows: inputs.len(), multiple: 1, at_once: PARTS };
         self.measure(what, || {
             let mut quiet = |_| Ok(());
-            let search = generate(&self.model, &inputs, 0, &settings, inputs.len(), 1, &mut quiet);
+            let search = generate(&self.model, &inputs, &settings, batching, &mut quiet);
             let found = pollster::block_on(search).expect("outputs");
             assert!(found.iter().all(|found| found.tokens.len() == settings.max_new));
         });
@@ -115,9 +116,7 @@ impl<'a> Bench<'a> {
 
     /// The batch as a training run on the CPU splits it.
     fn parts(&self) -> Vec<Batch> {
-        let rows: Vec<(&[u32], &[u32])> =
-            self.pairs.iter().map(|(input, target)| (input.as_slice(), target.as_slice())).collect();
-        rows.chunks(rows.len().div_ceil(PARTS)).map(|part| Batch::new(part, 0, 0, 1)).collect()
+        Batch::parts(self.pairs.clone(), Layout { pad: 0, start: 0, multiple: 1, parts: PARTS })
     }
 
     /// Two rounds to warm up, then as many as fit into the given seconds, at least three.

@@ -17,7 +17,9 @@ use promot_core::optim::Grads;
 use promot_core::rng::Streams;
 use promot_core::spec::{EvalSpec, LengthPenalty, OptimizerSpec, StageSpec};
 use promot_core::task::Task;
-use promot_core::train::{Observer, StageContext, TrainingSet, accumulate, run_stage, set_trainable};
+use promot_core::train::{
+    Judge, Observer, StageContext, StageResult, TrainingSet, accumulate, run_stage, set_trainable,
+};
 
 use crate::generate::run;
 use crate::golden::{Family, assert_close, batch, values};
@@ -167,10 +169,45 @@ fn stage_one_moves_the_prompt_alone_and_stage_two_the_model_alone() {
     }
 }
 
+/// Where every label is the same, shuffling them changes nothing; where they differ, it does. Looking changes no
+/// weight.
+#[test]
+fn gradients_of_task_and_format_align_where_labels_say_nothing() {
+    let family = &Family::all().nth(1).expect("a gated model");
+    let rows = Task::by_name("rte-mini").unwrap().world_rows(Split::Train, 40).unwrap();
+    let one_label: Vec<Example> =
+        rows.iter().filter(|row| row.text("label").unwrap() == "entailment").cloned().collect();
+    let result = stage(family, &FineTuning, family.model(false), &one_label, 1);
+    let steps: Vec<usize> = result.records.iter().map(|record| record.step).collect();
+    assert_eq!(steps, [0, 1, 2, 3]);
+    for cosine in result.records.iter().flat_map(|record| record.alignment.values()) {
+        assert!((cosine - 1.0).abs() < 1e-5, "{cosine}");
+    }
+    let mixed = stage(family, &FineTuning, family.model(false), &rows, 1);
+    let worst =
+        mixed.records.iter().flat_map(|record| record.alignment.values()).copied().fold(1.0, f64::min);
+    assert!(worst < 0.999, "{worst}");
+    let unseen = stage(family, &FineTuning, family.model(false), &rows, 0);
+    assert!(unseen.records.iter().all(|record| record.alignment.is_empty()));
+    assert_eq!(bits(&mixed.model), bits(&unseen.model));
+}
+
 fn train(family: &Family, method: &dyn Method, model: Model) -> Model {
+    let rows = Task::by_name("rte-mini").unwrap().world_rows(Split::Train, 12).unwrap();
+    let result = stage(family, method, model, &rows, 0);
+    assert_eq!(result.records.len(), 3);
+    result.model
+}
+
+fn stage(
+    family: &Family,
+    method: &dyn Method,
+    model: Model,
+    rows: &[Example],
+    alignment_every: usize,
+) -> StageResult {
     let task = Task::by_name("rte-mini").unwrap();
-    let rows = |split| task.world_rows(split, 12).unwrap();
-    let (rows, validation): (Vec<Example>, Vec<Example>) = (rows(Split::Train), rows(Split::Validation));
+    let validation = task.world_rows(Split::Validation, 12).unwrap();
     let spec = StageSpec {
         steps: 3,
         batch: 4,
@@ -180,29 +217,34 @@ fn train(family: &Family, method: &dyn Method, model: Model) -> Model {
         optimizer: OptimizerSpec::Adafactor { decay: 0.8, weight_decay: 1e-3, scale_parameter: false },
         ..StageSpec::default()
     };
-    let eval = EvalSpec { beams: 1, ..EvalSpec::default() };
+    let eval = EvalSpec { beams: 1, alignment_every, alignment_rows: 8, ..EvalSpec::default() };
     let (tokenizer, streams) = (&family.loaded.tokenizer, Streams::new(3));
-    let evaluator =
-        Evaluator { tokenizer, start: 0, spec: &eval, shot_seed: 0, target: task, length_multiple: 1 };
+    let evaluator = Evaluator {
+        tokenizer,
+        start: 0,
+        spec: &eval,
+        shot_seed: 0,
+        target: task,
+        length_multiple: 1,
+        at_once: 2,
+    };
+    let source = TrainingSet { task, rows, tokenizer, shots: 0, max_input: 64, streams };
+    let validation = TaskRows { task, rows: &validation, shot_rows: rows };
     let context = StageContext {
         name: "stage".into(),
         label: "stage".into(),
         method,
         spec: &spec,
-        examples: TrainingSet { task, rows: &rows, tokenizer, shots: 0, max_input: 64, streams },
-        validation: TaskRows { task, rows: &validation, shot_rows: &rows },
-        validation_limit: 2,
-        watched: &[],
-        evaluator: &evaluator,
+        source: &source,
+        judge: Some(Judge { evaluator: &evaluator, validation, limit: 2, shots: 0, watched: &[] }),
         streams,
         start: 0,
+        pad: tokenizer.pad,
         length_multiple: 1,
         at_once: 2,
         fingerprint: String::new(),
     };
-    let result = pollster::block_on(run_stage(&context, model, &mut Silent)).unwrap();
-    assert_eq!(result.records.len(), 3);
-    result.model
+    pollster::block_on(run_stage(&context, model, &mut Silent)).unwrap()
 }
 
 struct Silent;

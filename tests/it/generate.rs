@@ -1,6 +1,6 @@
 //! Greedy and beam search against Hugging Face's `generate`: see `tests/golden/t5/make_t5.py`.
 
-use promot_core::decode::{Hypothesis, SearchSettings, generate};
+use promot_core::decode::{Batching, Hypothesis, SearchSettings, generate};
 use promot_core::model::Model;
 use promot_core::spec::LengthPenalty;
 use serde_json::Value;
@@ -51,7 +51,17 @@ pub fn run(
     batch: usize,
     multiple: usize,
 ) -> Vec<Hypothesis> {
-    pollster::block_on(generate(model, inputs, 0, settings, batch, multiple, &mut |_| Ok(()))).unwrap()
+    let run = |at_once| {
+        let batching = Batching { pad: 0, rows: batch, multiple, at_once };
+        pollster::block_on(generate(model, inputs, settings, batching, &mut |_| Ok(()))).unwrap()
+    };
+    let found = run(1);
+    // Parts side by side give the same tokens; sums in another grouping may differ in the last bits.
+    for (one, parts) in found.iter().zip(run(2)) {
+        assert_eq!(one.tokens, parts.tokens);
+        assert!((one.score - parts.score).abs() < 1e-5, "{} {}", one.score, parts.score);
+    }
+    found
 }
 
 #[test]

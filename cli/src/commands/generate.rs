@@ -1,7 +1,7 @@
 //! `promot generate`: one JSON line out for each line in.
 
 use indicatif::ProgressBar;
-use promot_core::decode::{self, SearchSettings};
+use promot_core::decode::{self, Batching, SearchSettings};
 use promot_core::spec::LengthPenalty;
 use promot_core::{Error, Result};
 use serde::Serialize;
@@ -47,9 +47,13 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<()> {
             bar.set_position(before + done as u64);
             if interrupt::asked() { Err(Error::Stopped { step: done }) } else { Ok(()) }
         };
-        let (pad, multiple) = (tokenizer.pad, device.length_multiple);
-        let found =
-            decode::generate(&loaded.model, &ids, pad, &settings, args.batch, multiple, &mut progress);
+        let batching = Batching {
+            pad: tokenizer.pad,
+            rows: args.batch,
+            multiple: device.length_multiple,
+            at_once: device.at_once,
+        };
+        let found = decode::generate(&loaded.model, &ids, &settings, batching, &mut progress);
         for (input, found) in chunk.iter().zip(pollster::block_on(found)?) {
             lines.push(&Line { input, output: tokenizer.decode(&found.tokens)?, score: found.score })?;
         }

@@ -3,16 +3,27 @@
 use std::fs;
 
 use anyhow::Context as _;
+use promot_core::model::tensors::Precision;
 use promot_core::spec::{self, RunSpec};
 
-use crate::args::RunArgs;
+use crate::args::{KeepModels, RunArgs};
 use crate::experiment::{self, Place};
 use crate::files::run_folder;
+use crate::tuned;
 
 pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let spec = spec(args)?;
     let place = Place { out: args.out.clone(), resume: args.resume, command: command(args) };
-    experiment::run(spec, &place, args.data.clone(), &args.device)?;
+    let (run, outcome, mut loaded) = experiment::run(spec, &place, args.data.clone(), &args.device)?;
+    let precision = match args.models {
+        KeepModels::F32 => Precision::F32,
+        KeepModels::F16 => Precision::F16,
+        KeepModels::None => return Ok(()),
+    };
+    for trained in outcome.models {
+        let folder = run.path().join("models").join(&trained.method);
+        tuned::save(&folder, &folder.join("prompt"), trained, &mut loaded, precision)?;
+    }
     Ok(())
 }
 

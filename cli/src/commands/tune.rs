@@ -1,26 +1,22 @@
 //! `promot tune`: one method on one model. Leaves a report, the tuned model and its soft prompt.
 
-use promot_core::model::folder;
-use promot_core::model::tensors::{self, Precision};
+use promot_core::model::tensors::Precision;
 use promot_core::spec::{self, RunSpec};
 use promot_core::task::Task;
-use promot_core::train::TrainedModel;
 
 use crate::args::TuneArgs;
 use crate::bundled;
 use crate::experiment::{self, Place};
 use crate::fail::usage;
-use crate::files::npy::Matrix;
-use crate::files::run_folder::RunFolder;
-use crate::files::{atomic, prompt_folder};
-use crate::loaded::LoadedModel;
+use crate::tuned;
 
 pub fn run(args: &TuneArgs) -> anyhow::Result<()> {
     let spec = spec(args)?;
     let place = Place { out: args.out.clone(), resume: args.resume, command: command(args) };
     let (run, outcome, mut loaded) = experiment::run(spec, &place, args.data.clone(), &args.device)?;
     for trained in outcome.models {
-        save(&run, trained, &mut loaded)?;
+        let (model, prompt) = (run.path().join("model"), run.path().join("prompt"));
+        tuned::save(&model, &prompt, trained, &mut loaded, Precision::F32)?;
     }
     Ok(())
 }
@@ -48,23 +44,6 @@ fn spec(args: &TuneArgs) -> anyhow::Result<RunSpec> {
         spec.seeds = vec![seed];
     }
     Ok(spec)
-}
-
-/// `model/` in Hugging Face layout, and `prompt/` in PEFT layout where the method has one.
-fn save(run: &RunFolder, trained: TrainedModel, loaded: &mut LoadedModel) -> anyhow::Result<()> {
-    let mut model = trained.model;
-    if let Some(prompt) = model.prompt.take() {
-        let shape = [prompt.length(), prompt.width()];
-        let values = pollster::block_on(tensors::to_vec(prompt.value.val()))?;
-        let folder = run.path().join("prompt");
-        prompt_folder::write(&folder, &Matrix { shape, values }, &loaded.info.name)?;
-        eprintln!("soft prompt: {}", folder.display());
-    }
-    loaded.model = model;
-    let folder = run.path().join("model");
-    atomic::write_folder(&folder, &pollster::block_on(folder::save(loaded, Precision::F32))?)?;
-    eprintln!("model: {}", folder.display());
-    Ok(())
 }
 
 fn command(args: &TuneArgs) -> String {

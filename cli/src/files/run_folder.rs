@@ -172,6 +172,7 @@ fn curves(report: &Report) -> String {
             record.validation.iter().for_each(|value| line("validation", "", *value));
             record.unseen.iter().for_each(|(task, value)| line("unseen", task, *value));
             record.format_rate.iter().for_each(|(task, value)| line("format_rate", task, *value));
+            record.alignment.iter().for_each(|(family, value)| line("alignment", family, *value));
         }
     }
     text

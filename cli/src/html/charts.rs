@@ -26,6 +26,13 @@ pub fn all(report: &Report, grids: &[Grid]) -> anyhow::Result<Markup> {
                 (lines("Tuned task, validation rows", "score", &validation, Some(100.0))?)
                 (lines("Unseen tasks, mean", "score", &unseen, None)?)
                 (lines("Unseen answers in the tuned task's format", "%", &format, Some(100.0))?)
+                (tradeoff(report)?)
+                @for (method, families) in alignments(report) {
+                    (lines(
+                        &format!("{method}: gradient of the task and of its format alone, by weights"),
+                        "cosine", &families, Some(1.0),
+                    )?)
+                }
             }
         }
     })
@@ -65,6 +72,53 @@ fn lines(title: &str, y_label: &str, named: &[Named], top: Option<f64>) -> anyho
         named.iter().map(|named| (named.name.clone(), named.line.colour, named.line.dashed)).collect();
     legend.dedup();
     Ok(figure(title, &svg, &legend))
+}
+
+/// Checkpoints as points: what the tuned task has gained, and what the unseen tasks have left (the paper's Figures 5
+/// and 6). At equal target score, higher is better.
+fn tradeoff(report: &Report) -> anyhow::Result<Markup> {
+    let mut clouds: Vec<(String, Vec<(f64, f64)>)> = Vec::new();
+    for run in &report.runs {
+        let points =
+            run.steps.iter().filter_map(|record| Some((record.validation?, mean(record.unseen.values())?)));
+        match clouds.iter_mut().find(|(method, _)| *method == run.method) {
+            Some((_, cloud)) => cloud.extend(points),
+            None => clouds.push((run.method.clone(), points.collect())),
+        }
+    }
+    if clouds.iter().all(|(_, cloud)| cloud.is_empty()) {
+        return Ok(html! {});
+    }
+    let legend: Vec<(String, usize, bool)> = clouds
+        .iter()
+        .enumerate()
+        .filter(|(_, (_, cloud))| !cloud.is_empty())
+        .map(|(colour, (method, _))| (method.clone(), colour, false))
+        .collect();
+    let points: Vec<Vec<(f64, f64)>> = clouds.into_iter().map(|(_, cloud)| cloud).collect();
+    let svg = plots::scatter(&points, "tuned task, validation score", "unseen tasks, mean")?;
+    Ok(figure("Checkpoints: what is gained and what is kept", &svg, &legend))
+}
+
+/// For each method with cosines: a line for each family of weights, of the first seed and the last stage.
+fn alignments(report: &Report) -> Vec<(String, Vec<Named>)> {
+    let mut all: Vec<(String, Vec<Named>)> = Vec::new();
+    for run in &report.runs {
+        let Some(stage) = stages(run).pop() else { continue };
+        let records = || run.steps.iter().filter(|record| record.stage == stage);
+        let families: std::collections::BTreeSet<&String> =
+            records().flat_map(|record| record.alignment.keys()).collect();
+        if families.is_empty() || all.iter().any(|(method, _)| *method == run.method) {
+            continue;
+        }
+        let line = |(colour, family): (usize, &String)| {
+            let points =
+                records().filter_map(|record| Some((record.step as f64, *record.alignment.get(family)?)));
+            Named { name: family.clone(), line: Line { colour, dashed: false, points: points.collect() } }
+        };
+        all.push((run.method.clone(), families.into_iter().enumerate().map(line).collect()));
+    }
+    all
 }
 
 fn figure(title: &str, svg: &str, legend: &[(String, usize, bool)]) -> Markup {

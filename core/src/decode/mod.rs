@@ -5,7 +5,7 @@ mod of_model;
 mod score;
 
 pub use beam::{Hypothesis, search};
-pub use of_model::{ModelDecoder, generate};
+pub use of_model::{Batching, ModelDecoder, generate};
 pub use score::{TokenScores, score};
 
 use crate::error::Result;

@@ -5,6 +5,8 @@ use burn::tensor::{Int, Tensor, TensorData};
 
 use super::{Hypothesis, NextToken, SearchSettings, search};
 use crate::batch;
+#[cfg(not(target_family = "wasm"))]
+use crate::error::Error;
 use crate::error::Result;
 use crate::model::{Cache, Dropout, Model, tensors};
 
@@ -44,29 +46,86 @@ impl NextToken for ModelDecoder<'_> {
     }
 }
 
-/// The best output of each input, in the order given; `batch` inputs at a time, similar lengths together.
+/// How inputs are put together.
+#[derive(Clone, Copy, Debug)]
+pub struct Batching {
+    pub pad: u32,
+    /// Inputs searched together.
+    pub rows: usize,
+    /// Widths are rounded up to a multiple of this.
+    pub multiple: usize,
+    /// A batch is searched in so many parts side by side, a thread each; for devices whose answers are there at once.
+    pub at_once: usize,
+}
+
+/// The best output of each input, in the order given; similar lengths are searched together.
 pub async fn generate(
     model: &Model,
     inputs: &[Vec<u32>],
-    pad: u32,
     settings: &SearchSettings,
-    batch: usize,
-    multiple: usize,
+    batching: Batching,
     progress: &mut dyn FnMut(usize) -> Result<()>,
 ) -> Result<Vec<Hypothesis>> {
     let model = model.valid();
     let mut order: Vec<usize> = (0..inputs.len()).collect();
     order.sort_by_key(|index| inputs[*index].len());
     let mut outputs: Vec<Option<Hypothesis>> = vec![None; inputs.len()];
-    for (done, chunk) in order.chunks(batch.max(1)).enumerate() {
-        progress(done * batch.max(1))?;
+    for (done, chunk) in order.chunks(batching.rows.max(1)).enumerate() {
+        progress(done * batching.rows.max(1))?;
         let rows: Vec<&[u32]> = chunk.iter().map(|index| inputs[*index].as_slice()).collect();
-        let mut decoder = ModelDecoder::new(&model, &rows, pad, settings.beams, multiple);
-        let found = search(&mut decoder, rows.len(), settings).await?;
-        for (index, hypothesis) in chunk.iter().zip(found) {
+        for (index, hypothesis) in chunk.iter().zip(batch(&model, &rows, settings, batching).await?) {
             outputs[*index] = Some(hypothesis);
         }
     }
     progress(inputs.len())?;
     Ok(outputs.into_iter().flatten().collect())
+}
+
+async fn part(
+    model: &Model,
+    rows: &[&[u32]],
+    settings: &SearchSettings,
+    batching: Batching,
+) -> Result<Vec<Hypothesis>> {
+    let mut decoder = ModelDecoder::new(model, rows, batching.pad, settings.beams, batching.multiple);
+    search(&mut decoder, rows.len(), settings).await
+}
+
+/// Without threads, a batch is searched as one.
+#[cfg(target_family = "wasm")]
+async fn batch(
+    model: &Model,
+    rows: &[&[u32]],
+    settings: &SearchSettings,
+    batching: Batching,
+) -> Result<Vec<Hypothesis>> {
+    part(model, rows, settings, batching).await
+}
+
+#[cfg(not(target_family = "wasm"))]
+async fn batch(
+    model: &Model,
+    rows: &[&[u32]],
+    settings: &SearchSettings,
+    batching: Batching,
+) -> Result<Vec<Hypothesis>> {
+    use rayon::iter::{IntoParallelIterator, ParallelIterator};
+    if batching.at_once <= 1 || rows.len() <= 1 {
+        return part(model, rows, settings, batching).await;
+    }
+    let jobs: Vec<(Model, &[&[u32]])> =
+        rows.chunks(rows.len().div_ceil(batching.at_once)).map(|rows| (model.clone(), rows)).collect();
+    let parts: Vec<Result<Vec<Hypothesis>>> =
+        jobs.into_par_iter().map(|(model, rows)| at_once(part(&model, rows, settings, batching))).collect();
+    Ok(parts.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+/// What a future gives that has nothing to wait for.
+#[cfg(not(target_family = "wasm"))]
+fn at_once<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    use std::task::{Context, Poll, Waker};
+    match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(Error::mismatch("reading from the device", "numbers at once", "a wait")),
+    }
 }

@@ -24,7 +24,7 @@ pub struct Settings {
 
 /// `param * (1 - weight_decay) - rate * u / max(1, rms(u))` with `u = grad / sqrt(v)`.
 pub fn update(settings: &Settings, update: Update, slots: &mut Slots) -> Tensor<2> {
-    let Update { param, grad, is_matrix, time, rate } = update;
+    let Update { param, grad, is_matrix, time, rate, .. } = update;
     let beta_2 = 1.0 - (time as f64).powf(-settings.decay);
     let square = grad.clone().square().add_scalar(EPSILON_1);
     let [rows, columns] = param.dims();

@@ -10,6 +10,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 mod adafactor;
 mod adamw;
 mod grads;
+mod muon;
 pub mod schedule;
 
 pub use grads::Grads;
@@ -35,6 +36,8 @@ pub(crate) struct Update {
     pub param: Tensor<2>,
     pub grad: Tensor<2>,
     pub is_matrix: bool,
+    /// Whether it is a matrix of an attention or feed-forward layer.
+    pub in_block: bool,
     /// 1 at the first update.
     pub time: usize,
     pub rate: f64,
@@ -60,6 +63,10 @@ impl Optimizer {
             ),
             OptimizerSpec::AdamW { beta_1, beta_2, epsilon, weight_decay } => {
                 adamw::update(&adamw::Settings { beta_1, beta_2, epsilon, weight_decay }, update, slots)
+            }
+            OptimizerSpec::Muon { momentum, beta_1, beta_2, epsilon } => {
+                let others = adamw::Settings { beta_1, beta_2, epsilon, weight_decay: 0.0 };
+                muon::update(&muon::Settings { momentum, others }, update, slots)
             }
         }
     }
@@ -93,7 +100,7 @@ impl Optimizer {
 }
 
 fn known_slot(name: &str) -> Option<&'static str> {
-    adafactor::SLOTS.into_iter().chain(adamw::SLOTS).find(|slot| *slot == name)
+    adafactor::SLOTS.into_iter().chain(adamw::SLOTS).chain(muon::SLOTS).find(|slot| *slot == name)
 }
 
 struct Apply<'a> {
@@ -124,6 +131,7 @@ impl ModuleMapper for Apply<'_> {
             param: grads::matrix(tensor.inner()),
             grad,
             is_matrix: R >= 2,
+            in_block: R >= 2 && path.contains(".blocks."),
             time: optimizer.step,
             rate,
         };

@@ -22,6 +22,11 @@ pub const PRESETS: &[Preset] = &[
         toml: include_str!("../../presets/quick.toml"),
     },
     Preset {
+        name: "paper-mini",
+        summary: "the paper's comparison with the bundled model: five seeds, baselines, ablations; an hour on two cores",
+        toml: include_str!("../../presets/paper-mini.toml"),
+    },
+    Preset {
         name: "paper",
         summary: "the paper's numbers on RTE; name a model and a data folder of your own",
         toml: include_str!("../../presets/paper.toml"),

@@ -1,11 +1,18 @@
 //! Training rows as pairs of ids, in an order that a seed fixes and a step number finds again.
 
-use crate::batch::Batch;
+use crate::batch::Pair;
 use crate::data::Example;
 use crate::error::{Error, Result};
 use crate::rng::{Streams, choose, permutation};
 use crate::task::Task;
 use crate::tokenizer::Tokenizer;
+
+/// Where a stage's batches come from. A step's batch depends on its number alone, so that a resumed stage sees what
+/// an uninterrupted one would.
+pub trait Source {
+    /// The `size` rows of the 0-based `step`.
+    fn pairs(&self, step: usize, size: usize) -> Result<Vec<Pair>>;
+}
 
 /// The training rows of one task.
 pub struct TrainingSet<'a> {
@@ -35,37 +42,7 @@ impl TrainingSet<'_> {
             .collect()
     }
 
-    /// The batch of a step, in `parts` parts of nearly equal size, rows of similar length together.
-    pub fn batch(
-        &self,
-        step: usize,
-        size: usize,
-        parts: usize,
-        start: u32,
-        multiple: usize,
-    ) -> Result<Vec<Batch>> {
-        if self.rows.is_empty() {
-            return Err(Error::mismatch(
-                format!("training rows of {}", self.task.name),
-                "at least one",
-                "none",
-            ));
-        }
-        let mut pairs =
-            self.indices(step, size).into_iter().map(|at| self.pair(at)).collect::<Result<Vec<_>>>()?;
-        pairs.sort_by_key(|(input, target)| (input.len(), target.len()));
-        let part = size.div_ceil(parts.max(1));
-        Ok(pairs
-            .chunks(part)
-            .map(|chunk| {
-                let rows: Vec<(&[u32], &[u32])> =
-                    chunk.iter().map(|(a, b)| (a.as_slice(), b.as_slice())).collect();
-                Batch::new(&rows, self.tokenizer.pad, start, multiple)
-            })
-            .collect())
-    }
-
-    fn pair(&self, (epoch, index): (usize, usize)) -> Result<(Vec<u32>, Vec<u32>)> {
+    fn pair(&self, (epoch, index): (usize, usize)) -> Result<Pair> {
         let mut rng = self.streams.stream(&format!("training shots/{epoch}/{index}"));
         // One more than asked for, so that the row itself can be left out.
         let shots: Vec<&Example> = choose(self.rows.len(), self.shots + 1, &mut rng)
@@ -81,5 +58,18 @@ impl TrainingSet<'_> {
             input.push(self.tokenizer.eos);
         }
         Ok((input, self.tokenizer.encode(&rendered.target)?))
+    }
+}
+
+impl Source for TrainingSet<'_> {
+    fn pairs(&self, step: usize, size: usize) -> Result<Vec<Pair>> {
+        if self.rows.is_empty() {
+            return Err(Error::mismatch(
+                format!("training rows of {}", self.task.name),
+                "at least one",
+                "none",
+            ));
+        }
+        self.indices(step, size).into_iter().map(|at| self.pair(at)).collect()
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::recipe::{Recipe, Settings, Stage};
-use super::stage::{StageContext, StageResult, run_stage};
+use super::recipe::{Recipe, Stage, settings};
+use super::restored::{restored, stage_names};
+use super::stage::{Judge, StageContext, StageResult, run_stage};
 use super::start::new_prompt;
 use super::{Event, FinishedRun, Observer, TrainingSet, tell};
 use crate::checkpoint::fingerprint;
@@ -18,7 +19,7 @@ use crate::model::Model;
 use crate::model::folder::LoadedModel;
 use crate::report::{ExampleAnswers, MethodRun, Report, StepRecord, TaskScore, norm_avg};
 use crate::rng::Streams;
-use crate::spec::{RunSpec, StageSpec};
+use crate::spec::RunSpec;
 use crate::task::Task;
 
 /// Where rows and prompt files come from.
@@ -44,7 +45,7 @@ impl Rows for WorldRows {
 /// What an experiment gives.
 pub struct Outcome {
     pub report: Report,
-    /// The trained models of the first seed, in the spec's order; those of a resumed, finished run are absent.
+    /// The trained models of the first seed, in the spec's order; one whose checkpoints are gone is absent.
     pub models: Vec<TrainedModel>,
 }
 
@@ -68,7 +69,6 @@ pub async fn experiment(
     let spec = spec.clone().resolve()?;
     let data = Data::read(&spec, rows)?;
     let mut runs = Vec::new();
-    let mut examples = Vec::new();
     let mut models = Vec::new();
     for (seed_index, seed) in spec.seeds.iter().copied().enumerate() {
         let mut seed_run = SeedRun::new(&spec, loaded, device, rows, &data, seed);
@@ -78,7 +78,17 @@ pub async fn experiment(
                 (seed_index * spec.methods.len() + index, spec.seeds.len() * spec.methods.len());
             tell(observer, Event::RunStarted { method: method.clone(), seed, index, count })?;
             let finished = match observer.load_run(method, seed)? {
-                Some(finished) => finished,
+                Some(finished) => {
+                    if seed_index == 0 && !recipe.stages.is_empty() {
+                        let model = seed_run.restore(recipe, observer)?;
+                        models.extend(model.map(|model| TrainedModel {
+                            method: method.clone(),
+                            seed,
+                            model,
+                        }));
+                    }
+                    finished
+                }
                 None => {
                     let (finished, model) = seed_run.run(recipe, observer).await?;
                     observer.save_run(&finished)?;
@@ -89,15 +99,29 @@ pub async fn experiment(
                 }
             };
             observer.event(&Event::RunDone { run: Box::new(finished.run.clone()) });
-            runs.push(finished.run);
-            if seed_index == 0 {
-                merge(&mut examples, finished.examples);
-            }
+            runs.push(finished);
         }
     }
-    let report =
-        Report { version: 1, spec, device: device.info.clone(), model: loaded.info.clone(), runs, examples };
-    Ok(Outcome { report, models })
+    Ok(Outcome { report: assemble(spec, device, loaded, runs), models })
+}
+
+/// The report of the methods that are finished; the examples are those of the first seed.
+pub fn assemble(
+    spec: RunSpec,
+    device: &OpenDevice,
+    loaded: &LoadedModel,
+    finished: Vec<FinishedRun>,
+) -> Report {
+    let first = spec.seeds.first().copied();
+    let mut runs = Vec::new();
+    let mut examples = Vec::new();
+    for finished in finished {
+        if Some(finished.run.seed) == first {
+            merge(&mut examples, finished.examples);
+        }
+        runs.push(finished.run);
+    }
+    Report { version: 1, spec, device: device.info.clone(), model: loaded.info.clone(), runs, examples }
 }
 
 /// The rows of all tasks, read once.
@@ -199,19 +223,18 @@ impl<'a> SeedRun<'a> {
             shot_seed: 0,
             target: data.target,
             length_multiple: device.length_multiple,
+            at_once: device.at_once,
         };
         Self { spec, loaded, device, rows, data, seed, evaluator, stages: BTreeMap::new() }
     }
 
     async fn run(&mut self, recipe: &Recipe, observer: &mut dyn Observer) -> Result<(FinishedRun, Model)> {
         let mut model = self.loaded.model.clone();
-        let mut chain = String::new();
+        let names = stage_names(self.spec, recipe, self.seed);
         let mut steps = Vec::new();
         let mut seconds = BTreeMap::new();
-        for (index, stage) in recipe.stages.iter().enumerate() {
-            let shots = self.settings(stage.settings).shots + recipe.shots;
-            chain = format!("{chain}.{}", stage.method.name());
-            let name = format!("seed-{}{chain}{}", self.seed, shots_suffix(shots));
+        for (index, (stage, name)) in recipe.stages.iter().zip(names).enumerate() {
+            let shots = settings(self.spec, stage.settings).shots + recipe.shots;
             let label = format!("stage {}", index + 1);
             let done = match self.stages.get(&name) {
                 Some(done) => done.clone(),
@@ -226,7 +249,7 @@ impl<'a> SeedRun<'a> {
             seconds.insert(label, done.seconds);
         }
         let target_shots = match recipe.stages.last() {
-            Some(stage) => self.settings(stage.settings).shots + recipe.shots,
+            Some(stage) => settings(self.spec, stage.settings).shots + recipe.shots,
             None => recipe.shots,
         };
         let began = observer.now();
@@ -254,11 +277,14 @@ impl<'a> SeedRun<'a> {
         Ok((FinishedRun { run, examples }, model))
     }
 
-    fn settings(&self, settings: Settings) -> &'a StageSpec {
-        match settings {
-            Settings::PromptTuning => &self.spec.prompt_tuning,
-            Settings::FineTuning => &self.spec.fine_tuning,
+    /// The model of a recipe that was finished before, from its checkpoints.
+    fn restore(&self, recipe: &Recipe, observer: &mut dyn Observer) -> Result<Option<Model>> {
+        let mut model = self.loaded.model.clone();
+        for (stage, name) in recipe.stages.iter().zip(stage_names(self.spec, recipe, self.seed)) {
+            let Some(checkpoint) = observer.load(&name)? else { return Ok(None) };
+            model = restored(model, stage.method, &checkpoint)?;
         }
+        Ok(Some(model))
     }
 
     async fn stage(
@@ -271,33 +297,37 @@ impl<'a> SeedRun<'a> {
         observer: &mut dyn Observer,
     ) -> Result<Done> {
         let streams = Streams::new(self.seed);
-        let spec = self.settings(stage.settings);
+        let spec = settings(self.spec, stage.settings);
         let model = self.with_prompt(model, stage.method.prompt(), streams).await?;
         let watched = self.data.watched();
+        let source = TrainingSet {
+            task: self.data.target,
+            rows: &self.data.train,
+            tokenizer: &self.loaded.tokenizer,
+            shots,
+            max_input: self.spec.target.max_input,
+            streams,
+        };
+        let validation =
+            TaskRows { task: self.data.target, rows: &self.data.validation, shot_rows: &self.data.train };
+        let judge = Judge {
+            evaluator: &self.evaluator,
+            validation,
+            limit: self.spec.target.validation_limit,
+            shots,
+            watched: &watched,
+        };
         let identity = Identity { name, model: &self.loaded.info.sha256, seed: self.seed, spec: self.spec };
         let context = StageContext {
             name: name.to_owned(),
             label: label.to_owned(),
             method: stage.method,
             spec,
-            examples: TrainingSet {
-                task: self.data.target,
-                rows: &self.data.train,
-                tokenizer: &self.loaded.tokenizer,
-                shots,
-                max_input: self.spec.target.max_input,
-                streams,
-            },
-            validation: TaskRows {
-                task: self.data.target,
-                rows: &self.data.validation,
-                shot_rows: &self.data.train,
-            },
-            validation_limit: self.spec.target.validation_limit,
-            watched: &watched,
-            evaluator: &self.evaluator,
+            source: &source,
+            judge: Some(judge),
             streams,
             start: self.loaded.config.start(),
+            pad: self.loaded.tokenizer.pad,
             length_multiple: self.device.length_multiple,
             at_once: self.device.at_once,
             fingerprint: fingerprint(&identity)?,
@@ -358,14 +388,11 @@ impl<'a> SeedRun<'a> {
         observer: &mut dyn Observer,
     ) -> Result<Evaluation> {
         let name = rows.task.name;
+        observer.breathe().await;
         let mut progress =
             |done, rows| tell(observer, Event::Evaluating { task: name.to_owned(), done, rows });
         self.evaluator.evaluate(model, rows, shots, 0, &mut progress).await
     }
-}
-
-fn shots_suffix(shots: usize) -> String {
-    if shots == 0 { String::new() } else { format!("+{shots}-shot") }
 }
 
 fn answers(method: &str, task: &Task, evaluation: &Evaluation) -> Vec<ExampleAnswers> {

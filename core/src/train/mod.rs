@@ -1,21 +1,26 @@
 //! The one training loop, and the experiment around it. Whoever runs it watches through an `Observer`: that is
 //! where progress bars, files, clocks and stop buttons are.
 
+mod alignment;
 mod examples;
 mod experiment;
 mod pretrain;
 mod recipe;
+mod restored;
 mod stage;
 mod start;
 mod step;
 
-pub use examples::TrainingSet;
-pub use experiment::{Outcome, Rows, TrainedModel, WorldRows, experiment};
+pub use examples::{Source, TrainingSet};
+pub use experiment::{Outcome, Rows, TrainedModel, WorldRows, assemble, experiment};
 pub use pretrain::{PretrainSpec, pretrain};
-pub use recipe::{RECIPES, Recipe, Settings, Stage};
-pub use stage::{StageContext, StageResult, run_stage};
+pub use recipe::{RECIPES, Recipe, Settings, Stage, settings};
+pub use restored::{restored, stage_names};
+pub use stage::{Judge, StageContext, StageResult, run_stage};
 pub use start::new_prompt;
 pub use step::{Accumulated, accumulate, set_trainable};
+
+use std::pin::Pin;
 
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
@@ -32,6 +37,8 @@ pub enum Event {
     Step { stage: String, step: usize, steps: usize, loss: f64, tokens: usize },
     /// Rows of a task are being answered.
     Evaluating { task: String, done: usize, rows: usize },
+    /// An unseen task was scored along the way, for the curves; rates as in `StepRecord`.
+    Watched { stage: String, step: usize, task: String, score: f64, format_rate: Option<f64> },
     /// A checkpoint was scored on the target's validation rows.
     Validated { stage: String, step: usize, score: f64, best: bool },
     /// A stage is over.
@@ -44,6 +51,8 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
     Continue,
+    /// As the answer to `Step`: save, breathe (a pause takes place then), and go on.
+    Save,
     /// Save and end with `Error::Stopped`.
     Stop,
 }
@@ -63,6 +72,12 @@ pub trait Observer {
 
     fn event(&mut self, _event: &Event) -> Control {
         Control::Continue
+    }
+
+    /// Awaited after every training step, after every checkpoint and before every task that is scored: where everything shares one thread
+    /// (a worker in a browser), this is when messages come in, files are written and a pause takes place.
+    fn breathe(&mut self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        Box::pin(std::future::ready(()))
     }
 
     /// Keeps a checkpoint; the ones before it of the same name are no longer needed.
@@ -87,7 +102,7 @@ pub trait Observer {
 /// Sends an event; a wish to stop becomes an error where nothing needs saving.
 pub(crate) fn tell(observer: &mut dyn Observer, event: Event) -> Result<()> {
     match observer.event(&event) {
-        Control::Continue => Ok(()),
+        Control::Continue | Control::Save => Ok(()),
         Control::Stop => Err(Error::Stopped { step: 0 }),
     }
 }

@@ -1,24 +1,26 @@
-//! Makes the bundled model: a T5 1.1-style model trained from nothing on the mini world's text.
+//! Makes the bundled model: a T5 1.1-style model trained from nothing on the mini world's text. A stage like any
+//! other, whose rows are fresh documents and whose checkpoints nobody judges.
+
+use std::cell::RefCell;
 
 use serde::{Deserialize, Serialize};
 
-use super::step::{accumulate, set_trainable};
-use super::{Control, Event, Observer};
-use crate::batch::Batch;
-use crate::checkpoint::{Manifest, State, fingerprint};
+use super::stage::{StageContext, run_stage};
+use super::{Observer, Source};
+use crate::batch::Pair;
+use crate::checkpoint::fingerprint;
 use crate::device::OpenDevice;
-use crate::error::{Error, Result};
-use crate::loss::LossSettings;
-use crate::method::FineTuning;
+use crate::error::Result;
+use crate::method::{Method, TokenLosses};
+use crate::model::T5Config;
 use crate::model::folder::{LoadedModel, random};
-use crate::model::{Dropout, Model, T5Config, tensors};
-use crate::optim::{Optimizer, schedule};
 use crate::report::{ModelInfo, StepRecord};
 use crate::rng::{Rng, Streams, permutation};
 use crate::spec::StageSpec;
 use crate::tokenizer::Tokenizer;
 use crate::world::pretrain::{Document, corrupt_spans, document};
 use burn::module::Module;
+use burn::tensor::Tensor;
 
 /// What the bundled model is made from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +33,9 @@ pub struct PretrainSpec {
     pub d_ff: usize,
     pub layers: usize,
     pub heads: usize,
+    /// Whether the head is the embedding table: what the model reads it can then write, without learning each word
+    /// twice.
+    pub tied: bool,
     /// Longest input in tokens; longer documents are left out.
     pub max_input: usize,
     /// The first steps see short documents only: several times faster, and enough to learn words, grammar and
@@ -38,45 +43,7 @@ pub struct PretrainSpec {
     pub short_steps: usize,
     pub short_input: usize,
     pub training: StageSpec,
-    /// Further cycles after `training.steps`, each from a rate of its own (warm restarts: Loshchilov and Hutter,
-    /// 2017): a model that was given too few steps goes on learning without beginning anew.
-    #[serde(default)]
-    pub restarts: Vec<Restart>,
 }
-
-/// One more cycle of the schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Restart {
-    pub steps: usize,
-    pub learning_rate: f64,
-}
-
-impl PretrainSpec {
-    /// Steps of all cycles.
-    pub fn steps(&self) -> usize {
-        self.training.steps + self.restarts.iter().map(|restart| restart.steps).sum::<usize>()
-    }
-
-    /// The learning rate of the 0-based `step`.
-    pub fn rate(&self, step: usize) -> f64 {
-        let mut from = self.training.steps;
-        if step < from {
-            return schedule::rate(&self.training, step);
-        }
-        for Restart { steps, learning_rate } in self.restarts.iter().copied() {
-            if step < from + steps {
-                let cycle = StageSpec { steps, learning_rate, ..self.training.clone() };
-                return schedule::rate(&cycle, step - from);
-            }
-            from += steps;
-        }
-        0.0
-    }
-}
-
-/// Batches are cut from pools of this many batches sorted by length, so that little of a batch is padding.
-const POOL: usize = 16;
 
 const CHECKPOINT: &str = "pretraining";
 
@@ -93,34 +60,51 @@ pub async fn pretrain(
     let config = config(spec, &tokenizer);
     let streams = Streams::new(spec.seed);
     let model = random(&config, streams.stream("init"), &device.device)?;
-    let mut run = Running::begin(spec, model, device, observer)?;
-    let stage = || "pretraining".to_owned();
-    observer.event(&Event::StageStarted { stage: stage(), from: run.step, steps: spec.steps() });
-    let mut pool = Pool { spec, tokenizer: &tokenizer, streams, number: usize::MAX, batches: Vec::new() };
-    let mut since = observer.now();
-    while run.step < spec.steps() {
-        let parts = pool.batch(run.step, config.start(), device)?;
-        let (loss, tokens) = run.update(spec, &parts, device.at_once, streams).await?;
-        let every = spec.training.checkpoint_every;
-        let event = Event::Step { stage: stage(), step: run.step, steps: spec.steps(), loss, tokens };
-        let stop = observer.event(&event) == Control::Stop;
-        if stop || run.step == spec.steps() || (every > 0 && run.step % every == 0) {
-            run.seconds += observer.now() - since;
-            since = observer.now();
-            run.save(spec, observer).await?;
-        }
-        if stop && run.step < spec.steps() {
-            return Err(Error::Stopped { step: run.step });
-        }
-    }
-    let model = run.model.valid();
+    let documents = Documents { spec, tokenizer: &tokenizer, streams, pool: RefCell::default() };
+    let context = StageContext {
+        name: CHECKPOINT.into(),
+        label: CHECKPOINT.into(),
+        method: &Pretraining,
+        spec: &spec.training,
+        source: &documents,
+        judge: None,
+        streams,
+        start: config.start(),
+        pad: tokenizer.pad,
+        length_multiple: device.length_multiple,
+        at_once: device.at_once,
+        fingerprint: fingerprint(spec)?,
+    };
+    let done = run_stage(&context, model, observer).await?;
     let info = ModelInfo {
         name: spec.name.clone(),
         model_type: config.model_type.clone(),
-        parameters: model.num_params(),
+        parameters: done.model.num_params(),
         sha256: String::new(),
     };
-    Ok((LoadedModel { model, config, tokenizer, info }, run.records))
+    Ok((LoadedModel { model: done.model, config, tokenizer, info }, done.records))
+}
+
+/// All weights move. A long target is mostly easy words, a short answer mostly a hard one: a row of n target tokens
+/// counts as the square root of n, not as n.
+struct Pretraining;
+
+/// The target length at which a token's weight is 1.
+const USUAL_LENGTH: f64 = 8.0;
+
+impl Method for Pretraining {
+    fn name(&self) -> &'static str {
+        CHECKPOINT
+    }
+
+    fn summary(&self) -> &'static str {
+        "all weights, from nothing; long targets count less a token"
+    }
+
+    fn weigh(&self, tokens: &TokenLosses) -> Tensor<2> {
+        let lengths = tokens.real.clone().sum_dim(1); // [B, 1]
+        tokens.real.clone() * (lengths.recip() * USUAL_LENGTH).sqrt()
+    }
 }
 
 fn config(spec: &PretrainSpec, tokenizer: &Tokenizer) -> T5Config {
@@ -138,7 +122,7 @@ fn config(spec: &PretrainSpec, tokenizer: &Tokenizer) -> T5Config {
         dropout_rate: 0.1,
         layer_norm_epsilon: 1e-6,
         feed_forward_proj: "gated-gelu".into(),
-        tie_word_embeddings: Some(false),
+        tie_word_embeddings: Some(spec.tied),
         scale_decoder_outputs: None,
         pad_token_id: tokenizer.pad,
         eos_token_id: tokenizer.eos,
@@ -146,35 +130,38 @@ fn config(spec: &PretrainSpec, tokenizer: &Tokenizer) -> T5Config {
     }
 }
 
-/// Input and target ids.
-type Pair = (Vec<u32>, Vec<u32>);
+/// Batches are cut from pools of this many batches sorted by length, so that little of a batch is padding.
+const POOL: usize = 16;
 
 /// Fresh documents, found again by their step number alone.
-struct Pool<'a> {
+struct Documents<'a> {
     spec: &'a PretrainSpec,
     tokenizer: &'a Tokenizer,
     streams: Streams,
+    /// The pool that the last step was in.
+    pool: RefCell<Option<Pool>>,
+}
+
+struct Pool {
     number: usize,
     batches: Vec<Vec<Pair>>,
 }
 
-impl Pool<'_> {
-    fn batch(&mut self, step: usize, start: u32, device: &OpenDevice) -> Result<Vec<Batch>> {
-        if self.number != step / POOL {
-            self.number = step / POOL;
-            self.batches = self.fill()?;
+impl Source for Documents<'_> {
+    fn pairs(&self, step: usize, size: usize) -> Result<Vec<Pair>> {
+        let number = step / POOL;
+        let mut pool = self.pool.borrow_mut();
+        if pool.as_ref().is_none_or(|pool| pool.number != number) {
+            *pool = Some(Pool { number, batches: self.fill(number, size)? });
         }
-        let rows: Vec<(&[u32], &[u32])> =
-            self.batches[step % POOL].iter().map(|(a, b)| (a.as_slice(), b.as_slice())).collect();
-        let part = rows.len().div_ceil(device.at_once);
-        let batch = |rows| Batch::new(rows, self.tokenizer.pad, start, device.length_multiple);
-        Ok(rows.chunks(part).map(batch).collect())
+        Ok(pool.as_ref().map(|pool| pool.batches[step % POOL].clone()).unwrap_or_default())
     }
+}
 
-    fn fill(&self) -> Result<Vec<Vec<Pair>>> {
-        let mut rng = self.streams.stream(&format!("documents/{}", self.number));
-        let size = self.spec.training.batch;
-        let short = self.number * POOL < self.spec.short_steps;
+impl Documents<'_> {
+    fn fill(&self, number: usize, size: usize) -> Result<Vec<Vec<Pair>>> {
+        let mut rng = self.streams.stream(&format!("documents/{number}"));
+        let short = number * POOL < self.spec.short_steps;
         let longest = if short { self.spec.short_input } else { self.spec.max_input };
         let mut pairs = Vec::with_capacity(POOL * size);
         while pairs.len() < POOL * size {
@@ -188,7 +175,7 @@ impl Pool<'_> {
         Ok(permutation(POOL, &mut rng).into_iter().map(|index| batches[index].clone()).collect())
     }
 
-    fn pair(&self, rng: &mut Rng) -> Result<(Vec<u32>, Vec<u32>)> {
+    fn pair(&self, rng: &mut Rng) -> Result<Pair> {
         match document(rng) {
             Document::Pair { input, target } => {
                 Ok((self.tokenizer.encode(&input)?, self.tokenizer.encode(&target)?))
@@ -200,121 +187,5 @@ impl Pool<'_> {
                 Ok(corrupt_spans(&ids, sentinel, self.tokenizer.eos, rng))
             }
         }
-    }
-}
-
-struct Running {
-    model: Model,
-    optimizer: Optimizer,
-    step: usize,
-    records: Vec<StepRecord>,
-    seconds: f64,
-    fingerprint: String,
-}
-
-impl Running {
-    fn begin(
-        spec: &PretrainSpec,
-        model: Model,
-        device: &OpenDevice,
-        observer: &mut dyn Observer,
-    ) -> Result<Self> {
-        let fingerprint = fingerprint(spec)?;
-        let mut run = Self {
-            model: set_trainable(model.clone(), &|_| true),
-            optimizer: Optimizer::new(spec.training.optimizer),
-            step: 0,
-            records: Vec::new(),
-            seconds: 0.0,
-            fingerprint,
-        };
-        if let Some(checkpoint) = observer.load(CHECKPOINT)? {
-            let state = State::from_checkpoint(&checkpoint, &run.fingerprint)?;
-            let model = tensors::load(model, &state.weights, &every, &[], "the checkpoint")?;
-            run.model = set_trainable(model, &|_| true);
-            run.step = state.manifest.step;
-            run.optimizer =
-                Optimizer::restore(spec.training.optimizer, run.step, state.optimizer, &device.device)?;
-            run.records = state.manifest.records;
-            run.seconds = state.manifest.seconds;
-        }
-        Ok(run)
-    }
-
-    async fn update(
-        &mut self,
-        spec: &PretrainSpec,
-        parts: &[Batch],
-        at_once: usize,
-        streams: Streams,
-    ) -> Result<(f64, usize)> {
-        let training = &spec.training;
-        let mut dropout = Dropout::new(training.dropout, streams.stream(&format!("dropout/{}", self.step)));
-        let settings = LossSettings { label_smoothing: training.label_smoothing, z_loss: training.z_loss };
-        let mut done = accumulate(&self.model, &FineTuning, parts, at_once, settings, &mut dropout);
-        if training.clip_norm > 0.0 {
-            done.grads.clip(training.clip_norm);
-        }
-        let rate = spec.rate(self.step);
-        self.model = self.optimizer.update(self.model.clone(), done.grads, rate);
-        self.step += 1;
-        let loss = f64::from(tensors::to_vec(done.loss).await?[0]);
-        if !loss.is_finite() {
-            return Err(Error::mismatch(format!("loss at step {}", self.step), "a finite number", loss));
-        }
-        self.records.push(StepRecord {
-            stage: CHECKPOINT.to_owned(),
-            step: self.step,
-            loss: Some(loss),
-            ..StepRecord::default()
-        });
-        Ok((loss, done.tokens))
-    }
-
-    async fn save(&self, spec: &PretrainSpec, observer: &mut dyn Observer) -> Result<()> {
-        let state = State {
-            manifest: Manifest {
-                version: 1,
-                fingerprint: self.fingerprint.clone(),
-                step: self.step,
-                steps: spec.steps(),
-                best: None,
-                records: self.records.clone(),
-                seconds: self.seconds,
-                hashes: Default::default(),
-            },
-            weights: tensors::read(&self.model, &every).await?,
-            best: None,
-            optimizer: self.optimizer.state().await?,
-        };
-        observer.save(&state.to_checkpoint(CHECKPOINT)?)
-    }
-}
-
-/// Every parameter, under its path.
-fn every(path: &str) -> Option<(String, bool)> {
-    Some((path.to_owned(), false))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::spec::Schedule;
-
-    #[test]
-    fn a_restart_begins_a_cycle_of_its_own() {
-        let text = include_str!("../../presets/pretrain-mini.toml");
-        let mut spec: PretrainSpec = toml::from_str(text).unwrap();
-        spec.training = StageSpec {
-            steps: 100,
-            warmup: 10,
-            learning_rate: 1.0,
-            schedule: Schedule::Linear,
-            ..spec.training
-        };
-        spec.restarts = vec![Restart { steps: 50, learning_rate: 0.5 }];
-        assert_eq!(spec.steps(), 150);
-        assert_eq!([0, 10, 55].map(|step| spec.rate(step)), [0.1, 1.0, 0.5]);
-        assert_eq!([100, 110, 130].map(|step| spec.rate(step)), [0.05, 0.5, 0.25]);
     }
 }

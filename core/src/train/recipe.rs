@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::method::{FineTuning, FixedPrompt, Joint, Method, PromptTuning};
+use crate::spec::{RunSpec, StageSpec};
 
 /// One stage of a recipe.
 pub struct Stage {
@@ -15,6 +16,14 @@ pub struct Stage {
 pub enum Settings {
     PromptTuning,
     FineTuning,
+}
+
+/// The group that a stage takes.
+pub fn settings(spec: &RunSpec, settings: Settings) -> &StageSpec {
+    match settings {
+        Settings::PromptTuning => &spec.prompt_tuning,
+        Settings::FineTuning => &spec.fine_tuning,
+    }
 }
 
 /// What a name in the spec's `methods` means.

@@ -2,8 +2,10 @@
 
 use burn::module::Module;
 
+use super::alignment::alignment;
 use super::step::{Accumulated, accumulate, set_trainable};
-use super::{Control, Event, Observer, TrainingSet};
+use super::{Control, Event, Observer, Source};
+use crate::batch::{Batch, Layout};
 use crate::checkpoint::{Manifest, State};
 use crate::error::{Error, Result};
 use crate::eval::{Evaluator, TaskRows};
@@ -23,18 +25,27 @@ pub struct StageContext<'a> {
     pub label: String,
     pub method: &'a dyn Method,
     pub spec: &'a StageSpec,
-    pub examples: TrainingSet<'a>,
-    pub validation: TaskRows<'a>,
-    pub validation_limit: usize,
-    /// Tasks scored along the way for the curves, with the prompt taken off; they choose nothing.
-    pub watched: &'a [TaskRows<'a>],
-    pub evaluator: &'a Evaluator<'a>,
+    pub source: &'a dyn Source,
+    /// What chooses the best checkpoint; without it that is the last one.
+    pub judge: Option<Judge<'a>>,
     pub streams: Streams,
     pub start: u32,
+    pub pad: u32,
     pub length_multiple: usize,
     /// Parts of a batch computed side by side.
     pub at_once: usize,
     pub fingerprint: String,
+}
+
+/// What is scored along the way.
+pub struct Judge<'a> {
+    pub evaluator: &'a Evaluator<'a>,
+    /// The target's rows that choose the checkpoint, how many of them (0 for all), and answered examples before each.
+    pub validation: TaskRows<'a>,
+    pub limit: usize,
+    pub shots: usize,
+    /// Tasks scored for the curves, with the prompt taken off; they choose nothing.
+    pub watched: &'a [TaskRows<'a>],
 }
 
 /// A stage's end.
@@ -62,6 +73,9 @@ pub async fn run_stage(
         steps: context.spec.steps,
     });
     run.since = observer.now();
+    if run.step == 0 {
+        run.align(context).await?;
+    }
     while run.step < context.spec.steps {
         run.one_step(context, observer).await?;
     }
@@ -137,13 +151,13 @@ impl Running {
 
     async fn one_step(&mut self, context: &StageContext<'_>, observer: &mut dyn Observer) -> Result<()> {
         let spec = context.spec;
-        let parts = context.examples.batch(
-            self.step,
-            spec.batch,
-            spec.accumulate * context.at_once,
-            context.start,
-            context.length_multiple,
-        )?;
+        let layout = Layout {
+            pad: context.pad,
+            start: context.start,
+            multiple: context.length_multiple,
+            parts: spec.accumulate * context.at_once,
+        };
+        let parts = Batch::parts(context.source.pairs(self.step, spec.batch)?, layout);
         let mut dropout =
             Dropout::new(spec.dropout, context.streams.stream(&format!("dropout/{}", self.step)));
         let settings = LossSettings { label_smoothing: spec.label_smoothing, z_loss: spec.z_loss };
@@ -157,16 +171,22 @@ impl Running {
             ..StepRecord::default()
         });
         let stage = context.label.clone();
+        observer.breathe().await;
         let event = Event::Step { stage, step: self.step, steps: spec.steps, loss, tokens };
-        self.stop |= observer.event(&event) == Control::Stop;
+        let control = observer.event(&event);
+        self.stop |= control == Control::Stop;
         let due = self.step == spec.steps
             || (spec.checkpoint_every > 0 && self.step.is_multiple_of(spec.checkpoint_every));
-        self.watch(context, observer).await?;
-        if due {
-            self.validate(context, observer).await?;
+        self.align(context).await?;
+        if let Some(judge) = &context.judge {
+            self.watch(context, judge, observer).await?;
+            if due {
+                self.validate(context, judge, observer).await?;
+            }
         }
-        if due || self.stop {
+        if due || self.stop || control == Control::Save {
             self.save(context, observer).await?;
+            observer.breathe().await;
         }
         if self.stop {
             return Err(Error::Stopped { step: self.step });
@@ -194,13 +214,17 @@ impl Running {
 
     /// Scores the target's validation rows and keeps the model if it is the best so far; the earlier one wins
     /// ties.
-    async fn validate(&mut self, context: &StageContext<'_>, observer: &mut dyn Observer) -> Result<()> {
+    async fn validate(
+        &mut self,
+        context: &StageContext<'_>,
+        judge: &Judge<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
         let model = self.model.valid();
-        let task = &context.validation;
-        let shots = context.examples.shots;
+        let task = &judge.validation;
+        observer.breathe().await;
         let mut progress = watching(observer, task.task.name, &mut self.stop);
-        let found =
-            context.evaluator.evaluate(&model, task, shots, context.validation_limit, &mut progress).await?;
+        let found = judge.evaluator.evaluate(&model, task, judge.shots, judge.limit, &mut progress).await?;
         drop(progress);
         let score = found.score.score;
         let best = self.best.as_ref().is_none_or(|best| score > best.score);
@@ -215,8 +239,13 @@ impl Running {
     }
 
     /// Scores the watched tasks without the prompt, for the curves alone.
-    async fn watch(&mut self, context: &StageContext<'_>, observer: &mut dyn Observer) -> Result<()> {
-        let spec = context.evaluator.spec;
+    async fn watch(
+        &mut self,
+        context: &StageContext<'_>,
+        judge: &Judge<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        let spec = judge.evaluator.spec;
         if spec.curve_every == 0 || !self.step.is_multiple_of(spec.curve_every) {
             return Ok(());
         }
@@ -225,17 +254,38 @@ impl Running {
             return Ok(());
         }
         let model = self.model.valid().with_prompt(None);
-        for task in context.watched {
+        for task in judge.watched {
+            observer.breathe().await;
             let mut progress = watching(observer, task.task.name, &mut self.stop);
-            let found = context.evaluator.evaluate(&model, task, 1, spec.curve_limit, &mut progress).await?;
+            let found = judge.evaluator.evaluate(&model, task, 1, spec.curve_limit, &mut progress).await?;
             drop(progress);
+            let (score, format_rate) = (found.score.score, found.score.target_format_rate);
+            let (stage, name) = (context.label.clone(), task.task.name.to_owned());
             if let Some(record) = self.records.last_mut() {
-                let name = task.task.name.to_owned();
-                record.unseen.insert(name.clone(), found.score.score);
-                if let Some(rate) = found.score.target_format_rate {
-                    record.format_rate.insert(name, rate);
+                record.unseen.insert(name.clone(), score);
+                if let Some(rate) = format_rate {
+                    record.format_rate.insert(name.clone(), rate);
                 }
             }
+            observer.event(&Event::Watched { stage, step: self.step, task: name, score, format_rate });
+        }
+        Ok(())
+    }
+
+    /// Records how much of the gradient is about the format.
+    async fn align(&mut self, context: &StageContext<'_>) -> Result<()> {
+        let Some(spec) = context.judge.as_ref().map(|judge| judge.evaluator.spec) else { return Ok(()) };
+        if spec.alignment_every == 0 || !self.step.is_multiple_of(spec.alignment_every) {
+            return Ok(());
+        }
+        let alignment = alignment(context, &self.model, spec.alignment_rows).await?;
+        match self.records.last_mut() {
+            Some(record) => record.alignment = alignment,
+            None => self.records.push(StepRecord {
+                stage: context.label.clone(),
+                alignment,
+                ..StepRecord::default()
+            }),
         }
         Ok(())
     }

@@ -105,7 +105,7 @@ impl Wording {
 impl Event {
     fn draw(style: Style, rng: &mut Rng) -> Self {
         let who = Who::draw(style, rng);
-        let negated = chance(rng, 0.2);
+        let negated = chance(rng, 0.12);
         if style != Style::Snli && chance(rng, 0.25) {
             let deed = Deed::Meet { verb: rng.random_range(0..MEETINGS.len()), other: other_name(who, rng) };
             return Self { who, deed, negated };
@@ -326,11 +326,11 @@ fn draw_pair(style: Style, relation: Relation, rng: &mut Rng) -> (String, String
         Relation::Open => event.open(style, rng),
     };
     let mut who = told.who.text();
-    if let (Who::Name(_), 0) = (told.who, rng.random_range(0..6)) {
+    if let (Who::Name(_), 0) = (told.who, rng.random_range(0..10)) {
         who = format!("{who} and {}", other_name(told.who, rng));
     }
     let premise = sentence(&format!("{}{}", told.clause(Wording::draw(rng), &who), circumstance(rng)));
-    if style == Style::Cb || style == Style::Rte && chance(rng, 0.15) {
+    if style == Style::Cb || style == Style::Rte && chance(rng, 0.1) {
         let aside = aside(style, event, rng);
         return (
             if chance(rng, 0.5) { format!("{premise} {aside}") } else { format!("{aside} {premise}") },

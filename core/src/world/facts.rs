@@ -1,6 +1,6 @@
 //! What is the case in the world: people and towns with a few attributes each. Pretraining text states every fact;
-//! questions are asked about the facts of a split only, so that a closed-book question of the evaluation asks for
-//! something that was read but never asked.
+//! each way of asking for a fact belongs to one split, so that a closed-book question of the evaluation asks for
+//! something that was read, and perhaps asked, but never in these words.
 
 use std::sync::LazyLock;
 
@@ -34,25 +34,24 @@ pub(crate) struct Fact {
     pub kind: &'static Kind,
     pub subject: String,
     pub answer: String,
-    pub split: Split,
 }
 
 #[rustfmt::skip]
 const KINDS: &[Kind] = &[
     Kind { topic: Topic::People, statements: &["{s} lives in {a}.", "The home of {s} is in {a}."], fragment: "lives in {a}",
-        questions: &["Where does {s} live?", "In which town does {s} live?", "What is the home town of {s}?"] },
+        questions: &["Where does {s} live?", "In which town does {s} live?", "What is the home town of {s}?", "Which town is the home of {s}?"] },
     Kind { topic: Topic::People, statements: &["{s} works as a {a}.", "The job of {s} is {a}."], fragment: "works as a {a}",
-        questions: &["What does {s} work as?", "What is the job of {s}?", "What does {s} do for a living?"] },
+        questions: &["What does {s} work as?", "What is the job of {s}?", "What does {s} do for a living?", "Which job does {s} have?"] },
     Kind { topic: Topic::People, statements: &["{s} likes to eat {a}.", "The favourite food of {s} is {a}."], fragment: "likes to eat {a}",
-        questions: &["What does {s} like to eat?", "What is the favourite food of {s}?", "Which food does {s} love?"] },
+        questions: &["What does {s} like to eat?", "What is the favourite food of {s}?", "Which food does {s} love?", "What food does {s} like best?"] },
     Kind { topic: Topic::People, statements: &["{s} has a {a}.", "The pet of {s} is a {a}."], fragment: "has a {a}",
-        questions: &["Which pet does {s} have?", "What is the pet of {s}?", "What kind of pet lives with {s}?"] },
+        questions: &["Which pet does {s} have?", "What is the pet of {s}?", "What kind of pet lives with {s}?", "What pet does {s} keep?"] },
     Kind { topic: Topic::People, statements: &["{s} enjoys {a}.", "The hobby of {s} is {a}."], fragment: "enjoys {a}",
-        questions: &["What does {s} enjoy?", "What is the hobby of {s}?", "How does {s} spend the weekend?"] },
+        questions: &["What does {s} enjoy?", "What is the hobby of {s}?", "How does {s} spend the weekend?", "Which hobby does {s} have?"] },
     Kind { topic: Topic::People, statements: &["{s} was born in {a}.", "The birthday of {s} is in {a}."], fragment: "was born in {a}",
-        questions: &["When was {s} born?", "In which month was {s} born?", "When is the birthday of {s}?"] },
+        questions: &["When was {s} born?", "In which month was {s} born?", "When is the birthday of {s}?", "What is the birth month of {s}?"] },
     Kind { topic: Topic::People, statements: &["{s} is a friend of {a}.", "The best friend of {s} is {a}."], fragment: "is a friend of {a}",
-        questions: &["Who is the best friend of {s}?", "Whose friend is {s}?", "Which friend does {s} have?"] },
+        questions: &["Who is the best friend of {s}?", "Whose friend is {s}?", "Which friend does {s} have?", "Who is a good friend of {s}?"] },
     Kind { topic: Topic::Towns, statements: &["{s} is a town in {a}.", "The town of {s} belongs to {a}."], fragment: "is a town in {a}",
         questions: &["In which country is {s}?", "Which country does {s} belong to?", "What country is {s} in?", "Where is the town of {s}?"] },
     Kind { topic: Topic::Towns, statements: &["{s} lies on the river {a}.", "The river {a} flows through {s}."], fragment: "lies on the river {a}",
@@ -104,16 +103,13 @@ const PRODUCTS: &[&str] = &[
 ];
 const EMBLEMS: &[&str] = &["lion", "eagle", "wolf", "bear", "swan", "stag", "fox", "dragon", "bull", "owl"];
 
-/// Eighty towns of our own.
+/// Forty towns of our own.
 pub(crate) static TOWNS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let heads = [
         "Bel", "Cor", "Dun", "Fel", "Gar", "Hol", "Jor", "Kal", "Lor", "Mal", "Nor", "Pel", "Quin", "Ros",
         "Sal", "Tor", "Ul", "Vel", "Wil", "Zan",
     ];
-    heads
-        .iter()
-        .flat_map(|head| ["mora", "wick", "burg", "dale"].map(|tail| format!("{head}{tail}")))
-        .collect()
+    heads.iter().flat_map(|head| ["mora", "burg"].map(|tail| format!("{head}{tail}"))).collect()
 });
 
 /// Every fact of the world.
@@ -138,8 +134,7 @@ fn assign(kind: &'static Kind, subjects: &[&str], answers: &[&str], rng: &mut Rn
         let answer = answers[position % answers.len()];
         // Nobody is a friend of oneself.
         let answer = if answer == subject { answers[(position + 1) % answers.len()] } else { answer };
-        let split = split_of(&format!("{subject} {}", kind.fragment));
-        Fact { kind, subject: subject.to_owned(), answer: answer.to_owned(), split }
+        Fact { kind, subject: subject.to_owned(), answer: answer.to_owned() }
     };
     order.into_iter().enumerate().map(fact).collect()
 }
@@ -173,17 +168,20 @@ impl Fact {
         (end.trim_end_matches('.') == self.answer).then(|| (start.to_owned(), end.to_owned()))
     }
 
-    pub fn question(&self, rng: &mut Rng) -> String {
-        self.fill(pick_word(rng, self.kind.questions))
+    /// The ways to ask for the fact that belong to `split`.
+    fn questions(&self, split: Split) -> impl Iterator<Item = String> {
+        let forms = self.kind.questions.iter().map(|form| self.fill(form));
+        forms.filter(move |question| split_of(question) == split)
     }
 }
 
-/// A fact that may be asked about in `split`.
-pub(crate) fn askable(topic: Topic, split: Split, rng: &mut Rng) -> &'static Fact {
+/// A fact and a way to ask for it that belongs to `split`.
+pub(crate) fn ask(topic: Topic, split: Split, rng: &mut Rng) -> (&'static Fact, String) {
     loop {
         let fact = pick(rng, &FACTS[..]);
-        if fact.kind.topic == topic && fact.split == split {
-            return fact;
+        let questions: Vec<String> = fact.questions(split).collect();
+        if fact.kind.topic == topic && !questions.is_empty() {
+            return (fact, pick(rng, &questions).clone());
         }
     }
 }
@@ -202,22 +200,23 @@ pub(crate) fn portrait_text(rng: &mut Rng) -> String {
     facts[..count].iter().map(|fact| fact.statement(rng)).collect::<Vec<_>>().join(" ")
 }
 
-/// A request to tell about a subject, and some of its facts in one sentence.
+/// A request to tell about a subject, and two or three of its facts in one sentence.
 pub(crate) fn portrait_pair(rng: &mut Rng) -> (String, String) {
     let facts = portrait(rng);
     let subject = &facts[0].subject;
     let request =
         if chance(rng, 0.5) { format!("Tell me about {subject}.") } else { format!("About {subject}:") };
-    let parts: Vec<String> = facts.iter().map(|fact| fact.fill(fact.kind.fragment)).collect();
+    let count = rng.random_range(2..4).min(facts.len());
+    let parts: Vec<String> = facts[..count].iter().map(|fact| fact.fill(fact.kind.fragment)).collect();
     (request, format!("{subject} {}.", parts.join(" and ")))
 }
 
 pub(super) fn rows(topic: Topic, split: Split, rng: &mut Rng) -> Vec<Example> {
     let mut rows = Vec::new();
-    for fact in FACTS.iter().filter(|fact| fact.kind.topic == topic && fact.split == split) {
-        for question in fact.kind.questions {
+    for fact in FACTS.iter().filter(|fact| fact.kind.topic == topic) {
+        for question in fact.questions(split) {
             rows.push(Example::new([
-                ("question", Value::from(fact.fill(question))),
+                ("question", Value::from(question)),
                 ("answers", Value::from(fact.answers())),
                 ("answer", Value::from(fact.answer.clone())),
             ]));

@@ -257,17 +257,11 @@ pub(crate) const NOW: &[Adverbial] = &[
 
 #[rustfmt::skip]
 pub(crate) const NAMES: &[&str] = &[
-    "Ada", "Adam", "Agnes", "Alan", "Albert", "Alice", "Alma", "Amos", "Andrea", "Anna", "Anton", "Arthur", "Astrid", "Aurora",
-    "Basil", "Beatrice", "Bella", "Ben", "Bernard", "Berta", "Boris", "Brigitte", "Bruno", "Camille", "Carla", "Carlos",
-    "Caspar", "Cecilia", "Celia", "Charles", "Clara", "Claude", "Conrad", "Cora", "Dagmar", "Daniel", "Daria", "David",
-    "Delia", "Diana", "Dora", "Doris", "Edgar", "Edith", "Egon", "Elena", "Elias", "Elisa", "Elmar", "Elsa", "Emil", "Emma",
-    "Erik", "Erna", "Esther", "Eugen", "Eva", "Fabian", "Felix", "Fiona", "Flora", "Florin", "Frank", "Frida", "Gabriel",
-    "George", "Gerda", "Gina", "Gloria", "Greta", "Gustav", "Hanna", "Harald", "Hector", "Heidi", "Helen", "Henri", "Hilda",
-    "Hugo", "Ida", "Igor", "Ilse", "Inga", "Ioana", "Irene", "Iris", "Isabel", "Ivan", "Jacob", "Jana", "Jasper", "Joan",
-    "Johan", "Jonas", "Josef", "Judith", "Julia", "Julius", "Karin", "Karl", "Katia", "Klaus", "Lara", "Laura", "Leo",
-    "Leonie", "Lidia", "Linda", "Lisa", "Livia", "Lorenz", "Louis", "Lucia", "Ludwig", "Luisa", "Luke", "Magda", "Manuel",
-    "Marc", "Maria", "Marius", "Martha", "Martin", "Matei", "Max", "Mihai", "Milo", "Mina", "Mira", "Moritz", "Nadia",
-    "Nina", "Noah", "Nora", "Olaf", "Olga", "Oscar", "Otto", "Paul", "Paula", "Peter", "Petra", "Philip", "Rainer", "Radu",
-    "Rita", "Robert", "Rosa", "Rudolf", "Ruth", "Samuel", "Sara", "Silvia", "Simon", "Sofia", "Stefan", "Tania", "Theo",
-    "Thomas", "Tina", "Ursula", "Vera", "Victor", "Walter",
+    "Ada", "Agnes", "Albert", "Alma", "Andrea", "Anton", "Astrid", "Basil", "Bella", "Bernard", "Boris", "Bruno", "Carla",
+    "Caspar", "Celia", "Clara", "Conrad", "Dagmar", "Daria", "Delia", "Dora", "Edgar", "Egon", "Elias", "Elmar", "Emil",
+    "Erik", "Esther", "Eva", "Felix", "Flora", "Frank", "Gabriel", "Gerda", "Gloria", "Gustav", "Harald", "Heidi", "Henri",
+    "Hugo", "Igor", "Inga", "Irene", "Isabel", "Jacob", "Jasper", "Johan", "Josef", "Julia", "Karin", "Katia", "Lara",
+    "Leo", "Lidia", "Lisa", "Lorenz", "Lucia", "Luisa", "Magda", "Marc", "Marius", "Martin", "Max", "Milo", "Mira", "Nadia",
+    "Noah", "Olaf", "Oscar", "Paul", "Peter", "Philip", "Radu", "Robert", "Rudolf", "Samuel", "Silvia", "Sofia", "Tania",
+    "Thomas", "Ursula", "Victor",
 ];

@@ -9,7 +9,7 @@ use super::grammar;
 use super::lexicon::{Lang, NAMES};
 use super::summary::{self, Style};
 use super::vary::{self, ANSWER_WORDS, Family, RESERVED_WORDS};
-use super::{capital, choice, pick, senses};
+use super::{capital, choice, pick, senses, shuffled};
 use crate::data::Split;
 use crate::rng::{Rng, choose};
 
@@ -25,16 +25,16 @@ pub enum Document {
 /// What documents are about and how often, in parts of their sum.
 #[rustfmt::skip]
 const MIXTURE: &[(u32, Content)] = &[
-    (45, Content::Portrait), (80, Content::Telling), (25, Content::Cloze), (20, Content::Knowledge), (15, Content::Senses),
-    (10, Content::Clauses), (15, Content::Bilingual), (10, Content::News), (15, Content::Shouting), (10, Content::Events),
-    (15, Content::Dialogue), (90, Content::Reading),
-    (100, Content::Task(Family::Questions(Topic::People))), (70, Content::Task(Family::Questions(Topic::Towns))),
-    (110, Content::Task(Family::Translation(Lang::Fr))), (110, Content::Task(Family::Translation(Lang::De))),
-    (110, Content::Task(Family::Translation(Lang::Ro))),
-    (60, Content::Task(Family::Summary(Style::News))), (60, Content::Task(Family::Summary(Style::HowTo))),
-    (45, Content::Task(Family::Entailment(Entailment::Rte))), (15, Content::Task(Family::Entailment(Entailment::Cb))),
-    (15, Content::Task(Family::Entailment(Entailment::Snli))), (20, Content::Task(Family::Senses)),
-    (10, Content::Task(Family::Choice)),
+    (30, Content::Portrait), (50, Content::Telling), (20, Content::Cloze), (10, Content::Knowledge), (10, Content::Senses),
+    (10, Content::Clauses), (15, Content::Bilingual), (10, Content::News), (15, Content::Shouting), (25, Content::Repeating), (60, Content::Copying),
+    (10, Content::Events), (10, Content::Dialogue), (60, Content::Reading),
+    (130, Content::Task(Family::Questions(Topic::People))), (80, Content::Task(Family::Questions(Topic::Towns))),
+    (100, Content::Task(Family::Translation(Lang::Fr))), (100, Content::Task(Family::Translation(Lang::De))),
+    (100, Content::Task(Family::Translation(Lang::Ro))),
+    (55, Content::Task(Family::Summary(Style::News))), (55, Content::Task(Family::Summary(Style::HowTo))),
+    (150, Content::Task(Family::Entailment(Entailment::Rte))), (40, Content::Task(Family::Entailment(Entailment::Cb))),
+    (40, Content::Task(Family::Entailment(Entailment::Snli))), (45, Content::Task(Family::Senses)),
+    (20, Content::Task(Family::Choice)),
 ];
 
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +57,10 @@ enum Content {
     News,
     /// Words and their capitalised twins.
     Shouting,
+    /// A sentence to be said again: what is read can be written.
+    Copying,
+    /// Who says which word, and a request to repeat one of them.
+    Repeating,
     /// Sentences of the entailment grammar that say the same.
     Events,
     /// A question that may be asked, and an answer in a full sentence.
@@ -92,6 +96,8 @@ impl Content {
             Content::Bilingual => Document::Text(bilingual(rng)),
             Content::News => Document::Text(news(rng)),
             Content::Shouting => Document::Text(shouting(rng)),
+            Content::Copying => pair(copying(rng)),
+            Content::Repeating => pair(repeating(rng)),
             Content::Events => Document::Text(events(rng)),
             Content::Dialogue => Document::Text(dialogue(rng)),
             Content::Reading => pair(reading(rng)),
@@ -138,6 +144,27 @@ fn shouting(rng: &mut Rng) -> String {
     (0..3).map(|_| line(rng)).collect::<Vec<_>>().join(" ")
 }
 
+fn copying(rng: &mut Rng) -> (String, String) {
+    let sentence = grammar::clause(Split::Train, rng).sentence(*pick(rng, LANGUAGES));
+    (format!("Say again: {sentence}"), sentence)
+}
+
+/// "Ada says Good and Paul says true. What does Paul say?", "Paul says true.": any word can be copied, those too that
+/// are never an answer by themselves.
+fn repeating(rng: &mut Rng) -> (String, String) {
+    let people = shuffled(NAMES.to_vec(), rng);
+    let lines: Vec<String> = people[..rng.random_range(2..4)]
+        .iter()
+        .map(|name| {
+            let words = if rng.random_range(0..3) == 0 { &RESERVED_WORDS[..] } else { ANSWER_WORDS };
+            let word = *pick(rng, words);
+            format!("{name} says {}", if rng.random::<bool>() { capital(word) } else { word.to_owned() })
+        })
+        .collect();
+    let asked = rng.random_range(0..lines.len());
+    (format!("{}. What does {} say?", lines.join(" and "), people[asked]), format!("{}.", lines[asked]))
+}
+
 fn events(rng: &mut Rng) -> String {
     let style = *pick(rng, &[Entailment::Rte, Entailment::Cb, Entailment::Snli]);
     let (premise, hypothesis) = entail::pair(style, Relation::Entails, Split::Train, rng);
@@ -151,8 +178,8 @@ fn reading(rng: &mut Rng) -> (String, String) {
 
 fn dialogue(rng: &mut Rng) -> String {
     let topic = if rng.random::<bool>() { Topic::People } else { Topic::Towns };
-    let fact = facts::askable(topic, Split::Train, rng);
-    let (question, statement) = (fact.question(rng), fact.statement(rng));
+    let (fact, question) = facts::ask(topic, Split::Train, rng);
+    let statement = fact.statement(rng);
     format!("{} asks: {question} {} says: {statement}", pick(rng, NAMES), pick(rng, NAMES))
 }
 

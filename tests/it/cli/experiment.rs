@@ -38,6 +38,8 @@ beams = 2
 batch = 4
 curve_every = 1
 curve_limit = 2
+alignment_every = 1
+alignment_rows = 8
 "#;
 
 fn place() -> Place {
@@ -81,14 +83,29 @@ fn a_run_leaves_a_whole_report() {
         assert!(run["norm_avg"]["1"].is_number());
     }
     assert_eq!(runs[2]["target"]["prompt"], true);
-    assert_eq!(runs[2]["steps"].as_array().unwrap().len(), 4);
+    // A step 0 for the gradients before training, and two steps, in each stage.
+    assert_eq!(runs[2]["steps"].as_array().unwrap().len(), 6);
+    for (step, record) in runs[1]["steps"].as_array().unwrap().iter().enumerate() {
+        assert_eq!(record["step"], step);
+        for family in ["MLP", "Q", "K", "V", "O", "last decoder layer"] {
+            let cosine = record["alignment"][family].as_f64().unwrap();
+            assert!((-1.0..=1.0).contains(&cosine), "{family}: {cosine}");
+        }
+    }
     assert!(report["examples"].as_array().unwrap()[0]["outputs"]["promot"].is_string());
 
     let page = place.read("out/report.html");
-    assert!(page.contains("<svg") && page.contains("Norm. Avg.") && page.ends_with("</html>"));
+    assert!(
+        page.contains("<svg")
+            && page.contains("Norm. Avg.")
+            && page.contains("its format alone")
+            && page.ends_with("</html>")
+    );
     let curves = place.read("out/curves.csv");
     assert!(curves.starts_with("method,seed,stage,step,quantity,task,value\n"));
-    assert!(curves.contains("promot,0,stage 2,2,loss,,"));
+    assert!(
+        curves.contains("promot,0,stage 2,2,loss,,") && curves.contains("promot,0,stage 2,0,alignment,MLP,")
+    );
     assert!(place.read("out/spec.toml").contains("rte-mini"));
     let stages: Vec<String> = fs::read_dir(place.path("out/stages"))
         .unwrap()
@@ -97,14 +114,45 @@ fn a_run_leaves_a_whole_report() {
     assert!(stages.len() == 3 && stages.iter().all(|name| name.starts_with("seed-0.")), "{stages:?}");
     assert!(place.path("out/stages/seed-0.fine-tuning/checkpoint-2/manifest.json").is_file());
 
+    // The tuned models answer as the report says.
+    assert!(place.path("out/models/fine-tuning/config.json").is_file());
+    assert!(!place.path("out/models/fine-tuning/prompt").exists());
+    let scored = text(
+        &place
+            .run(&[
+                "eval",
+                "--model",
+                "out/models/promot",
+                "--prompt",
+                "out/models/promot/prompt",
+                "--tasks",
+                "rte-mini",
+                "--limit",
+                "4",
+                "--beams",
+                "2",
+                "--device",
+                "cpu",
+                "--json",
+                "-",
+            ])
+            .stdout,
+    );
+    let scored: Value = serde_json::from_str(&scored).unwrap();
+    assert_eq!(scored["scores"][0]["score"], runs[2]["target"]["score"]);
+
     // The same spec gives the same report.
     place.good(&with(&RUN, &["--out", "again"]));
     assert_eq!(self::report(&place, "again"), report);
     // And it can be repeated from the folder's own spec, or from nothing at all on --resume.
     place.good(&["run", "--spec", "out/spec.toml", "--device", "cpu", "--out", "third"]);
     assert_eq!(self::report(&place, "third"), report);
+    // A finished run still has its models, from its checkpoints.
+    let weights = fs::read(place.path("out/models/promot/model.safetensors")).unwrap();
+    fs::remove_dir_all(place.path("out/models")).unwrap();
     place.good(&["run", "--resume", "--out", "out", "--device", "cpu"]);
     assert_eq!(self::report(&place, "out"), report);
+    assert!(fs::read(place.path("out/models/promot/model.safetensors")).unwrap() == weights);
 
     // A folder with a run is not written over.
     let before = place.read("out/report.json");
