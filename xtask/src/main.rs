@@ -1,17 +1,23 @@
-//! Automation of this repository in plain Rust: `cargo xtask setup | check | test | golden | bench`.
+//! Automation of this repository in plain Rust: `cargo xtask setup | check | test | serve | golden | bench | dist`.
 //!
 //! Without dependencies, so that it is there seconds after a fresh clone. It starts the tools a person would
 //! start by hand (cargo, apt-get, python3), shows what they print, and says in one line what is missing.
 
 mod bench;
 mod check;
+mod dist;
 mod golden;
 mod json_line;
 mod licenses;
+mod page_tests;
+mod record;
+mod serve;
 mod setup;
 mod shell;
 mod spdx;
 mod test;
+mod wasm;
+mod wasm_tests;
 
 use std::process::ExitCode;
 
@@ -41,6 +47,16 @@ const COMMANDS: &[Command] = &[
         run: test::run,
     },
     Command {
+        name: "serve",
+        summary: "build the page and serve it on http://127.0.0.1:8080; builds again when a source changes",
+        run: serve::run,
+    },
+    Command {
+        name: "record",
+        summary: "make the recorded results and weights that the page shows: the paper's comparison, many seeds",
+        run: record::run,
+    },
+    Command {
         name: "golden",
         summary: "make the reference files in tests/golden again (Python) and say whether they changed",
         run: golden::run,
@@ -49,6 +65,11 @@ const COMMANDS: &[Command] = &[
         name: "bench",
         summary: "time training and decoding beside PyTorch on the same machine, as ratios",
         run: bench::run,
+    },
+    Command {
+        name: "dist",
+        summary: "the page, made small, into dist/, with a table of what has to be loaded",
+        run: dist::run,
     },
 ];
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::shell::{self, Outcome};
+use crate::wasm;
 
 /// Where the Vulkan loader looks for drivers on Linux.
 const ICD_FOLDERS: [&str; 3] =
@@ -42,13 +43,53 @@ const ITEMS: &[Item] = &[
     },
     Item {
         name: "Rust for wasm32-unknown-unknown",
-        needed_for: "the browser build of a later version, nothing today",
-        present: wasm_target,
-        install: || {
-            shell::read(shell::tool("rustup").args(["target", "add", "wasm32-unknown-unknown"])).map(drop)
-        },
+        needed_for: "the page",
+        present: wasm::target,
+        install: wasm::install_target,
         by_hand: "rustup target add wasm32-unknown-unknown; where rustup cannot download, Debian has a toolchain that \
                   builds it from source: apt-get install rustc-web cargo-web rust-web-src",
+    },
+    Item {
+        name: "wasm-bindgen",
+        needed_for: "the page",
+        present: wasm::bindgen,
+        install: wasm::install_bindgen,
+        by_hand: "cargo install wasm-bindgen-cli, in the version of wasm-bindgen that Cargo.lock names",
+    },
+    Item {
+        name: "trunk",
+        needed_for: "the page",
+        present: || shell::works(wasm::tool("trunk").arg("--version")),
+        install: wasm::install_trunk,
+        by_hand: "cargo install trunk --version 0.21.14 --locked",
+    },
+    Item {
+        name: "wasm-opt",
+        needed_for: "a small page (cargo xtask dist)",
+        present: || shell::works(wasm::tool("wasm-opt").arg("--version")),
+        install: wasm::install_wasm_opt,
+        by_hand: "install Node.js and run cargo xtask setup again, or put a wasm-opt of binaryen 120 or newer on the PATH",
+    },
+    Item {
+        name: "wasm-pack",
+        needed_for: "the tests of the core in a browser",
+        present: || shell::works(wasm::tool("wasm-pack").arg("--version")),
+        install: || shell::read(shell::cargo().args(["install", "wasm-pack"])).map(drop),
+        by_hand: "cargo install wasm-pack",
+    },
+    Item {
+        name: "Chromium and its driver",
+        needed_for: "the tests of the page",
+        present: || wasm::chromium().is_some() && wasm::chromedriver().is_some(),
+        install: || apt_install(&["chromium", "chromium-driver"], &[]),
+        by_hand: "install Chromium and chromedriver (Debian: apt-get install chromium chromium-driver)",
+    },
+    Item {
+        name: "Playwright",
+        needed_for: "the tests of the page",
+        present: || shell::root().join("tests/page/node_modules/playwright-core").is_dir(),
+        install: || shell::read(shell::tool("npm").args(["ci", "--prefix", "tests/page"])).map(drop),
+        by_hand: "install Node.js 20 or newer, then npm ci --prefix tests/page",
     },
     Item {
         name: "Python 3 with venv",
@@ -66,6 +107,13 @@ pub fn run() -> Outcome {
     Ok(())
 }
 
+/// Installs those of the items that are missing, by name; the lines of what is still missing are the error.
+pub fn need(names: &[&str]) -> Outcome {
+    let needed = ITEMS.iter().filter(|item| names.contains(&item.name) && !(item.present)());
+    let lines: Vec<String> = needed.map(ensure).filter(|line| line.starts_with("MISSING")).collect();
+    if lines.is_empty() { Ok(()) } else { Err(lines.join("\n")) }
+}
+
 /// One line on what is there now.
 fn ensure(item: &Item) -> String {
     let Item { name, needed_for, by_hand, .. } = item;
@@ -79,14 +127,6 @@ fn ensure(item: &Item) -> String {
         Err(problem) => problem.lines().next_back().unwrap_or_default().trim().to_owned(),
     };
     format!("MISSING    {name}, needed for {needed_for}: {by_hand} ({problem})")
-}
-
-fn wasm_target() -> bool {
-    let query = ["--print", "target-libdir", "--target", "wasm32-unknown-unknown"];
-    let folder = shell::read(shell::tool("rustc").args(query)).unwrap_or_default();
-    std::fs::read_dir(folder.trim()).is_ok_and(|mut files| {
-        files.any(|file| file.is_ok_and(|file| file.file_name().to_string_lossy().starts_with("libstd-")))
-    })
 }
 
 /// The manifest of Mesa's software Vulkan driver, if it is installed.
@@ -137,7 +177,7 @@ fn is_debian_12() -> bool {
         .is_ok_and(|text| text.lines().any(|line| line == "VERSION_CODENAME=bookworm"))
 }
 
-fn apt_install(packages: &[&str], options: &[&str]) -> Outcome {
+pub fn apt_install(packages: &[&str], options: &[&str]) -> Outcome {
     if !Path::new("/usr/bin/apt-get").exists() {
         return Err("there is no apt-get here".into());
     }

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::setup;
 use crate::shell::{self, Outcome};
+use crate::{page_tests, setup, wasm_tests};
 
 pub fn run() -> Outcome {
     let mut command = shell::cargo();
@@ -11,8 +11,11 @@ pub fn run() -> Outcome {
     command.args(["test", "--release", "--locked", "--workspace", "--no-fail-fast", "--", "--show-output"]);
     software_vulkan(&mut command);
     let (outcome, summary) = shell::part("tests (cargo test --release --workspace)", || watch(&mut command))?;
+    // Every part runs whatever the others say.
+    let browser = shell::part("tests of the core in a browser (wasm-pack, Chromium)", wasm_tests::run);
+    let page = shell::part("tests of the page (Node, Chromium)", page_tests::run);
     print_summary(&summary);
-    outcome
+    outcome.and(browser).and(page)
 }
 
 /// Points the GPU tests at the software Vulkan driver where there is one, real GPU or not: the same driver

@@ -1,0 +1,39 @@
+//! What went wrong, what may help, and the way on.
+
+use leptos::prelude::*;
+
+use super::app::App;
+
+#[component]
+pub fn Alert() -> impl IntoView {
+    let app = expect_context::<App>();
+    let failure = Memo::new(move |_| app.state.with(|state| state.failure.clone()));
+    let restart = move || {
+        view! {
+            <button type="button" class="primary" on:click=move |_| app.restart()>
+                "Restart and continue"
+            </button>
+        }
+    };
+    move || {
+        failure.get().map(|failure| {
+            view! {
+                <div class="alert" role="alert" data-testid="error">
+                    <div>
+                        <p class="message">{failure.message}</p>
+                        {failure.advice.map(|advice| view! { <p>{advice}</p> })}
+                    </div>
+                    <div class="buttons">
+                        {failure.fatal.then(restart)}
+                        <button
+                            type="button"
+                            on:click=move |_| app.state.update(|state| state.failure = None)
+                        >
+                            "Dismiss"
+                        </button>
+                    </div>
+                </div>
+            }
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! Start, pause, step, stop; and where the run stands.
+
+use leptos::prelude::*;
+
+use super::app::App;
+use super::numbers;
+use crate::protocol::{Command, Status, Tick};
+
+#[component]
+pub fn Controls() -> impl IntoView {
+    let app = expect_context::<App>();
+    let status = Memo::new(move |_| app.state.with(|state| state.training.status.clone()));
+    let loaded = Memo::new(move |_| app.state.with(|state| !state.columns.is_empty()));
+    let running = Memo::new(move |_| app.state.with(|state| state.training.is_running()));
+    let paused = move || status.get() == Status::Paused;
+    // While everything is read in there is nothing to pause yet.
+    let moving = move || running.get() && !paused() && status.get() != Status::Loading;
+    let send = move |command: Command| move || app.send(&command);
+    view! {
+        <section class="panel controls" aria-label="The run">
+            <div class="status">
+                <span class="dot" data-status=move || status.get().label()></span>
+                <strong data-testid="train-status" role="status">
+                    {move || status.get().label()}
+                </strong>
+                <Progress />
+            </div>
+            <div class="buttons">
+                <Action
+                    testid="train-start"
+                    label="Start"
+                    primary=true
+                    active=Signal::derive(move || loaded.get() && !running.get())
+                    act=move || app.train()
+                />
+                <Action testid="train-pause" label="Pause" active=Signal::derive(moving) act=send(Command::Pause) />
+                <Action testid="train-resume" label="Resume" active=Signal::derive(paused) act=send(Command::Resume) />
+                <Action testid="train-step" label="One step" active=Signal::derive(paused) act=send(Command::Step) />
+                <Action
+                    testid="train-stop"
+                    label="Stop"
+                    active=Signal::derive(move || running.get())
+                    act=send(Command::Stop)
+                />
+            </div>
+        </section>
+    }
+}
+
+/// A button that keeps the keyboard's focus when it cannot be used at the moment: a truly disabled one would lose
+/// it, and who pauses with the keyboard would have to start from the top of the page.
+#[component]
+fn Action(
+    testid: &'static str,
+    label: &'static str,
+    #[prop(optional)] primary: bool,
+    active: Signal<bool>,
+    act: impl Fn() + 'static,
+) -> impl IntoView {
+    let click = move |_| {
+        if active.get_untracked() {
+            act();
+        }
+    };
+    view! {
+        <button
+            type="button"
+            class:primary=primary
+            data-testid=testid
+            aria-disabled=move || (!active.get()).then_some("true")
+            on:click=click
+        >
+            {label}
+        </button>
+    }
+}
+
+/// Bar, pace, memory and time left, of the last step that was told.
+#[component]
+fn Progress() -> impl IntoView {
+    let app = expect_context::<App>();
+    let tick = Memo::new(move |_| app.state.with(|state| state.training.tick.clone()));
+    let running = Memo::new(move |_| app.state.with(|state| state.training.is_running()));
+    let facts = move |tick: &Tick| {
+        let mut facts = vec![
+            ("Method", tick.method.clone()),
+            ("Loss", format!("{:.3} nats", tick.loss)),
+            ("Speed", format!("{:.0} tokens/s", tick.tokens_per_second)),
+            ("Memory", numbers::megabytes(tick.memory_bytes)),
+        ];
+        let left = tick.seconds_left.filter(|_| running.get());
+        facts.extend(left.map(|left| ("Left", numbers::seconds(left))));
+        facts
+    };
+    let fact = |(name, value): (&'static str, String)| {
+        view! {
+            <div>
+                <dt>{name}</dt>
+                <dd>{value}</dd>
+            </div>
+        }
+    };
+    let evaluating = Memo::new(move |_| app.state.with(|state| state.training.evaluating.clone()));
+    let answered = move || {
+        evaluating.get().map(|now| {
+            let text = format!("{}: answering {}, {} of {}", now.method, now.task, now.done, now.rows);
+            view! { <span class="where">{text}</span> }
+        })
+    };
+    let trained = move || {
+        tick.get().map(|tick| {
+            let label = format!("{}, step {} of {}", tick.stage, tick.step, tick.steps);
+            view! {
+                <span class="where" data-testid="train-progress">{label.clone()}</span>
+                <progress max=tick.steps value=tick.step aria-label=label></progress>
+                <dl class="facts">{facts(&tick).into_iter().map(fact).collect_view()}</dl>
+            }
+        })
+    };
+    view! {
+        {answered}
+        {trained}
+    }
+}

@@ -1,0 +1,191 @@
+//! The settings of a run. The spec is the truth: fields and text both show it and change it.
+
+use leptos::prelude::*;
+use promot_core::spec::{RunSpec, preset};
+
+use super::app::App;
+use super::fields::{FIELDS, Field, METHODS, set_method};
+use crate::state::tasks;
+
+/// The presets that make sense in a browser.
+const PRESETS: [(&str, &str); 2] = [
+    ("quick", "Quick look: 20 steps a stage; its scores say nothing"),
+    ("tour", "The tour: 300 steps a stage; minutes on a GPU, far longer on a CPU"),
+];
+
+#[component]
+pub fn Form() -> impl IntoView {
+    let app = expect_context::<App>();
+    let running = Memo::new(move |_| app.state.with(|state| state.training.is_running()));
+    view! {
+        <form class="panel settings" aria-label="Settings" on:submit=|event| event.prevent_default()>
+            <fieldset disabled=move || running.get()>
+                <legend>"Settings"</legend>
+                <Preset />
+                <TargetTask />
+                <Methods />
+                <div class="numbers">
+                    {FIELDS.iter().map(|field| view! { <Number field /> }).collect_view()}
+                </div>
+                <AllSettings />
+            </fieldset>
+            <Show when=move || running.get()>
+                <p class="muted">"Settings stay as they are while a run is under way."</p>
+            </Show>
+        </form>
+    }
+}
+
+#[component]
+fn Preset() -> impl IntoView {
+    let app = expect_context::<App>();
+    let chosen = Memo::new(move |_| {
+        app.form
+            .with(|form| PRESETS.iter().position(|(name, _)| preset(name).is_ok_and(|spec| spec == *form)))
+    });
+    let set = move |event: leptos::ev::Event| {
+        if let Ok(spec) = preset(&event_target_value(&event)) {
+            app.form.set(spec);
+        }
+    };
+    let option = move |(at, (name, summary)): (usize, (&'static str, &'static str))| {
+        view! {
+            <option value=name selected=move || chosen.get() == Some(at)>
+                {summary}
+            </option>
+        }
+    };
+    view! {
+        <label>
+            <span>"Start from"</span>
+            <select data-testid="train-preset" on:change=set>
+                {PRESETS.into_iter().enumerate().map(option).collect_view()}
+                <option value="" disabled selected=move || chosen.get().is_none()>
+                    "Your own settings"
+                </option>
+            </select>
+        </label>
+    }
+}
+
+#[component]
+fn TargetTask() -> impl IntoView {
+    let app = expect_context::<App>();
+    let task = Memo::new(move |_| app.form.with(|form| form.target.task.clone()));
+    let set = move |event: leptos::ev::Event| {
+        let task = event_target_value(&event);
+        app.form.update(|form| {
+            // The task that is tuned on is not unseen.
+            form.eval.tasks.retain(|unseen| *unseen != task);
+            form.target.task = task;
+        });
+    };
+    let option = move |name: &'static str| {
+        view! {
+            <option value=name selected=move || task.with(|task| task == name)>
+                {tasks::title(name)}
+            </option>
+        }
+    };
+    view! {
+        <label>
+            <span>"Task to tune on"</span>
+            <select data-testid="train-task" on:change=set>
+                {tasks::trainable().map(|task| option(task.name)).collect_view()}
+            </select>
+        </label>
+    }
+}
+
+#[component]
+fn Methods() -> impl IntoView {
+    let app = expect_context::<App>();
+    let method = move |(name, title): (&'static str, &'static str)| {
+        let there = Memo::new(move |_| app.form.with(|form| form.methods.iter().any(|known| known == name)));
+        let set = move |event: leptos::ev::Event| {
+            let wanted = event_target_checked(&event);
+            app.form.update(|form| set_method(form, name, wanted));
+        };
+        view! {
+            <label class="check">
+                <input
+                    type="checkbox"
+                    data-testid=format!("train-method-{name}")
+                    prop:checked=move || there.get()
+                    on:change=set
+                />
+                <span>{title}</span>
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="methods">
+            <legend>"Methods"</legend>
+            {METHODS.into_iter().map(method).collect_view()}
+        </fieldset>
+    }
+}
+
+#[component]
+fn Number(field: &'static Field) -> impl IntoView {
+    let app = expect_context::<App>();
+    let value = Memo::new(move |_| app.form.with(field.get));
+    let set = move |event: leptos::ev::Event| {
+        if let Ok(value) = event_target_value(&event).parse::<f64>() {
+            app.form.update(|form| (field.set)(form, value));
+        }
+    };
+    view! {
+        <label>
+            <span>{field.label}</span>
+            <input
+                type="number"
+                inputmode="decimal"
+                data-testid=field.testid
+                min=field.min
+                step=field.step
+                prop:value=move || value.get().to_string()
+                on:change=set
+            />
+            <small>{field.hint}</small>
+        </label>
+    }
+}
+
+/// The whole spec as text, for what has no field.
+#[component]
+fn AllSettings() -> impl IntoView {
+    let app = expect_context::<App>();
+    let problem = RwSignal::new(None::<String>);
+    let text = Memo::new(move |_| app.form.with(RunSpec::to_toml).unwrap_or_default());
+    let set = move |event: leptos::ev::Event| match RunSpec::from_toml(
+        &event_target_value(&event),
+        "the text above",
+    )
+    .and_then(RunSpec::resolve)
+    {
+        Ok(spec) => {
+            problem.set(None);
+            app.form.set(spec);
+        }
+        Err(error) => problem.set(Some(error.to_string())),
+    };
+    view! {
+        <details>
+            <summary>"All settings"</summary>
+            <textarea
+                class="spec"
+                rows="18"
+                spellcheck="false"
+                aria-label="All settings as TOML"
+                aria-describedby="spec-problem"
+                data-testid="train-spec"
+                prop:value=move || text.get()
+                on:change=set
+            ></textarea>
+            <p id="spec-problem" class="problem" role="status">
+                {move || problem.get()}
+            </p>
+        </details>
+    }
+}

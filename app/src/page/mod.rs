@@ -1,0 +1,73 @@
+//! The page: Leptos components that draw `state` and turn clicks into commands. No tensor and no model is known
+//! here; those live in the worker behind `link`.
+
+mod alert;
+mod answer;
+mod app;
+mod ask;
+mod charts;
+mod compare;
+mod controls;
+mod device;
+mod export;
+mod fields;
+mod form;
+mod header;
+mod later;
+mod numbers;
+mod recorded;
+mod results;
+mod saved;
+mod train;
+
+use leptos::prelude::*;
+
+use app::{App, View};
+
+/// Takes the place of the static shell that index.html shows first.
+pub fn run() {
+    console_error_panic_hook::set_once();
+    let app = App::start();
+    // In turns of the event loop, for the same reason as `later`.
+    let mount = move || {
+        if let Some(shell) = document().get_element_by_id("shell") {
+            shell.remove();
+        }
+        mount_to_body(move || view! { <Page app /> });
+    };
+    gloo::timers::callback::Timeout::new(0, mount).forget();
+}
+
+#[component]
+fn Page(app: App) -> impl IntoView {
+    provide_context(app);
+    view! {
+        <a class="skip" href="#main" on:click=skip>
+            "Skip to the content"
+        </a>
+        <header::Header />
+        <main id="main" tabindex="-1">
+            <alert::Alert />
+            {move || match app.view.get() {
+                View::Compare => compare::Compare().into_any(),
+                View::Train => train::Train().into_any(),
+            }}
+        </main>
+        <footer>
+            <p>
+                "promot runs wholly in this tab: model, data and training never leave your device. The method is "
+                <cite>"Two-stage LLM Fine-tuning with Less Specialization and More Generalization"</cite>
+                " (Wang et al.); the model and its small world are made by this project."
+            </p>
+        </footer>
+    }
+}
+
+/// The address's hash names the screen, so that the link moves the focus by itself.
+fn skip(event: leptos::ev::MouseEvent) {
+    event.prevent_default();
+    if let Some(main) = document().get_element_by_id("main") {
+        use wasm_bindgen::JsCast as _;
+        let _ = main.dyn_into::<web_sys::HtmlElement>().map(|main| main.focus());
+    }
+}

@@ -1,0 +1,21 @@
+//! Numbers as people read them.
+
+/// "12 s", "3 min 20 s", "1 h 5 min".
+pub fn seconds(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        _ if seconds < 9.95 => format!("{seconds:.1} s"),
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+pub fn megabytes(bytes: u64) -> String {
+    format!("{:.0} MB", bytes as f64 / 1e6)
+}
+
+/// A score in [0, 100], or a dash.
+pub fn score(value: Option<f64>) -> String {
+    value.map_or("\u{2013}".to_owned(), |value| format!("{value:.1}"))
+}

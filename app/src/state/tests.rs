@@ -1,0 +1,382 @@
+use std::collections::BTreeMap;
+
+use promot_core::report::{ModelInfo, StepRecord, TaskScore};
+use promot_core::spec;
+
+use super::curves::{MOST_POINTS, Thinned, table};
+use super::judge::{Piece, Verdict};
+use super::*;
+use crate::protocol::DeviceWish;
+
+fn columns() -> Event {
+    let column = |column, origin, target: &str| ColumnState {
+        column,
+        origin,
+        target: target.into(),
+        has_prompt: column == Column::Promot,
+    };
+    Event::Columns {
+        columns: vec![
+            column(Column::Pretrained, Origin::Shipped, ""),
+            column(Column::FineTuning, Origin::Missing, ""),
+            column(Column::Promot, Origin::Trained, "wic-mini"),
+        ],
+    }
+}
+
+fn example(id: u64, input: &str) -> Event {
+    Event::Example {
+        id,
+        task: "triviaqa-mini".into(),
+        row: 3,
+        rows: 400,
+        input: input.into(),
+        references: vec!["Anna".into()],
+    }
+}
+
+fn partial(id: u64, text: &str) -> Event {
+    Event::Partial { id, column: Column::Promot, text: text.into() }
+}
+
+fn answer(id: u64, text: &str) -> Event {
+    Event::Answer { id, column: Column::Promot, text: text.into(), tokens: 2, seconds: 0.5 }
+}
+
+fn tick(method: &str, stage: &str, step: usize) -> Event {
+    let tick = Tick {
+        method: method.into(),
+        stage: stage.into(),
+        step,
+        steps: 20,
+        loss: 1.0 / step as f64,
+        ..Tick::default()
+    };
+    Event::Tick { tick }
+}
+
+fn run(method: &str, unseen: f64) -> MethodRun {
+    let score = |task: &str, shots, score| TaskScore {
+        task: task.into(),
+        shots,
+        prompt: false,
+        metric: "accuracy".into(),
+        score,
+        n: 10,
+        target_format_rate: Some(40.0),
+        signature: String::new(),
+    };
+    let record = |stage: &str, step| StepRecord {
+        stage: stage.into(),
+        step,
+        loss: Some(0.5),
+        validation: (step == 2).then_some(60.0),
+        ..StepRecord::default()
+    };
+    MethodRun {
+        method: method.into(),
+        seed: 0,
+        target: score("rte-mini", 0, 90.0),
+        unseen: vec![score("cb-mini", 1, unseen), score("wic-mini", 1, unseen + 10.0)],
+        norm_avg: BTreeMap::new(),
+        steps: vec![record("stage 1", 1), record("stage 1", 2), record("stage 2", 1)],
+        seconds: BTreeMap::new(),
+    }
+}
+
+fn report() -> Report {
+    let spec = spec::preset("quick").unwrap();
+    let (device, model) = (DeviceInfo::default(), ModelInfo::default());
+    Report { version: 1, spec, device, model, runs: vec![run("promot", 20.0)], examples: Vec::new() }
+}
+
+fn state(events: impl IntoIterator<Item = Event>) -> State {
+    let mut state = State::default();
+    events.into_iter().for_each(|event| state.apply(event));
+    state
+}
+
+#[test]
+fn only_columns_that_are_there_can_be_asked() {
+    let state = state([columns()]);
+    assert_eq!(state.askable(), [Column::Pretrained, Column::Promot]);
+    assert_eq!(state.target(), "wic-mini");
+    assert_eq!(State::default().target(), "rte-mini");
+}
+
+#[test]
+fn loading_ends_with_its_last_share_or_with_the_models() {
+    let loading = |done| Event::Loading { what: "model".into(), done };
+    assert_eq!(state([loading(0.5)]).loading, Some(("model".to_owned(), 0.5)));
+    assert_eq!(state([loading(0.5), loading(1.0)]).loading, None);
+    assert_eq!(state([loading(0.5), columns()]).loading, None);
+}
+
+#[test]
+fn an_answer_streams_in_and_ends() {
+    let mut state = state([columns()]);
+    state.ask(7, &[Column::Promot]);
+    state.apply(partial(7, "An"));
+    assert_eq!(state.answers[&Column::Promot].text, "An");
+    assert!(!state.answers[&Column::Promot].complete);
+    state.apply(answer(7, "Anna"));
+    state.apply(Event::AskDone { id: 7 });
+    assert!(state.answers[&Column::Promot].complete && state.asking.is_none());
+}
+
+#[test]
+fn answers_to_an_earlier_question_are_not_taken() {
+    let mut state = state([columns()]);
+    state.ask(7, &[Column::Promot]);
+    state.ask(8, &[Column::Promot]);
+    for event in [partial(7, "old"), answer(7, "old"), Event::AskDone { id: 7 }] {
+        state.apply(event);
+    }
+    assert!(state.answers.is_empty());
+    assert_eq!(state.asking, Some(8));
+}
+
+#[test]
+fn an_example_comes_only_if_it_is_the_one_asked_for_last() {
+    let mut state = State::default();
+    state.wants_example(1, "cb-mini", 0);
+    state.wants_example(2, "triviaqa-mini", 3);
+    state.apply(example(1, "late"));
+    assert_eq!(state.question.text, "");
+    state.apply(example(2, "Q: Who? A:"));
+    assert_eq!(state.question.known_references(), ["Anna"]);
+    state.write("Q: Who else? A:".to_owned());
+    assert!(state.question.known_references().is_empty(), "a question of one's own has no reference");
+}
+
+#[test]
+fn an_example_that_comes_late_does_not_wipe_out_what_was_written() {
+    let mut state = State::default();
+    state.wants_example(1, "triviaqa-mini", 0);
+    state.write("Q: Mine? A:".to_owned());
+    state.apply(example(1, "late"));
+    assert_eq!(state.question.text, "Q: Mine? A:");
+    assert!(state.question.known_references().is_empty() && !state.question.awaited);
+}
+
+#[test]
+fn recorded_answers_are_shown_as_such_until_someone_asks() {
+    let recorded = ExampleAnswers {
+        task: "cb-mini".into(),
+        input: "q".into(),
+        reference: "True".into(),
+        outputs: BTreeMap::from([("pretrained".into(), "True".into()), ("promot".into(), "False".into())]),
+    };
+    let mut state = state([columns()]);
+    state.show_recorded(1, &recorded, 0);
+    assert_eq!(state.answers.len(), 2, "a method that was not recorded has no answer");
+    assert!(state.answers[&Column::Promot].recorded);
+    state.ask(2, &[Column::Pretrained]);
+    assert!(state.answers.is_empty(), "recorded answers do not stand beside live ones");
+}
+
+#[test]
+fn a_failure_ends_what_waited_and_a_fatal_one_ends_the_run() {
+    let failed = |fatal| Event::Failed { message: "m".into(), advice: None, fatal };
+    let mut running = state([Event::Status { status: Status::Stage(1) }]);
+    running.ask(1, &[Column::Pretrained]);
+    running.apply(failed(false));
+    assert_eq!((running.asking, &running.training.status), (None, &Status::Stage(1)));
+    running.apply(failed(true));
+    assert_eq!(running.training.status, Status::Failed);
+    running.restarted();
+    assert!(running.failure.is_none() && running.columns.is_empty());
+}
+
+#[test]
+fn stage_two_goes_on_where_stage_one_ended() {
+    let mut state = State::default();
+    state.start(spec::preset("quick").unwrap());
+    assert_eq!(state.training.status, Status::Loading);
+    state.apply(tick("promot", "stage 1", 20));
+    state.apply(tick("promot", "stage 2", 1));
+    let points = &state.training.curves.methods[0].loss.points;
+    assert_eq!(points.iter().map(|point| point.0).collect::<Vec<_>>(), [20.0, 21.0]);
+    assert_eq!(state.training.tick.as_ref().unwrap().step, 1);
+}
+
+#[test]
+fn a_done_method_brings_its_whole_curve_and_comes_once() {
+    let mut state = State::default();
+    state.start(spec::preset("quick").unwrap());
+    state.apply(tick("promot", "stage 2", 7));
+    for _ in 0..2 {
+        state.apply(Event::RunDone { run: Box::new(run("promot", 20.0)) });
+    }
+    assert_eq!(state.training.runs.len(), 1);
+    let curves = &state.training.curves.methods[0];
+    assert_eq!(curves.loss.points, [(1.0, 0.5), (2.0, 0.5), (21.0, 0.5)]);
+    assert_eq!(curves.validation, [(2.0, 60.0)]);
+}
+
+#[test]
+fn the_parts_of_a_step_are_put_together() {
+    let mut state = State::default();
+    state.start(spec::preset("quick").unwrap());
+    let mut curve = |unseen: Option<(&str, f64)>, validation| {
+        let unseen = unseen.into_iter().map(|(task, score)| (task.to_owned(), score)).collect();
+        let record =
+            StepRecord { stage: "stage 1".into(), step: 10, unseen, validation, ..StepRecord::default() };
+        state.apply(Event::Curve { method: "promot".into(), record });
+    };
+    curve(Some(("a", 10.0)), None);
+    curve(Some(("b", 20.0)), None);
+    curve(None, Some(50.0));
+    curve(Some(("a", 30.0)), None);
+    let curves = &state.training.curves.methods[0];
+    assert_eq!(curves.unseen, [(10.0, 25.0)], "the mean of both tasks, the first one done again");
+    assert_eq!(curves.validation, [(10.0, 50.0)]);
+    assert!(curves.format.is_empty());
+}
+
+#[test]
+fn progress_of_an_evaluation_ends_with_the_evaluation() {
+    let evaluating = Event::Evaluating { method: "promot".into(), task: "cb-mini".into(), done: 3, rows: 10 };
+    let begun = state([Event::Status { status: Status::Evaluating }, evaluating.clone()]);
+    assert_eq!(begun.training.evaluating.map(|e| (e.done, e.rows)), Some((3, 10)));
+    assert!(
+        state([evaluating.clone(), Event::Status { status: Status::Done }]).training.evaluating.is_none()
+    );
+    assert!(state([evaluating, tick("promot", "stage 1", 4)]).training.evaluating.is_none());
+}
+
+#[test]
+fn a_saved_run_goes_on_with_its_own_spec() {
+    let saved = SavedRun {
+        spec: Box::new(spec::preset("quick").unwrap()),
+        method: "promot".into(),
+        stage: "stage 1".into(),
+        step: 10,
+        steps: 20,
+        finished: false,
+    };
+    let mut state = state([Event::Saved { run: Some(saved.clone()) }]);
+    state.go_on();
+    assert_eq!(state.training.spec.as_ref(), Some(&*saved.spec));
+    assert_eq!(state.training.status, Status::Loading);
+    assert!(state.saved.is_none());
+    state.apply(tick("promot", "stage 1", 11));
+    state.apply(Event::Saved { run: Some(saved) });
+    state.go_on();
+    assert_eq!(state.training.curves.methods.len(), 1, "after a lost worker the curves stay");
+}
+
+#[test]
+fn the_report_at_the_end_is_kept() {
+    let state = state([Event::Finished { report: Box::new(report()) }]);
+    assert!(state.training.has_results());
+    assert_eq!(state.training.spec.unwrap().name, "quick");
+}
+
+#[test]
+fn long_lines_are_thinned_to_means_of_equal_stretches() {
+    let mut line = Thinned::default();
+    for step in 0..10_000 {
+        line.push((f64::from(step), f64::from(step % 2)));
+        assert!(line.points.len() < MOST_POINTS);
+    }
+    assert!(line.points.len() >= MOST_POINTS / 2);
+    assert!(line.points.iter().all(|point| point.1 == 0.5), "{:?}", &line.points[..3]);
+    assert!(line.points.is_sorted_by(|a, b| a.0 < b.0));
+}
+
+#[test]
+fn steps_done_again_do_not_run_backwards() {
+    let mut line = Thinned::default();
+    for step in [1.0, 2.0, 3.0, 2.0, 3.0] {
+        line.push((step, step));
+    }
+    assert_eq!(line.points, [(1.0, 1.0), (2.0, 2.0), (3.0, 3.0)]);
+}
+
+#[test]
+fn lines_with_different_steps_share_a_table() {
+    let rows = table(&[&[(0.0, 0.0), (4.0, 8.0)], &[(2.0, 1.0)]]);
+    assert_eq!(rows.iter().map(|row| row.x).collect::<Vec<_>>(), [0.0, 2.0, 4.0]);
+    assert_eq!(rows[1].ys, [4.0, 1.0]);
+    assert!(rows[0].ys[1].is_nan() && rows[2].ys[1].is_nan(), "a line has no values outside its steps");
+}
+
+#[test]
+fn a_grid_has_a_row_for_each_method_and_knows_the_best() {
+    let runs = [run("pretrained", 10.0), run("promot", 20.0), MethodRun { seed: 1, ..run("promot", 40.0) }];
+    let grids = grid::grids(&runs);
+    let [grid] = &grids[..] else { panic!("one number of shots gives one grid") };
+    assert_eq!((grid.target.as_str(), grid.shots), ("rte-mini", 1));
+    assert_eq!(grid.tasks, ["cb-mini", "wic-mini"]);
+    assert_eq!(grid.rows[1].unseen, [Some(30.0), Some(40.0)]);
+    assert_eq!(grid.rows[1].norm_avg, Some(35.0));
+    assert_eq!(grid.rows[1].format_rate, Some(40.0));
+    assert_eq!(grid.best(|row| row.norm_avg), Some(35.0));
+    assert_eq!(grid.best(|row| row.target), None, "where all are equal none is best");
+    assert!(grid::grids(&[]).is_empty());
+}
+
+#[test]
+fn verdicts_follow_each_tasks_metric() {
+    let verdict = |task, output, reference: &str| judge::verdict(task, output, &[reference.to_owned()]);
+    assert_eq!(verdict("cb-mini", "<extra_id_0> True <extra_id_1>", "True"), Some(Verdict::Right));
+    assert_eq!(verdict("cb-mini", "true", "True"), Some(Verdict::Wrong));
+    assert_eq!(verdict("triviaqa-mini", "the Mill Q: Who", "mill"), Some(Verdict::Right));
+    assert_eq!(verdict("wmt_ende-mini", "Der Hund schläft.", "Der Hund schläft."), Some(Verdict::Right));
+    let Some(Verdict::Shared(share)) = verdict("wmt_ende-mini", "Der Hund", "Der Hund schläft.") else {
+        panic!("half a sentence is neither right nor wrong")
+    };
+    assert!(share > 0.5 && share < 1.0, "{share}");
+    assert_eq!(judge::verdict("cb-mini", "True", &[]), None);
+    assert_eq!(verdict("no task", "True", "True"), None);
+}
+
+#[test]
+fn drift_is_the_tuned_format_where_it_is_not_asked_for() {
+    assert!(judge::drifted("triviaqa-mini", "rte-mini", "True"));
+    assert!(!judge::drifted("triviaqa-mini", "rte-mini", "Anna"));
+    assert!(!judge::drifted("cb-mini", "rte-mini", "True"), "True is an answer of this task too");
+    assert!(!judge::drifted("rte-mini", "rte-mini", "True"));
+    assert!(judge::drifted("", "rte-mini", "False"), "a question of one's own belongs to no task");
+}
+
+#[test]
+fn words_that_differ_are_marked() {
+    let piece = |text: &str, differs| Piece { text: text.into(), differs };
+    assert_eq!(
+        judge::pieces("the old cat sleeps", "the red cat sleeps"),
+        [piece("the ", false), piece("red", true), piece(" cat sleeps", false)]
+    );
+    assert_eq!(judge::pieces("a", "a"), [piece("a", false)]);
+}
+
+#[test]
+fn answers_are_read_without_sentinels() {
+    assert_eq!(judge::readable("<extra_id_0> Anna <extra_id_1> x"), "Anna");
+    assert_eq!(judge::readable("<extra_id_0> <extra_id_1> x"), "<extra_id_0> <extra_id_1> x");
+}
+
+#[test]
+fn every_mini_task_has_a_title_and_the_picker_has_the_eight_unseen_ones() {
+    for task in tasks::trainable() {
+        assert_ne!(tasks::title(task.name), task.name);
+    }
+    let groups = tasks::groups("rte-mini");
+    assert_eq!(groups.iter().map(|group| group.tasks.len()).collect::<Vec<_>>(), [2, 2, 2, 2, 1]);
+}
+
+#[test]
+fn the_address_gives_device_and_spec() {
+    assert_eq!(address::device(Some("cpu")), Ok(DeviceWish::Cpu));
+    assert_eq!(address::device(None), Ok(DeviceWish::Auto));
+    assert!(address::device(Some("tpu")).unwrap_err().contains("webgpu"));
+    let quick = spec::preset("quick").unwrap();
+    assert_eq!(address::spec(&address::encode(&quick)).as_ref(), Ok(&quick));
+    // {"prompt_tuning":{"steps":3}}: what is left out keeps the default of its place.
+    let partial = address::spec("eyJwcm9tcHRfdHVuaW5nIjp7InN0ZXBzIjozfX0=").unwrap();
+    assert_eq!((partial.prompt_tuning.steps, partial.prompt_tuning.learning_rate), (3, 0.3));
+    for wrong in ["%%%", "e30x", "eyJubyI6MX0"] {
+        assert!(address::spec(wrong).is_err(), "{wrong}");
+    }
+}

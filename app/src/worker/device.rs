@@ -1,0 +1,79 @@
+//! Which device computes in this browser, and why.
+
+use std::rc::Rc;
+
+use cubecl::config::autotune::AutotuneLevel;
+use cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
+use promot_core::device::{DeviceChoice, OpenDevice, open as open_device};
+use promot_core::report::DeviceInfo;
+use wasm_bindgen::JsCast;
+
+use super::messages::fail;
+use super::{advice, gpu};
+use crate::protocol::DeviceWish;
+
+pub struct Opened {
+    pub device: OpenDevice,
+    pub webgpu: bool,
+    pub advice: Option<String>,
+}
+
+/// The device that was wished for. What cannot be had becomes the CPU, with the reason: the page works all the same.
+pub async fn open(wish: DeviceWish) -> Result<Opened, String> {
+    if wish == DeviceWish::Cpu {
+        let reason = "asked for by ?device=cpu in the address";
+        return Ok(Opened { device: cpu(reason.into()).await?, webgpu: false, advice: None });
+    }
+    match webgpu(wish).await {
+        Ok(device) => Ok(Opened { device, webgpu: true, advice: None }),
+        Err(reason) => {
+            let software = reason.contains("software");
+            let advice = if software { None } else { advice::webgpu(&user_agent()) };
+            Ok(Opened { device: cpu(reason).await?, webgpu: false, advice })
+        }
+    }
+}
+
+async fn cpu(reason: String) -> Result<OpenDevice, String> {
+    let mut device = open_device(DeviceChoice::Cpu).await.map_err(|error| error.to_string())?;
+    device.info = DeviceInfo { name: "CPU (WebAssembly)".into(), reason };
+    Ok(device)
+}
+
+async fn webgpu(wish: DeviceWish) -> Result<OpenDevice, String> {
+    let adapter = gpu::adapter().await?;
+    if adapter.software && wish == DeviceWish::Auto {
+        return Err(format!(
+            "the only WebGPU adapter here ({}) is a software one, which is slower than the CPU itself",
+            adapter.name
+        ));
+    }
+    if !adapter.lacks.is_empty() {
+        let lacks = adapter.lacks.join(" and ");
+        return Err(format!("the graphics adapter ({}) lacks {lacks}, which is needed", adapter.name));
+    }
+    gpu::prepare(Rc::new(|message, advice| fail(message, advice, true)))?;
+    configure(adapter.software);
+    let mut device = open_device(DeviceChoice::Wgpu).await.map_err(|error| error.to_string())?;
+    let reason = match wish {
+        DeviceWish::Auto => "WebGPU is there and computed a training step like the CPU's",
+        _ => "asked for by ?device=webgpu in the address; a training step came out like the CPU's",
+    };
+    device.info = DeviceInfo { name: format!("WebGPU ({})", adapter.name), reason: reason.into() };
+    Ok(device)
+}
+
+/// Kernels are tuned by trying them; few tries are enough to tell a naive one from a good one, and a first step of a
+/// minute helps nobody.
+pub fn configure(software: bool) {
+    let mut config = CubeClRuntimeConfig::default();
+    config.autotune.level = AutotuneLevel::Minimal;
+    // A software adapter takes minutes for what a real one does in a second.
+    config.autotune.bench.max_samples = if software { 1 } else { 3 };
+    CubeClRuntimeConfig::set(config);
+}
+
+fn user_agent() -> String {
+    let scope: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
+    scope.navigator().user_agent().unwrap_or_default()
+}

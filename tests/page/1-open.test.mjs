@@ -1,0 +1,81 @@
+// The way in: first paint, device, recorded results or their absence, the address's parameters.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { calm, encoded, loaded, longTasks, open, start, textIs } from './page.mjs';
+import { RECORDED } from './recorded.mjs';
+
+let site;
+before(async () => {
+  site = await start();
+});
+after(() => site.close());
+
+test('the first screen is painted within a second and says whether results are recorded', async () => {
+  const opened = await open(site);
+  const { page } = opened;
+  await page.getByRole('heading', { level: 1, name: 'One question, three models' }).waitFor();
+  const paint = await page.evaluate(
+    () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
+  );
+  assert.ok(paint < 1000, `first paint after ${paint} ms`);
+  await page.locator('[data-testid=recorded-table] tbody tr, [data-testid=no-recorded]').first().waitFor();
+  await calm(opened);
+});
+
+test('device and reason are shown in words', async () => {
+  const opened = await open(site);
+  await textIs(opened.id('device'), /cpu/i);
+  const reason = await textIs(opened.id('device-reason'), /\w+ \w+/);
+  assert.doesNotMatch(reason, /looking for/);
+  await calm(opened);
+});
+
+test('the page is loaded without blocking the main thread', async () => {
+  // A busy machine stretches every task; the calmest of three loads is the page's own doing.
+  const loads = [];
+  for (let round = 0; round < 3; round += 1) {
+    const opened = await open(site);
+    await loaded(opened);
+    loads.push(await longTasks(opened));
+    await calm(opened);
+    if (loads.at(-1).length === 0) return;
+  }
+  assert.fail(`every load had tasks over 50 ms: ${JSON.stringify(loads)}`);
+});
+
+test('recorded results are there at once, marked as recorded', async () => {
+  const opened = await open(site, { recorded: RECORDED });
+  const { page, id } = opened;
+  await id('recorded-table').locator('tr[data-method=promot]').waitFor();
+  await textIs(id('answer-pretrained'), 'Anna');
+  await textIs(id('answer-fine-tuning'), 'True');
+  await textIs(id('answer-promot'), 'Anna');
+  const marks = (column) => page.locator(`[data-column=${column}] .marks`).textContent();
+  assert.match(await marks('pretrained'), /right.*recorded/);
+  assert.match(await marks('fine-tuning'), /wrong.*rte-mini.s format.*recorded/);
+  assert.match(await id('recorded').textContent(), /run .made-up./);
+  await calm(opened);
+});
+
+test('a spec in the address fills the form', async () => {
+  const spec = { fine_tuning: { steps: 7 }, target: { task: 'wic-mini' } };
+  const opened = await open(site, { query: `device=cpu&spec=${encoded(spec)}`, hash: '#train' });
+  assert.equal(await opened.id('train-steps').inputValue(), '7');
+  assert.equal(await opened.id('train-task').inputValue(), 'wic-mini');
+  await calm(opened);
+});
+
+test('a spec that cannot be read is an error that can be dismissed, not a broken page', async () => {
+  const opened = await open(site, { query: `device=cpu&spec=${encoded({ nonsense: 1 })}` });
+  await textIs(opened.id('error'), /nonsense/);
+  await opened.page.getByRole('button', { name: 'Dismiss' }).click();
+  await opened.id('error').waitFor({ state: 'detached' });
+  await loaded(opened);
+  await calm(opened);
+});
+
+test('an unknown device in the address is named', async () => {
+  const opened = await open(site, { query: 'device=tpu' });
+  await textIs(opened.id('error'), /tpu.*webgpu/);
+  await opened.context.close();
+});

@@ -1,0 +1,162 @@
+// Training on the CPU: to the end, with a pause; stopped, left and continued; what comes out of it.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { TINY, calm, encoded, longTasks, open, start, textIs } from './page.mjs';
+
+const MINUTES = 60_000;
+
+let site;
+before(async () => {
+  site = await start();
+});
+after(() => site.close());
+
+async function training(spec) {
+  const opened = await open(site, { query: `device=cpu&spec=${encoded(spec)}`, hash: '#train' });
+  await opened.page.locator('[data-testid=train-start]:not([aria-disabled])').waitFor({ timeout: MINUTES });
+  return opened;
+}
+
+async function saved(opened, button) {
+  const [download] = await Promise.all([opened.page.waitForEvent('download'), button.click()]);
+  return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+}
+
+/** A spec long enough that there is time to press buttons while it runs. */
+const LONGER = {
+  ...TINY,
+  methods: ['fine-tuning'],
+  fine_tuning: { ...TINY.fine_tuning, steps: 60, batch: 4, checkpoint_every: 5 },
+  eval: { ...TINY.eval, curve_every: 0 },
+};
+
+test('a tiny run goes through both stages to the end, without blocking the main thread', async () => {
+  const opened = await training(TINY);
+  const { page, id } = opened;
+  assert.equal((await id('train-status').textContent()).trim(), 'idle');
+  await page.evaluate(() => {
+    window.statuses = [];
+    const status = document.querySelector('[data-testid=train-status]');
+    const note = () => window.statuses.push(status.textContent.trim());
+    new MutationObserver(note).observe(status, { childList: true, characterData: true, subtree: true });
+  });
+  await id('train-start').click();
+  await textIs(id('train-status'), 'done', 5 * MINUTES);
+  const statuses = await page.evaluate(() => window.statuses);
+  for (const status of ['stage 1', 'stage 2', 'evaluating', 'done']) {
+    assert.ok(statuses.includes(status), `${status} is not among ${statuses}`);
+  }
+  assert.equal(await id('results-table').locator('tbody tr').count(), 3);
+  for (const chart of ['loss-chart', 'format-chart']) {
+    await id(chart).locator('._chartistry_line path').first().waitFor();
+  }
+  assert.deepEqual(await longTasks(opened), [], 'the main thread was blocked');
+
+  const report = await saved(opened, id('export-report'));
+  const parsed = JSON.parse(report.bytes.toString());
+  assert.equal(parsed.version, 1);
+  assert.deepEqual(parsed.runs.map((run) => run.method), TINY.methods);
+
+  const weights = await saved(opened, id('export-weights'));
+  const header = Number(weights.bytes.readBigUInt64LE(0));
+  const tensors = JSON.parse(weights.bytes.subarray(8, 8 + header).toString());
+  assert.ok(Object.keys(tensors).some((name) => name.startsWith('encoder.')), weights.name);
+
+  // The models that were trained here can now be asked.
+  await page.getByRole('link', { name: 'Compare' }).click();
+  await id('ask').click();
+  await page.locator('[data-column=promot] .note', { hasText: 'tokens' }).waitFor();
+  assert.match(await page.locator('[data-column=promot] .origin').textContent(), /in this tab/);
+  await id('prompt-toggle').click();
+  await page.locator('[data-column=promot] .note', { hasText: 'tokens' }).waitFor();
+  await calm(opened);
+});
+
+test('pause, one step, resume, stop', async () => {
+  const opened = await training(LONGER);
+  const { id } = opened;
+  await id('train-start').click();
+  await textIs(id('train-status'), 'stage 1', 2 * MINUTES);
+  await id('train-progress').waitFor();
+  await id('train-pause').click();
+  await textIs(id('train-status'), 'paused');
+  const where = async () => (await id('train-progress').textContent()).trim();
+  const step = async () => Number((await where()).match(/step (\d+)/)[1]);
+  await new Promise((done) => setTimeout(done, 1000));
+  const paused = await step();
+  await new Promise((done) => setTimeout(done, 2000));
+  assert.equal(await step(), paused, 'it went on while paused');
+  await id('train-step').click();
+  await opened.page.waitForFunction(
+    (text) => document.querySelector('[data-testid=train-progress]').textContent.includes(text),
+    `step ${paused + 1} `,
+  );
+  await textIs(id('train-status'), 'paused');
+  await id('export-report').isEnabled();
+  await id('train-resume').click();
+  await textIs(id('train-status'), /stage 1|evaluating/);
+  await id('train-stop').click();
+  await textIs(id('train-status'), 'idle');
+  await id('saved-run').waitFor();
+  await calm(opened);
+});
+
+test('a run that was left goes on after a reload, or is dropped', async () => {
+  const opened = await training(LONGER);
+  const { page, id } = opened;
+  await id('train-start').click();
+  await page.waitForFunction(
+    () => Number(document.querySelector('[data-testid=train-progress]')?.textContent.match(/step (\d+)/)?.[1]) > 12,
+    undefined,
+    { timeout: 3 * MINUTES },
+  );
+  await page.reload();
+  await ready(opened);
+  assert.match(await id('saved-run').textContent(), /fine-tuning, stage 1, step \d+ of 60/);
+  await id('saved-continue').click();
+  await id('train-progress').waitFor({ timeout: MINUTES });
+  const step = Number((await id('train-progress').textContent()).match(/step (\d+)/)[1]);
+  assert.ok(step > 5, `it began again at step ${step}`);
+  await id('train-stop').click();
+  await textIs(id('train-status'), 'idle');
+  await id('saved-discard').click();
+  await id('saved-run').waitFor({ state: 'detached' });
+  await page.reload();
+  await ready(opened);
+  assert.equal(await id('saved-run').count(), 0, 'a dropped run came back');
+  await calm(opened);
+});
+
+async function ready(opened) {
+  await opened.page
+    .locator('[data-testid=train-start]:not([aria-disabled])')
+    .waitFor({ timeout: MINUTES });
+}
+
+test('a setting that makes no sense is refused with its name', async () => {
+  const opened = await training({ ...TINY, fine_tuning: { ...TINY.fine_tuning, learning_rate: -1 } });
+  await opened.id('train-start').click();
+  await textIs(opened.id('error'), /fine_tuning\.learning_rate/);
+  assert.equal((await opened.id('train-status').textContent()).trim(), 'idle');
+  await calm(opened);
+});
+
+test('the text of all settings and the fields are the same spec', async () => {
+  const opened = await training(TINY);
+  const { page, id } = opened;
+  await page.getByText('All settings', { exact: true }).click();
+  await id('train-steps').fill('9');
+  await id('train-steps').blur();
+  assert.match(await id('train-spec').inputValue(), /\[fine_tuning\]\nsteps = 9\n/);
+  const text = await id('train-spec').inputValue();
+  await id('train-spec').fill(text.replace('length = 4', 'length = 5'));
+  await id('train-spec').blur();
+  assert.equal(await id('train-prompt-length').inputValue(), '5');
+  await id('train-spec').fill(text.replace('length = 4', 'lenght = 4'));
+  await id('train-spec').blur();
+  await textIs(page.locator('#spec-problem'), /lenght.*length/);
+  await ready(opened);
+  await calm(opened);
+});
+

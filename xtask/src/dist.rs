@@ -1,0 +1,104 @@
+//! `cargo xtask dist`: the page as it is put on a server, and how much of it has to be loaded.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::shell::{self, Outcome};
+use crate::{setup, wasm};
+
+/// What wasm and JavaScript may weigh together when a server compresses them with brotli.
+const MOST: u64 = 4_000_000;
+
+pub fn run() -> Outcome {
+    setup::need(&["Rust for wasm32-unknown-unknown", "wasm-bindgen", "trunk", "wasm-opt"])?;
+    shell::part("the page, with wasm-opt -Oz (trunk build --release)", || {
+        shell::run(wasm::tool("trunk").args(["build", "--release"]))
+    })?;
+    report(&shell::root().join("dist"))
+}
+
+/// One file of the page.
+struct Weighed {
+    name: String,
+    raw: u64,
+    gzip: u64,
+    brotli: u64,
+}
+
+fn report(folder: &Path) -> Outcome {
+    let mut files = Vec::new();
+    collect(folder, &mut files)?;
+    files.sort();
+    let mut weighed = Vec::new();
+    for path in &files {
+        weighed.push(weigh(folder, path)?);
+    }
+    print!("{}", table(&weighed));
+    let code = code(&weighed);
+    if code > MOST {
+        return Err(format!("wasm and JavaScript weigh {code} bytes in brotli; at most {MOST} are allowed"));
+    }
+    Ok(())
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Outcome {
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Node has both compressors; this program has none, since it has no dependencies.
+const WEIGH: &str = "const z = require('zlib'), b = require('fs').readFileSync(process.argv[1]); \
+    console.log(b.length, z.gzipSync(b, { level: 9 }).length, z.brotliCompressSync(b, { params: { \
+    [z.constants.BROTLI_PARAM_QUALITY]: 11, [z.constants.BROTLI_PARAM_SIZE_HINT]: b.length, \
+    [z.constants.BROTLI_PARAM_LGWIN]: 24 } }).length);";
+
+fn weigh(folder: &Path, path: &Path) -> Outcome<Weighed> {
+    let text = shell::read(shell::tool("node").args(["-e", WEIGH]).arg(path))?;
+    let mut numbers = text.split_whitespace().map(|word| word.parse().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0);
+    let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
+    Ok(Weighed { name, raw: next(), gzip: next(), brotli: next() })
+}
+
+fn is_code(file: &Weighed) -> bool {
+    file.name.ends_with(".wasm") || file.name.ends_with(".js")
+}
+
+/// What all the code weighs in brotli.
+fn code(files: &[Weighed]) -> u64 {
+    files.iter().filter(|file| is_code(file)).map(|file| file.brotli).sum()
+}
+
+fn table(files: &[Weighed]) -> String {
+    let mut text = format!("{:<48}{:>12}{:>12}{:>12}\n", "file", "raw", "gzip", "brotli");
+    let mut line = |name: &str, raw: u64, gzip: u64, brotli: u64| {
+        let _ = writeln!(text, "{name:<48}{raw:>12}{gzip:>12}{brotli:>12}");
+    };
+    for file in files {
+        line(&file.name, file.raw, file.gzip, file.brotli);
+    }
+    let sum = |of: fn(&Weighed) -> u64| files.iter().filter(|file| is_code(file)).map(of).sum();
+    line("wasm and JavaScript together", sum(|file| file.raw), sum(|file| file.gzip), code(files));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_code_counts() {
+        let file = |name: &str, brotli| Weighed { name: name.into(), raw: 9, gzip: 8, brotli };
+        let files = [file("a.js", 1), file("b_bg.wasm", 2), file("models/mini/model.safetensors", 100)];
+        assert_eq!(code(&files), 3);
+        assert!(table(&files).lines().last().unwrap().ends_with(" 3"));
+    }
+}

@@ -1,0 +1,59 @@
+//! The page's end-to-end tests: Node drives a real Chromium over the page that is built. Called by `cargo xtask test`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::shell::{self, Outcome};
+
+/// Where Debian and others put it; `PROMOT_CHROMIUM` names another one.
+const CHROMIUMS: [&str; 4] =
+    ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/snap/bin/chromium"];
+
+/// Runs them, or says in a line that begins with `skipped` why they cannot run here.
+pub fn run() -> Outcome {
+    match missing() {
+        Some(reason) => {
+            println!("skipped: tests of the page: {reason}");
+            Ok(())
+        }
+        None => tests(),
+    }
+}
+
+/// The first thing that the tests need and that is not here.
+fn missing() -> Option<String> {
+    if !shell::works(Command::new("node").arg("--version")) {
+        return Some("Node is not installed (20 or newer)".to_owned());
+    }
+    if chromium().is_none() {
+        return Some("no Chromium; `cargo xtask setup` installs one, PROMOT_CHROMIUM names one".to_owned());
+    }
+    if !folder().join("node_modules/playwright-core").is_dir() {
+        return Some("`npm ci` has not run in tests/page; `cargo xtask setup` does it".to_owned());
+    }
+    if !shell::root().join("dist/index.html").is_file() {
+        return Some("the page is not built; `cargo xtask dist` builds it".to_owned());
+    }
+    None
+}
+
+fn tests() -> Outcome {
+    let mut command = shell::tool("node");
+    // One file after the other: a browser that shares its cores with another one fails tests about time.
+    command.args(["--test", "--test-concurrency=1", "--test-timeout=600000"]).current_dir(folder());
+    if let Some(chromium) = chromium() {
+        command.env("PROMOT_CHROMIUM", chromium);
+    }
+    shell::run(&mut command)
+}
+
+fn folder() -> PathBuf {
+    shell::root().join("tests").join("page")
+}
+
+fn chromium() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("PROMOT_CHROMIUM") {
+        return Some(PathBuf::from(named));
+    }
+    CHROMIUMS.iter().map(Path::new).find(|path| path.exists()).map(Path::to_path_buf)
+}
