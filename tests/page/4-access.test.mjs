@@ -104,7 +104,7 @@ test('a lost worker is survived', async () => {
   });
   await textIs(id('error'), /\w+/);
   await page.getByRole('button', { name: 'Restart and continue' }).click();
-  await textIs(id('train-status'), /loading|stage|evaluating/, 120_000);
+  await textIs(id('train-status'), /stage|evaluating/, 120_000);
   await id('train-stop').click();
   await textIs(id('train-status'), 'idle');
   await opened.context.close();

@@ -18,13 +18,13 @@ const SMALLEST = {
   eval: { ...TINY.eval, limit: 1, curve_every: 0 },
 };
 
-test('both stages run on WebGPU to the end', { timeout: 600_000 }, async () => {
+test('both stages run on WebGPU to the end', { timeout: 1_200_000 }, async () => {
   const opened = await open(site, { query: `device=webgpu&spec=${encoded(SMALLEST)}`, hash: '#train' });
   const { page, id } = opened;
-  await page.locator('[data-testid=train-start]:not([aria-disabled])').waitFor({ timeout: 120_000 });
+  await page.locator('[data-testid=train-start]:not([aria-disabled])').waitFor({ timeout: 300_000 });
   assert.match(await id('device').textContent(), /webgpu/i);
   await id('train-start').click();
-  await textIs(id('train-status'), /done|failed/, 480_000);
+  await textIs(id('train-status'), /done|failed/, 900_000);
   assert.equal((await id('train-status').textContent()).trim(), 'done');
   assert.equal(await id('results-table').locator('tbody tr').count(), 1);
   await calm(opened);

@@ -36,7 +36,8 @@ pub fn run() -> Outcome {
 
 /// An interrupted one goes on where it stopped.
 fn experiment(target: &str, out: &Path) -> Outcome {
-    let mut args = vec!["run", "--release", "--quiet", "--", "run", "--preset", "paper-mini", "--models", "f16"];
+    let mut args =
+        vec!["run", "--release", "--quiet", "--", "run", "--preset", "paper-mini", "--models", "f16"];
     let (task, out_text) = (format!("target.task={target}"), out.display().to_string());
     args.extend(["--set", &task, "--out", &out_text]);
     if out.join("spec.toml").is_file() {

@@ -142,7 +142,12 @@ fn Figure(kind: &'static Kind, curves: RwSignal<Curves>) -> impl IntoView {
                     if methods.is_empty() {
                         view! { <p class="none">"The curve begins with the run."</p> }.into_any()
                     } else {
-                        view! { <Lines kind curves methods /> }.into_any()
+                        view! {
+                            <Later>
+                                <Lines kind curves methods=methods.clone() />
+                            </Later>
+                        }
+                        .into_any()
                     }
                 }}
             </div>

@@ -13,7 +13,7 @@ pub fn Controls() -> impl IntoView {
     let loaded = Memo::new(move |_| app.state.with(|state| !state.columns.is_empty()));
     let running = Memo::new(move |_| app.state.with(|state| state.training.is_running()));
     let paused = move || status.get() == Status::Paused;
-    // While everything is read in there is nothing to pause yet.
+    // While everything is read in there is nothing to pause or stop yet.
     let moving = move || running.get() && !paused() && status.get() != Status::Loading;
     let send = move |command: Command| move || app.send(&command);
     view! {
@@ -39,7 +39,7 @@ pub fn Controls() -> impl IntoView {
                 <Action
                     testid="train-stop"
                     label="Stop"
-                    active=Signal::derive(move || running.get())
+                    active=Signal::derive(move || moving() || paused())
                     act=send(Command::Stop)
                 />
             </div>
