@@ -216,8 +216,8 @@ impl App {
         self.send(&Command::Continue);
     }
 
+    /// The offer goes when the worker says that the run is gone.
     pub fn discard(&self) {
-        self.state.update(|state| state.saved = None);
         self.send(&Command::Discard);
     }
 

@@ -78,7 +78,7 @@ impl Engine {
         };
         let pretrained = engine.loaded.model.clone();
         engine.columns.borrow_mut().set(Column::Pretrained, pretrained, Origin::Shipped, "");
-        engine.post_columns();
+        // Columns are told when all are there: a question asked before would leave the others out.
         loading("loading the shipped weights", 0.7);
         match columns::shipped(base, &engine.loaded, &files).await {
             Ok(all) => {
