@@ -71,13 +71,6 @@ const ITEMS: &[Item] = &[
         by_hand: "install Node.js and run cargo xtask setup again, or put a wasm-opt of binaryen 120 or newer on the PATH",
     },
     Item {
-        name: "wasm-pack",
-        needed_for: "the tests of the core in a browser",
-        present: || shell::works(wasm::tool("wasm-pack").arg("--version")),
-        install: || shell::read(shell::cargo().args(["install", "wasm-pack"])).map(drop),
-        by_hand: "cargo install wasm-pack",
-    },
-    Item {
         name: "Chromium and its driver",
         needed_for: "the tests of the page",
         present: || wasm::chromium().is_some() && wasm::chromedriver().is_some(),

@@ -12,7 +12,7 @@ pub fn run() -> Outcome {
     software_vulkan(&mut command);
     let (outcome, summary) = shell::part("tests (cargo test --release --workspace)", || watch(&mut command))?;
     // Every part runs whatever the others say.
-    let browser = shell::part("tests of the core in a browser (wasm-pack, Chromium)", wasm_tests::run);
+    let browser = shell::part("tests of the core in a browser (wasm-bindgen, Chromium)", wasm_tests::run);
     let page = shell::part("tests of the page (Node, Chromium)", page_tests::run);
     print_summary(&summary);
     outcome.and(browser).and(page)

@@ -18,8 +18,8 @@ fn missing() -> Option<&'static str> {
     if !wasm::target() {
         return Some("Rust cannot compile for wasm32-unknown-unknown; `cargo xtask setup` mends that");
     }
-    if !shell::works(wasm::tool("wasm-pack").arg("--version")) || !wasm::bindgen() {
-        return Some("wasm-pack or wasm-bindgen is missing; `cargo xtask setup` installs them");
+    if !wasm::bindgen() {
+        return Some("wasm-bindgen is missing; `cargo xtask setup` installs it");
     }
     if wasm::chromedriver().is_none() || wasm::chromium().is_none() {
         return Some("Chromium or chromedriver is missing; `cargo xtask setup` installs them");
@@ -28,13 +28,14 @@ fn missing() -> Option<&'static str> {
 }
 
 fn tests() -> Outcome {
-    let mut command = wasm::tool("wasm-pack");
-    command.args(["test", "--headless", "--chrome"]);
+    let mut command = wasm::tool("cargo");
+    // Like the page is built, so that nothing is compiled twice; wasm-pack would compile all in a profile of its own.
+    command.args(["test", "--locked", "--profile", "page", "--target", "wasm32-unknown-unknown"]);
+    command.args(["--package", "promot-app", "--test", "wasm"]);
+    command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner");
     if let Some(driver) = wasm::chromedriver() {
-        command.arg("--chromedriver").arg(driver);
+        command.env("CHROMEDRIVER", driver);
     }
-    // Like the page is built, so that nothing is compiled twice.
-    command.args(["app", "--", "--profile", "page", "--test", "wasm"]);
     // A software GPU tunes its kernels for minutes.
     command.env("WASM_BINDGEN_TEST_TIMEOUT", "1800");
     shell::run(&mut command)
