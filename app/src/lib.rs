@@ -1,11 +1,14 @@
 //! The page and its worker: `protocol` is all that they share. `state` is what the page shows, as a plain struct with
 //! a pure `apply(event)`; components only draw it. The worker owns device and models.
 
+pub mod advice;
+pub mod plan;
 pub mod protocol;
 pub mod state;
-pub mod worker;
 
 #[cfg(target_family = "wasm")]
 pub mod link;
 #[cfg(target_family = "wasm")]
 pub mod page;
+#[cfg(target_family = "wasm")]
+pub mod worker;

@@ -10,7 +10,6 @@ use crate::protocol::{Column, ColumnState, Event, Origin, SavedRun, Status, Tick
 
 pub mod address;
 pub mod curves;
-pub mod grid;
 pub mod judge;
 pub mod tasks;
 

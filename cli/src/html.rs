@@ -13,7 +13,7 @@ const STYLE: &str = include_str!("html/style.css");
 
 /// The whole page.
 pub fn page(report: &Report) -> anyhow::Result<String> {
-    let grids = summary::grids(report);
+    let grids = summary::grids(&report.spec.target.task, &report.runs);
     let charts = charts::all(report, &grids)?;
     let title = format!("promot: {} on {}", report.spec.name, report.spec.target.task);
     let page = html! {
@@ -104,18 +104,13 @@ fn change(difference: f64) -> Markup {
 }
 
 fn scores(grid: &Grid) -> Markup {
-    // Where all are equal none is best.
-    let best = |values: Vec<Option<f64>>| {
-        let top = values.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
-        if values.iter().flatten().all(|value| *value == top) { f64::INFINITY } else { top }
-    };
-    let tops: Vec<f64> = (0..grid.tasks.len())
-        .map(|task| best(grid.rows.iter().map(|row| row.unseen[task].map(|cell| cell.mean)).collect()))
-        .collect();
-    let target_top = best(grid.rows.iter().map(|row| row.target.map(|cell| cell.mean)).collect());
-    let norm_top = best(grid.rows.iter().map(|row| row.norm_avg.map(|cell| cell.mean)).collect());
-    let cell = |cell: Option<summary::Cell>, top: f64| {
-        let class = if cell.is_some_and(|cell| cell.mean >= top) { "best" } else { "" };
+    let tops: Vec<Option<f64>> =
+        (0..grid.tasks.len()).map(|task| grid.best(|row| row.unseen[task])).collect();
+    let target_top = grid.best(|row| row.target);
+    let norm_top = grid.best(|row| row.norm_avg);
+    let several = grid.rows.iter().any(|row| row.seeds > 1);
+    let cell = |cell: Option<summary::Cell>, top: Option<f64>| {
+        let class = if cell.is_some_and(|cell| Some(cell.mean) == top) { "best" } else { "" };
         html! { td class=(class) { (number(cell)) } }
     };
     html! {
@@ -131,6 +126,7 @@ fn scores(grid: &Grid) -> Markup {
                             " before each question, the soft prompt " (if grid.prompt { "left on" } else { "taken off" }) ". "
                         }
                         "All scores lie in [0, 100]; the best of each column is bold."
+                        @if several { " ± is the 95 % interval of the mean over seeds." }
                     }
                     thead { tr {
                         th scope="col" { "method" }
@@ -287,7 +283,7 @@ mod tests {
         let page = page(&summary::sample::report()).unwrap();
         for part in [
             "Norm. Avg.",
-            "92.0 ±1.4",
+            "92.0 ±12.7",
             "Der Hund schläft",
             "flex (CPU)",
             "shots:1|beam4",

@@ -8,7 +8,8 @@ use crate::summary::{self, Cell, Grid};
 
 /// The result of a run: a row for each method, a column for each score.
 pub fn results(report: &Report) -> String {
-    let tables: Vec<String> = summary::grids(report).iter().map(grid).collect();
+    let tables: Vec<String> =
+        summary::grids(&report.spec.target.task, &report.runs).iter().map(grid).collect();
     tables.join("\n\n")
 }
 
@@ -34,7 +35,12 @@ fn grid(grid: &Grid) -> String {
         (false, false) => format!("unseen tasks {}-shot; ", grid.shots),
         (false, true) => format!("unseen tasks {}-shot, soft prompt left on; ", grid.shots),
     };
-    format!("{unseen}scores in [0, 100]\n{table}")
+    let several = if grid.rows.iter().any(|row| row.seeds > 1) {
+        ", ± 95 % interval of the mean over seeds"
+    } else {
+        ""
+    };
+    format!("{unseen}scores in [0, 100]{several}\n{table}")
 }
 
 /// Rows of text under headings.
@@ -49,11 +55,7 @@ pub fn plain(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
 }
 
 pub fn number(cell: Option<Cell>) -> String {
-    match cell {
-        Some(Cell { mean, spread: Some(spread) }) => format!("{mean:.1} ±{spread:.1}"),
-        Some(Cell { mean, spread: None }) => format!("{mean:.1}"),
-        None => "-".to_owned(),
-    }
+    cell.map_or_else(|| "-".to_owned(), |cell| cell.to_string())
 }
 
 fn empty() -> Table {
@@ -75,7 +77,7 @@ mod tests {
     #[test]
     fn every_method_and_score_is_in_the_table() {
         let text = results(&summary::sample::report());
-        for part in ["pretrained", "fine-tuning", "promot", "48.5", "92.0 ±1.4", "Norm. Avg.", "1-shot"] {
+        for part in ["pretrained", "fine-tuning", "promot", "48.5", "92.0 ±12.7", "Norm. Avg.", "1-shot"] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
     }

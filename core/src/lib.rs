@@ -6,6 +6,7 @@
 //! what no blank line parts, so a blank line stands wherever the alphabet would break that order.
 
 pub mod error;
+pub mod parallel;
 pub mod rng;
 
 pub mod data;
@@ -23,6 +24,8 @@ pub mod task;
 pub mod spec;
 
 pub mod report;
+
+pub mod summary;
 
 pub mod batch;
 pub mod model;

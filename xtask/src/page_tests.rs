@@ -1,13 +1,10 @@
 //! The page's end-to-end tests: Node drives a real Chromium over the page that is built. Called by `cargo xtask test`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::shell::{self, Outcome};
-
-/// Where Debian and others put it; `PROMOT_CHROMIUM` names another one.
-const CHROMIUMS: [&str; 4] =
-    ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/snap/bin/chromium"];
+use crate::wasm;
 
 /// Runs them, or says in a line that begins with `skipped` why they cannot run here.
 pub fn run() -> Outcome {
@@ -51,9 +48,7 @@ fn folder() -> PathBuf {
     shell::root().join("tests").join("page")
 }
 
+/// `PROMOT_CHROMIUM` names another one than the installed.
 fn chromium() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("PROMOT_CHROMIUM") {
-        return Some(PathBuf::from(named));
-    }
-    CHROMIUMS.iter().map(Path::new).find(|path| path.exists()).map(Path::to_path_buf)
+    std::env::var_os("PROMOT_CHROMIUM").map(PathBuf::from).or_else(wasm::chromium)
 }

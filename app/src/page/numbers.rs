@@ -1,5 +1,7 @@
 //! Numbers as people read them.
 
+use promot_core::summary::Cell;
+
 /// "12 s", "3 min 20 s", "1 h 5 min".
 pub fn seconds(seconds: f64) -> String {
     let whole = seconds.round() as u64;
@@ -15,7 +17,7 @@ pub fn megabytes(bytes: u64) -> String {
     format!("{:.0} MB", bytes as f64 / 1e6)
 }
 
-/// A score in [0, 100], or a dash.
-pub fn score(value: Option<f64>) -> String {
-    value.map_or("\u{2013}".to_owned(), |value| format!("{value:.1}"))
+/// A mean over seeds with its interval, or a dash.
+pub fn cell(cell: Option<Cell>) -> String {
+    cell.map_or_else(|| "\u{2013}".to_owned(), |cell| cell.to_string())
 }

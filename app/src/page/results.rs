@@ -2,17 +2,23 @@
 
 use leptos::prelude::*;
 use promot_core::report::MethodRun;
+use promot_core::summary::{Cell, Grid, Row, grids};
 
 use super::numbers;
-use crate::state::grid::{Grid, Row, grids};
 
 #[component]
 pub fn ResultsTable(#[prop(into)] runs: Signal<Vec<MethodRun>>, testid: &'static str) -> impl IntoView {
     view! {
         <div data-testid=testid>
-            {move || runs.with(|runs| grids(runs)).iter().map(table).collect_view()}
+            {move || runs.with(|runs| tables(runs)).iter().map(table).collect_view()}
         </div>
     }
+}
+
+/// A grid for each number of shots, the soft prompt off.
+fn tables(runs: &[MethodRun]) -> Vec<Grid> {
+    let Some(first) = runs.first() else { return Vec::new() };
+    grids(&first.target.task, runs).into_iter().filter(|grid| !grid.prompt).collect()
 }
 
 fn table(grid: &Grid) -> impl IntoView + use<> {
@@ -25,6 +31,8 @@ fn table(grid: &Grid) -> impl IntoView + use<> {
             grid.shots, grid.target
         ),
     };
+    let several = grid.rows.iter().any(|row| row.seeds > 1);
+    let seeds = if several { " \u{b1} is the 95 % interval of the mean over seeds." } else { "" };
     let tasks = grid.tasks.iter().map(|task| view! { <th scope="col">{task.clone()}</th> }).collect_view();
     let means = (!grid.tasks.is_empty()).then(|| {
         view! {
@@ -36,7 +44,7 @@ fn table(grid: &Grid) -> impl IntoView + use<> {
         // Wide tables scroll on their own; the page never does.
         <div class="scroll" tabindex="0" role="region" aria-label="Scores by method and task">
             <table>
-                <caption>{caption}</caption>
+                <caption>{caption}{seeds}</caption>
                 <thead>
                     <tr>
                         <th scope="col">"Method"</th>
@@ -52,9 +60,9 @@ fn table(grid: &Grid) -> impl IntoView + use<> {
 }
 
 fn row(grid: &Grid, row: &Row) -> impl IntoView + use<> {
-    let cell = |value: Option<f64>, best: Option<f64>| {
-        let class = if value.is_some() && value == best { "best" } else { "" };
-        view! { <td class=class>{numbers::score(value)}</td> }
+    let cell = |cell: Option<Cell>, best: Option<f64>| {
+        let class = if cell.is_some_and(|cell| Some(cell.mean) == best) { "best" } else { "" };
+        view! { <td class=class>{numbers::cell(cell)}</td> }
     };
     let unseen = row
         .unseen
@@ -62,7 +70,7 @@ fn row(grid: &Grid, row: &Row) -> impl IntoView + use<> {
         .enumerate()
         .map(|(at, value)| cell(*value, grid.best(|row| row.unseen[at])))
         .collect_view();
-    let rate = row.format_rate.map_or_else(|| numbers::score(None), |rate| format!("{rate:.0} %"));
+    let rate = row.format_rate.map_or_else(|| numbers::cell(None), |rate| format!("{:.0} %", rate.mean));
     let means = (!grid.tasks.is_empty()).then(|| {
         view! {
             {cell(row.norm_avg, grid.best(|row| row.norm_avg))}

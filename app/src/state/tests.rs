@@ -303,21 +303,6 @@ fn lines_with_different_steps_share_a_table() {
 }
 
 #[test]
-fn a_grid_has_a_row_for_each_method_and_knows_the_best() {
-    let runs = [run("pretrained", 10.0), run("promot", 20.0), MethodRun { seed: 1, ..run("promot", 40.0) }];
-    let grids = grid::grids(&runs);
-    let [grid] = &grids[..] else { panic!("one number of shots gives one grid") };
-    assert_eq!((grid.target.as_str(), grid.shots), ("rte-mini", 1));
-    assert_eq!(grid.tasks, ["cb-mini", "wic-mini"]);
-    assert_eq!(grid.rows[1].unseen, [Some(30.0), Some(40.0)]);
-    assert_eq!(grid.rows[1].norm_avg, Some(35.0));
-    assert_eq!(grid.rows[1].format_rate, Some(40.0));
-    assert_eq!(grid.best(|row| row.norm_avg), Some(35.0));
-    assert_eq!(grid.best(|row| row.target), None, "where all are equal none is best");
-    assert!(grid::grids(&[]).is_empty());
-}
-
-#[test]
 fn verdicts_follow_each_tasks_metric() {
     let verdict = |task, output, reference: &str| judge::verdict(task, output, &[reference.to_owned()]);
     assert_eq!(verdict("cb-mini", "<extra_id_0> True <extra_id_1>", "True"), Some(Verdict::Right));

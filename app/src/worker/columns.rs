@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use promot_core::model::folder::{self, LoadedModel, ModelFiles, TokenizerFile};
+use promot_core::model::prompt::PEFT_TENSOR;
 use promot_core::model::{Model, SoftPrompt, tensors};
 
 use super::fetch;
@@ -94,14 +95,11 @@ pub struct Shipped {
     pub task: String,
 }
 
-/// The tensor of PEFT's prompt files, `[P, D]`.
-pub const PROMPT: &str = "prompt_embeddings";
-
 fn with_prompt(model: Model, bytes: &[u8]) -> promot_core::Result<Model> {
     let what = "the shipped soft prompt";
     let mut tensors = tensors::from_safetensors(bytes, what)?;
-    let missing = || promot_core::Error::mismatch(what, format!("a tensor `{PROMPT}` [P, D]"), "none");
-    let prompt = tensors.remove(PROMPT).filter(|tensor| tensor.shape.len() == 2).ok_or_else(missing)?;
+    let missing = || promot_core::Error::mismatch(what, format!("a tensor `{PEFT_TENSOR}` [P, D]"), "none");
+    let prompt = tensors.remove(PEFT_TENSOR).filter(|tensor| tensor.shape.len() == 2).ok_or_else(missing)?;
     let device = model.device();
     let prompt = SoftPrompt::from_values(prompt.values, prompt.shape[0], prompt.shape[1], &device)?;
     Ok(model.with_prompt(Some(prompt)))

@@ -8,8 +8,9 @@ use promot_core::device::{DeviceChoice, OpenDevice, open as open_device};
 use promot_core::report::DeviceInfo;
 use wasm_bindgen::JsCast;
 
+use super::gpu;
 use super::messages::fail;
-use super::{advice, gpu};
+use crate::advice;
 use crate::protocol::DeviceWish;
 
 pub struct Opened {

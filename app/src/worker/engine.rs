@@ -16,7 +16,8 @@ use super::columns::{self, Columns};
 use super::messages::{Inbox, fail, post};
 use super::saved::Saved;
 use super::storage::Storage;
-use super::{advice, ask, device, export, training};
+use super::{ask, device, export, training};
+use crate::advice;
 use crate::protocol::{Column, Command, DeviceWish, Event, Origin, Status};
 
 pub struct Engine {
@@ -212,14 +213,16 @@ impl Engine {
         if !saved.spec().methods.iter().any(|method| method == column.name()) {
             return Ok(None);
         }
-        let mut model = self.loaded.model.clone();
-        let mut found = false;
-        for (name, stage) in stage_names(saved.spec(), recipe, *seed).iter().zip(recipe.stages) {
-            let Some(checkpoint) = saved.checkpoint(&self.storage, name).await? else { break };
-            model = restored(model, stage.method, &checkpoint).map_err(|error| error.to_string())?;
-            found = true;
+        let mut checkpoints = Vec::new();
+        for name in stage_names(saved.spec(), recipe, *seed) {
+            let Some(checkpoint) = saved.checkpoint(&self.storage, &name).await? else { break };
+            checkpoints.push(checkpoint);
         }
-        Ok(found.then_some(model))
+        if checkpoints.is_empty() {
+            return Ok(None);
+        }
+        let model = restored(self.loaded.model.clone(), recipe, &checkpoints);
+        model.map(Some).map_err(|error| error.to_string())
     }
 
     /// A failed run's message with what may help.

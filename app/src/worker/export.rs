@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use promot_core::model::prompt::PEFT_TENSOR;
 use promot_core::model::tensors::{HostTensors, Precision, read, to_safetensors};
 use promot_core::model::{Model, folder};
 use promot_core::train::assemble;
 
-use super::columns::PROMPT;
 use super::engine::Engine;
 use super::messages::{fail, post_file};
 use super::saved::Saved;
@@ -76,7 +76,7 @@ async fn files(engine: &Engine, model: &Model) -> promot_core::Result<BTreeMap<&
     let weights = folder::weights(model, &engine.loaded.config).await?;
     let mut files = BTreeMap::from([("model.safetensors", to_safetensors(&weights, Precision::F32)?)]);
     if let Some(prompt) = &model.prompt {
-        let prompt: HostTensors = read(prompt, &|_| Some((PROMPT.to_owned(), false))).await?;
+        let prompt: HostTensors = read(prompt, &|_| Some((PEFT_TENSOR.to_owned(), false))).await?;
         files.insert("adapter_model.safetensors", to_safetensors(&prompt, Precision::F32)?);
     }
     Ok(files)

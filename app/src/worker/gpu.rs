@@ -7,7 +7,8 @@ use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
-use super::{advice, messages};
+use super::messages;
+use crate::advice;
 
 /// What the browser says of its adapter.
 pub struct Adapter {

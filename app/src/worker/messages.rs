@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent};
 
-use super::advice;
+use crate::advice;
 use crate::protocol::{Command, Event};
 
 /// Commands that nobody has taken yet.

@@ -1,37 +1,19 @@
 //! The worker's side: one queue of commands, one async loop that owns device and models, events out. Everything that
 //! takes long lets messages in between (`messages::breathe`), so that a pause or a new question is heard.
-//!
-//! `advice` and `plan` know nothing of the web and are tested natively.
-
-pub mod advice;
-pub mod plan;
-
-#[cfg(target_family = "wasm")]
 mod ask;
-#[cfg(target_family = "wasm")]
 mod columns;
-#[cfg(target_family = "wasm")]
 pub mod device;
-#[cfg(target_family = "wasm")]
 mod engine;
-#[cfg(target_family = "wasm")]
 mod export;
-#[cfg(target_family = "wasm")]
 mod fetch;
-#[cfg(target_family = "wasm")]
 pub mod gpu;
-#[cfg(target_family = "wasm")]
 mod messages;
-#[cfg(target_family = "wasm")]
 mod saved;
-#[cfg(target_family = "wasm")]
 mod storage;
-#[cfg(target_family = "wasm")]
 mod training;
 
 /// Runs the constructors in which the tensor library registers its operations, once and before anything else of it
 /// (see build.rs). Through the module's exports, since a call of a foreign function would be unsafe code.
-#[cfg(target_family = "wasm")]
 pub fn construct() {
     use wasm_bindgen::JsCast;
     let found = js_sys::Reflect::get(&wasm_bindgen::exports(), &"__wasm_call_ctors".into());
@@ -41,7 +23,6 @@ pub fn construct() {
 }
 
 /// Starts the worker: it says that it is ready, and then does what it is told.
-#[cfg(target_family = "wasm")]
 pub fn run() {
     messages::report_panics();
     construct();

@@ -12,8 +12,8 @@ use promot_core::{Error, Result, train::Recipe};
 
 use super::engine::Engine;
 use super::messages::{breathe, fail, now, post};
-use super::plan::{At, Pace, Plan};
 use super::saved::Saved;
+use crate::plan::{At, Pace, Plan};
 use crate::protocol::{Command, Event, Status, Tick};
 
 /// A run from nothing; what was saved before is dropped.

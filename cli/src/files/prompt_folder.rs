@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use promot_core::Error;
+use promot_core::model::prompt::PEFT_TENSOR;
 use promot_core::spec::MAX_PROMPT;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::Deserialize;
@@ -17,7 +18,6 @@ use super::npy::{self, Matrix};
 
 const CONFIG: &str = "adapter_config.json";
 const WEIGHTS: &str = "adapter_model.safetensors";
-const TENSOR: &str = "prompt_embeddings";
 
 /// What matters of PEFT's `PromptTuningConfig`.
 #[derive(Deserialize)]
@@ -84,9 +84,9 @@ fn read_folder(folder: &Path) -> anyhow::Result<Matrix> {
 
 fn tensor(bytes: &[u8], name: &str) -> anyhow::Result<Matrix> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| Error::format(name, error))?;
-    let view = file.tensor(TENSOR).map_err(|_| {
+    let view = file.tensor(PEFT_TENSOR).map_err(|_| {
         let found = file.names().join(", ");
-        Error::mismatch(name, format!("a tensor `{TENSOR}`"), found)
+        Error::mismatch(name, format!("a tensor `{PEFT_TENSOR}`"), found)
     })?;
     let &[rows, columns] = view.shape() else {
         return Err(Error::mismatch(name, "two dimensions", format!("shape {:?}", view.shape())).into());
@@ -131,7 +131,7 @@ pub fn write(folder: &Path, prompt: &Matrix, base_model: &str) -> anyhow::Result
         TensorView::new(Dtype::F32, vec![rows, columns], &data).context("a prompt of its own shape")?;
     // transformers and PEFT refuse files that do not name the framework.
     let metadata = Some([("format".to_owned(), "pt".to_owned())].into());
-    let weights = safetensors::serialize([(TENSOR, view)], metadata).context("writing a prompt")?;
+    let weights = safetensors::serialize([(PEFT_TENSOR, view)], metadata).context("writing a prompt")?;
     let files = BTreeMap::from([
         (CONFIG.to_owned(), (serde_json::to_string_pretty(&config)? + "\n").into_bytes()),
         (WEIGHTS.to_owned(), weights),

@@ -5,10 +5,9 @@ use burn::tensor::{Int, Tensor, TensorData};
 
 use super::{Hypothesis, NextToken, SearchSettings, search};
 use crate::batch;
-#[cfg(not(target_family = "wasm"))]
-use crate::error::Error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Cache, Dropout, Model, tensors};
+use crate::parallel;
 
 /// Decodes a batch of inputs, `beams` hypotheses each.
 pub struct ModelDecoder<'a> {
@@ -92,36 +91,22 @@ async fn part(
 }
 
 /// Without threads, a batch is searched as one.
-#[cfg(target_family = "wasm")]
 async fn batch(
     model: &Model,
     rows: &[&[u32]],
     settings: &SearchSettings,
     batching: Batching,
 ) -> Result<Vec<Hypothesis>> {
-    part(model, rows, settings, batching).await
-}
-
-#[cfg(not(target_family = "wasm"))]
-async fn batch(
-    model: &Model,
-    rows: &[&[u32]],
-    settings: &SearchSettings,
-    batching: Batching,
-) -> Result<Vec<Hypothesis>> {
-    use rayon::iter::{IntoParallelIterator, ParallelIterator};
-    if batching.at_once <= 1 || rows.len() <= 1 {
+    if !parallel::THREADS || batching.at_once <= 1 || rows.len() <= 1 {
         return part(model, rows, settings, batching).await;
     }
     let jobs: Vec<(Model, &[&[u32]])> =
         rows.chunks(rows.len().div_ceil(batching.at_once)).map(|rows| (model.clone(), rows)).collect();
-    let parts: Vec<Result<Vec<Hypothesis>>> =
-        jobs.into_par_iter().map(|(model, rows)| at_once(part(&model, rows, settings, batching))).collect();
+    let parts = parallel::map(jobs, |(model, rows)| at_once(part(&model, rows, settings, batching)));
     Ok(parts.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 /// What a future gives that has nothing to wait for.
-#[cfg(not(target_family = "wasm"))]
 fn at_once<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     use std::task::{Context, Poll, Waker};
     match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {

@@ -8,6 +8,9 @@ use rand::Rng as _;
 use crate::error::{Error, Result};
 use crate::rng::{Rng, choose};
 
+/// The tensor of PEFT's prompt files, `[P, D]`.
+pub const PEFT_TENSOR: &str = "prompt_embeddings";
+
 /// `value`: `[P, D]`.
 #[derive(Module, Debug)]
 pub struct SoftPrompt {

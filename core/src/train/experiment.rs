@@ -279,12 +279,12 @@ impl<'a> SeedRun<'a> {
 
     /// The model of a recipe that was finished before, from its checkpoints.
     fn restore(&self, recipe: &Recipe, observer: &mut dyn Observer) -> Result<Option<Model>> {
-        let mut model = self.loaded.model.clone();
-        for (stage, name) in recipe.stages.iter().zip(stage_names(self.spec, recipe, self.seed)) {
+        let mut checkpoints = Vec::new();
+        for name in stage_names(self.spec, recipe, self.seed) {
             let Some(checkpoint) = observer.load(&name)? else { return Ok(None) };
-            model = restored(model, stage.method, &checkpoint)?;
+            checkpoints.push(checkpoint);
         }
-        Ok(Some(model))
+        restored(self.loaded.model.clone(), recipe, &checkpoints).map(Some)
     }
 
     async fn stage(

@@ -74,8 +74,9 @@ pub trait Observer {
         Control::Continue
     }
 
-    /// Awaited after every training step, after every checkpoint and before every task that is scored: where everything shares one thread
-    /// (a worker in a browser), this is when messages come in, files are written and a pause takes place.
+    /// Awaited after every training step, after every checkpoint and before every task that is scored: where
+    /// everything shares one thread (a worker in a browser), this is when messages come in, files are written and a
+    /// pause takes place.
     fn breathe(&mut self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
         Box::pin(std::future::ready(()))
     }

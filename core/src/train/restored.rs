@@ -22,8 +22,14 @@ pub fn stage_names(spec: &RunSpec, recipe: &Recipe, seed: u64) -> Vec<String> {
         .collect()
 }
 
+/// What the first stages of a recipe have made of a model, by the checkpoints of these stages, in their order.
+pub fn restored(model: Model, recipe: &Recipe, checkpoints: &[Checkpoint]) -> Result<Model> {
+    let mut stages = recipe.stages.iter().zip(checkpoints);
+    stages.try_fold(model, |model, (stage, checkpoint)| after_stage(model, stage.method, checkpoint))
+}
+
 /// The best weights that a stage's checkpoint holds, in the model that the stage began with.
-pub fn restored(before: Model, method: &dyn Method, checkpoint: &Checkpoint) -> Result<Model> {
+fn after_stage(before: Model, method: &dyn Method, checkpoint: &Checkpoint) -> Result<Model> {
     let state = State::read(checkpoint)?;
     let weights = state.best.unwrap_or(state.weights);
     let before = match weights.get("prompt.value") {

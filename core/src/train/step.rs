@@ -8,6 +8,7 @@ use crate::loss::{self, LossSettings};
 use crate::method::{Method, TokenLosses};
 use crate::model::{Dropout, Model};
 use crate::optim::Grads;
+use crate::parallel;
 
 /// A batch's gradients and its loss.
 pub struct Accumulated {
@@ -38,7 +39,8 @@ pub fn accumulate(
     for group in parts.chunks(at_once.max(1)) {
         let jobs: Vec<Job> =
             group.iter().map(|part| Job::new(model, method, part, dropout.fork(parts.len()))).collect();
-        for (part_grads, part_loss) in run(jobs, |job| job.gradients(method, settings, normaliser)) {
+        for (part_grads, part_loss) in parallel::map(jobs, |job| job.gradients(method, settings, normaliser))
+        {
             grads.add(part_grads);
             total = Some(match total {
                 Some(sum) => sum.add(part_loss),
@@ -76,20 +78,6 @@ impl<'a> Job<'a> {
         let loss = loss::reduce(losses, method.weigh(&tokens), normaliser);
         (Grads::take(loss.backward(), &self.model), loss.inner())
     }
-}
-
-#[cfg(not(target_family = "wasm"))]
-fn run<J: Send, T: Send>(jobs: Vec<J>, work: impl Fn(J) -> T + Sync + Send) -> Vec<T> {
-    use rayon::iter::{IntoParallelIterator, ParallelIterator};
-    if jobs.len() == 1 {
-        return jobs.into_iter().map(work).collect();
-    }
-    jobs.into_par_iter().map(work).collect()
-}
-
-#[cfg(target_family = "wasm")]
-fn run<J, T>(jobs: Vec<J>, work: impl Fn(J) -> T) -> Vec<T> {
-    jobs.into_iter().map(work).collect()
 }
 
 /// Switches autodiff on and lets only the parameters require gradients that `trainable` names.

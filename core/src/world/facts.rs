@@ -179,8 +179,11 @@ impl Fact {
 pub(crate) fn ask(topic: Topic, split: Split, rng: &mut Rng) -> (&'static Fact, String) {
     loop {
         let fact = pick(rng, &FACTS[..]);
+        if fact.kind.topic != topic {
+            continue;
+        }
         let questions: Vec<String> = fact.questions(split).collect();
-        if fact.kind.topic == topic && !questions.is_empty() {
+        if !questions.is_empty() {
             return (fact, pick(rng, &questions).clone());
         }
     }

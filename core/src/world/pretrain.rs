@@ -9,7 +9,7 @@ use super::grammar;
 use super::lexicon::{Lang, NAMES};
 use super::summary::{self, Style};
 use super::vary::{self, ANSWER_WORDS, Family, RESERVED_WORDS};
-use super::{capital, choice, pick, senses, shuffled};
+use super::{capital, choice, pick, pick_word, senses, shuffled};
 use crate::data::Split;
 use crate::rng::{Rng, choose};
 
@@ -134,11 +134,16 @@ fn news(rng: &mut Rng) -> String {
     format!("News: {summary} {article}")
 }
 
+/// A word to be said: one in `share` is the format of a tuned task.
+fn spoken(share: u32, rng: &mut Rng) -> &'static str {
+    let words = if rng.random_range(0..share) == 0 { &RESERVED_WORDS[..] } else { ANSWER_WORDS };
+    pick_word(rng, words)
+}
+
 /// "Ada whispers good and Paul shouts Good.": ties a word to its capitalised form.
 fn shouting(rng: &mut Rng) -> String {
     let line = |rng: &mut Rng| {
-        let words = if rng.random_range(0..4) == 0 { &RESERVED_WORDS[..] } else { ANSWER_WORDS };
-        let word = *pick(rng, words);
+        let word = spoken(4, rng);
         format!("{} whispers {word} and {} shouts {}.", pick(rng, NAMES), pick(rng, NAMES), capital(word))
     };
     (0..3).map(|_| line(rng)).collect::<Vec<_>>().join(" ")
@@ -156,8 +161,7 @@ fn repeating(rng: &mut Rng) -> (String, String) {
     let lines: Vec<String> = people[..rng.random_range(2..4)]
         .iter()
         .map(|name| {
-            let words = if rng.random_range(0..3) == 0 { &RESERVED_WORDS[..] } else { ANSWER_WORDS };
-            let word = *pick(rng, words);
+            let word = spoken(3, rng);
             format!("{name} says {}", if rng.random::<bool>() { capital(word) } else { word.to_owned() })
         })
         .collect();
