@@ -2,6 +2,7 @@
 //! a pure `apply(event)`; components only draw it. The worker owns device and models.
 
 pub mod advice;
+#[cfg(feature = "worker")]
 pub mod plan;
 pub mod protocol;
 pub mod state;
@@ -10,5 +11,5 @@ pub mod state;
 pub mod link;
 #[cfg(target_family = "wasm")]
 pub mod page;
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", feature = "worker"))]
 pub mod worker;

@@ -7,8 +7,8 @@ use js_sys::{Array, ArrayBuffer};
 use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, MessageEvent, Worker};
 
+use crate::advice;
 use crate::protocol::{Command, DeviceWish, Event};
-use crate::worker::advice;
 
 /// The script that Trunk makes for the worker; it lies beside the page.
 const SCRIPT: &str = "./promot-worker_loader.js";

@@ -6,6 +6,7 @@
 //! what no blank line parts, so a blank line stands wherever the alphabet would break that order.
 
 pub mod error;
+#[cfg(feature = "models")]
 pub mod parallel;
 pub mod rng;
 
@@ -27,19 +28,29 @@ pub mod report;
 
 pub mod summary;
 
+#[cfg(feature = "models")]
 pub mod batch;
+#[cfg(feature = "models")]
 pub mod model;
 
+#[cfg(feature = "models")]
 pub mod device;
+#[cfg(feature = "models")]
 pub mod loss;
+#[cfg(feature = "models")]
 pub mod optim;
 
+#[cfg(feature = "models")]
 pub mod decode;
 
+#[cfg(feature = "models")]
 pub mod checkpoint;
+#[cfg(feature = "models")]
 pub mod method;
 
+#[cfg(feature = "models")]
 pub mod eval;
+#[cfg(feature = "models")]
 pub mod train;
 
 pub use error::{Error, Result};

@@ -1,6 +1,6 @@
 //! The web worker: device, models, answers and training.
 
 fn main() {
-    #[cfg(target_family = "wasm")]
+    #[cfg(all(target_family = "wasm", feature = "worker"))]
     promot_app::worker::run();
 }

@@ -8,6 +8,7 @@ use promot_core::spec::{self, RunSpec};
 use promot_core::task::Task;
 
 use super::export;
+use super::later::turn;
 use super::recorded::{self, Recorded};
 use crate::link::Link;
 use crate::protocol::{Column, Command, DeviceWish, Event};
@@ -97,7 +98,10 @@ impl App {
         .forget();
         // Not Leptos' own, which is there only once the page is mounted.
         wasm_bindgen_futures::spawn_local(async move {
-            app.recorded.set(recorded::load().await);
+            let recorded = recorded::load().await;
+            turn().await;
+            app.recorded.set(recorded);
+            turn().await;
             app.example(recorded::FIRST_TASK, 0);
         });
         app

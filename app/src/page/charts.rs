@@ -15,6 +15,9 @@ use crate::state::curves::{ChartRow, Curves, MethodCurves, Point, table};
 /// Time between two drawings, in milliseconds.
 const PAUSE: u32 = 500;
 
+/// Time between the first drawings of two charts, in milliseconds.
+const APART: u32 = 100;
+
 /// In pixels; the width is what the page has room for.
 const HEIGHT: f64 = 220.0;
 
@@ -82,7 +85,7 @@ pub fn Charts() -> impl IntoView {
     let curves = throttled_curves();
     view! {
         <div class="charts">
-            {KINDS.iter().map(|kind| view! { <Later><Figure kind curves /></Later> }).collect_view()}
+            {KINDS.iter().enumerate().map(|(place, kind)| view! { <Later><Figure kind place curves /></Later> }).collect_view()}
         </div>
     }
 }
@@ -103,7 +106,7 @@ fn throttled_curves() -> RwSignal<Curves> {
 }
 
 #[component]
-fn Figure(kind: &'static Kind, curves: RwSignal<Curves>) -> impl IntoView {
+fn Figure(kind: &'static Kind, place: usize, curves: RwSignal<Curves>) -> impl IntoView {
     // The methods that have something to show; the chart is made anew only when one comes or goes.
     let methods = Memo::new(move |_| {
         curves.with(|curves| {
@@ -143,7 +146,7 @@ fn Figure(kind: &'static Kind, curves: RwSignal<Curves>) -> impl IntoView {
                         view! { <p class="none">"The curve begins with the run."</p> }.into_any()
                     } else {
                         view! {
-                            <Later>
+                            <Later wait=place as u32 * APART>
                                 <Lines kind curves methods=methods.clone() />
                             </Later>
                         }

@@ -20,6 +20,7 @@ mod results;
 mod saved;
 mod train;
 
+use gloo::timers::callback::Timeout;
 use leptos::prelude::*;
 
 use app::{App, View};
@@ -27,15 +28,19 @@ use app::{App, View};
 /// Takes the place of the static shell that index.html shows first.
 pub fn run() {
     console_error_panic_hook::set_once();
+    // In turns of the event loop, for the same reason as `later`: reading in the module was the first one.
+    Timeout::new(0, start).forget();
+}
+
+fn start() {
     let app = App::start();
-    // In turns of the event loop, for the same reason as `later`.
     let mount = move || {
         if let Some(shell) = document().get_element_by_id("shell") {
             shell.remove();
         }
         mount_to_body(move || view! { <Page app /> });
     };
-    gloo::timers::callback::Timeout::new(0, mount).forget();
+    Timeout::new(0, mount).forget();
 }
 
 #[component]

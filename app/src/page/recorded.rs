@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use promot_core::report::{ExampleAnswers, Report};
 
 use super::app::{App, base};
+use super::later::{Later, turn};
 use super::results::ResultsTable;
 
 /// The task that the first screen opens with.
@@ -51,7 +52,10 @@ async fn fetch() -> Result<Option<Report>, gloo::net::Error> {
     let names: Vec<String> = Request::get(&format!("{folder}/index.json")).send().await?.json().await?;
     let Some(name) = names.first() else { return Ok(None) };
     let text = Request::get(&format!("{folder}/{name}/report.json")).send().await?.text().await?;
-    Ok(Some(serde_json::from_str(&without_curves(text))?))
+    turn().await;
+    let text = without_curves(text);
+    turn().await;
+    Ok(Some(serde_json::from_str(&text)?))
 }
 
 /// The curves of all seeds are most of the bytes and are not shown here; the browser's own parser takes them out in a
@@ -89,7 +93,14 @@ pub fn RecordedResults() -> impl IntoView {
                         .into_any()
                 }
                 Recorded::None => view! { <Missing /> }.into_any(),
-                Recorded::Here(report) => view! { <Results report=*report /> }.into_any(),
+                Recorded::Here(report) => {
+                    view! {
+                        <Later>
+                            <Results report=(*report).clone() />
+                        </Later>
+                    }
+                        .into_any()
+                }
             }}
         </section>
     }
@@ -116,8 +127,12 @@ fn Missing() -> impl IntoView {
 
 #[component]
 fn Results(report: Report) -> impl IntoView {
-    let spec = report.spec.to_toml().unwrap_or_else(|error| error.to_string());
     let (name, device) = (report.spec.name.clone(), report.device.name.clone());
+    let opened = RwSignal::new(false);
+    let spec = move || {
+        let text = || report.spec.to_toml().unwrap_or_else(|error| error.to_string());
+        opened.get().then(text)
+    };
     let model =
         format!("{}, {:.1} million parameters", report.model.name, report.model.parameters as f64 / 1e6);
     let runs = Signal::stored(report.runs);
@@ -126,7 +141,7 @@ fn Results(report: Report) -> impl IntoView {
             {format!("Made with the native program: run \u{201c}{name}\u{201d}, model {model}, device {device}.")}
         </p>
         <ResultsTable runs testid="recorded-table" />
-        <details>
+        <details on:toggle=move |_| opened.set(true)>
             <summary>"The spec that made them"</summary>
             <pre tabindex="0">
                 <code>{spec}</code>

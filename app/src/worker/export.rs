@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use promot_core::model::prompt::PEFT_TENSOR;
+use promot_core::model::prompt::{PEFT_TENSOR, peft_config};
 use promot_core::model::tensors::{HostTensors, Precision, read, to_safetensors};
 use promot_core::model::{Model, folder};
 use promot_core::train::assemble;
@@ -76,6 +76,8 @@ async fn files(engine: &Engine, model: &Model) -> promot_core::Result<BTreeMap<&
     let weights = folder::weights(model, &engine.loaded.config).await?;
     let mut files = BTreeMap::from([("model.safetensors", to_safetensors(&weights, Precision::F32)?)]);
     if let Some(prompt) = &model.prompt {
+        let config = peft_config(prompt.length(), prompt.width(), &engine.loaded.info.name);
+        files.insert("adapter_config.json", format!("{config:#}\n").into_bytes());
         let prompt: HostTensors = read(prompt, &|_| Some((PEFT_TENSOR.to_owned(), false))).await?;
         files.insert("adapter_model.safetensors", to_safetensors(&prompt, Precision::F32)?);
     }

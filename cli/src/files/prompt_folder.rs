@@ -7,11 +7,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use promot_core::Error;
-use promot_core::model::prompt::PEFT_TENSOR;
+use promot_core::model::prompt::{PEFT_TENSOR, peft_config};
 use promot_core::spec::MAX_PROMPT;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::atomic;
 use super::npy::{self, Matrix};
@@ -110,22 +109,7 @@ fn floats(view: &TensorView<'_>, name: &str) -> anyhow::Result<Vec<f32>> {
 /// Writes a folder that PEFT loads: `PeftModel.from_pretrained(model, folder)`.
 pub fn write(folder: &Path, prompt: &Matrix, base_model: &str) -> anyhow::Result<()> {
     let [rows, columns] = prompt.shape;
-    let config = json!({
-        "peft_type": "PROMPT_TUNING",
-        "task_type": "SEQ_2_SEQ_LM",
-        "base_model_name_or_path": base_model,
-        "inference_mode": true,
-        "num_virtual_tokens": rows,
-        "token_dim": columns,
-        // One prompt, in front of the encoder; PEFT's default of two doubles the rows.
-        "num_transformer_submodules": 1,
-        "num_attention_heads": null,
-        "num_layers": null,
-        "prompt_tuning_init": "RANDOM",
-        "prompt_tuning_init_text": null,
-        "tokenizer_name_or_path": null,
-        "revision": null,
-    });
+    let config = peft_config(rows, columns, base_model);
     let data: Vec<u8> = prompt.values.iter().flat_map(|value| value.to_le_bytes()).collect();
     let view =
         TensorView::new(Dtype::F32, vec![rows, columns], &data).context("a prompt of its own shape")?;
