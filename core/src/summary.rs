@@ -13,11 +13,18 @@ pub struct Cell {
     pub interval: Option<f64>,
 }
 
-/// "66.6 ±2.1", or the mean alone where there is one seed.
+impl Cell {
+    /// "±2.1"; nothing where there is one seed, or all seeds agree.
+    pub fn margin(&self) -> Option<String> {
+        self.interval.filter(|interval| *interval >= 0.05).map(|interval| format!("±{interval:.1}"))
+    }
+}
+
+/// "66.6 ±2.1", or the mean alone where it has no margin.
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.1}", self.mean)?;
-        self.interval.map_or(Ok(()), |interval| write!(f, " ±{interval:.1}"))
+        self.margin().map_or(Ok(()), |margin| write!(f, " {margin}"))
     }
 }
 
@@ -164,6 +171,7 @@ mod tests {
         let five = cell([60.0, 62.0, 64.0, 66.0, 68.0].into_iter()).unwrap();
         assert_eq!(five.to_string(), "64.0 ±3.9");
         assert!((five.interval.unwrap() - 3.9264).abs() < 1e-3, "{five:?}");
+        assert_eq!(cell([7.0, 7.0].into_iter()).unwrap().to_string(), "7.0");
         assert_eq!(cell([7.0].into_iter()).unwrap().to_string(), "7.0");
         assert_eq!(cell([].into_iter()), None);
         // scipy.stats.t.ppf(0.975, [11, 30, 1000])

@@ -1,7 +1,5 @@
 //! Numbers as people read them.
 
-use promot_core::summary::Cell;
-
 /// "12 s", "3 min 20 s", "1 h 5 min".
 pub fn seconds(seconds: f64) -> String {
     let whole = seconds.round() as u64;
@@ -17,7 +15,5 @@ pub fn megabytes(bytes: u64) -> String {
     format!("{:.0} MB", bytes as f64 / 1e6)
 }
 
-/// A mean over seeds with its interval, or a dash.
-pub fn cell(cell: Option<Cell>) -> String {
-    cell.map_or_else(|| "\u{2013}".to_owned(), |cell| cell.to_string())
-}
+/// What stands where there is no number.
+pub const NONE: &str = "\u{2013}";

@@ -25,10 +25,12 @@ fn table(grid: &Grid) -> impl IntoView + use<> {
     let caption = match grid.tasks.is_empty() {
         true => "Scores in [0, 100], the best in bold.".to_owned(),
         false => format!(
-            "Scores in [0, 100], the best in bold. Unseen tasks with {} solved example(s) before each question, soft \
-             prompt off. Norm. Avg. is their plain mean; \u{201c}tuned format\u{201d} is the share of their answers that \
+            "Scores in [0, 100], the best in bold. Unseen tasks with {} solved {} before each question, soft prompt \
+             off. Norm. Avg. is their plain mean; \u{201c}tuned format\u{201d} is the share of their answers that \
              look like answers of {}.",
-            grid.shots, grid.target
+            grid.shots,
+            if grid.shots == 1 { "example" } else { "examples" },
+            grid.target
         ),
     };
     let several = grid.rows.iter().any(|row| row.seeds > 1);
@@ -62,7 +64,9 @@ fn table(grid: &Grid) -> impl IntoView + use<> {
 fn row(grid: &Grid, row: &Row) -> impl IntoView + use<> {
     let cell = |cell: Option<Cell>, best: Option<f64>| {
         let class = if cell.is_some_and(|cell| Some(cell.mean) == best) { "best" } else { "" };
-        view! { <td class=class>{numbers::cell(cell)}</td> }
+        let mean = cell.map_or_else(|| numbers::NONE.to_owned(), |cell| format!("{:.1}", cell.mean));
+        let margin = cell.and_then(|cell| cell.margin()).map(|margin| view! { <small>{margin}</small> });
+        view! { <td class=class>{mean}{margin}</td> }
     };
     let unseen = row
         .unseen
@@ -70,7 +74,7 @@ fn row(grid: &Grid, row: &Row) -> impl IntoView + use<> {
         .enumerate()
         .map(|(at, value)| cell(*value, grid.best(|row| row.unseen[at])))
         .collect_view();
-    let rate = row.format_rate.map_or_else(|| numbers::cell(None), |rate| format!("{:.0} %", rate.mean));
+    let rate = row.format_rate.map_or_else(|| numbers::NONE.to_owned(), |rate| format!("{:.0} %", rate.mean));
     let means = (!grid.tasks.is_empty()).then(|| {
         view! {
             {cell(row.norm_avg, grid.best(|row| row.norm_avg))}
