@@ -20,6 +20,9 @@ mod table;
 mod tuned;
 mod watch;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let result = args::parse().and_then(commands::dispatch);
     match result {

@@ -27,6 +27,9 @@ const ADAMW: OptimizerSpec =
 /// Parts of a batch side by side, as the CPU device has them.
 const PARTS: usize = promot_core::device::CPU_PARTS;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let settings: Value = serde_json::from_str(include_str!("sizes.json")).expect("sizes.json is JSON");
     let wanted: Vec<String> = std::env::args().skip(1).collect();
