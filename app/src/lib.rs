@@ -1,5 +1,6 @@
 //! The page and its worker: `protocol` is all that they share. `state` is what the page shows, as a plain struct with
-//! a pure `apply(event)`; components only draw it. The worker owns device and models.
+//! a pure `apply(event)`; components only draw it. The worker owns device and models; its `plan`, and
+//! the `advice` that both give, know nothing of the web and are tested natively.
 
 pub mod advice;
 #[cfg(feature = "worker")]

@@ -2,9 +2,9 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use promot_core::report::{ExampleAnswers, MethodRun, Report};
+use promot_core::summary::{Cell, Grid, grids};
 
 use crate::plots;
-use crate::summary::{self, Grid};
 use crate::table::number;
 
 mod charts;
@@ -13,7 +13,7 @@ const STYLE: &str = include_str!("html/style.css");
 
 /// The whole page.
 pub fn page(report: &Report) -> anyhow::Result<String> {
-    let grids = summary::grids(&report.spec.target.task, &report.runs);
+    let grids = grids(&report.spec.target.task, &report.runs);
     let charts = charts::all(report, &grids)?;
     let title = format!("promot: {} on {}", report.spec.name, report.spec.target.task);
     let page = html! {
@@ -108,8 +108,7 @@ fn scores(grid: &Grid) -> Markup {
         (0..grid.tasks.len()).map(|task| grid.best(|row| row.unseen[task])).collect();
     let target_top = grid.best(|row| row.target);
     let norm_top = grid.best(|row| row.norm_avg);
-    let several = grid.rows.iter().any(|row| row.seeds > 1);
-    let cell = |cell: Option<summary::Cell>, top: Option<f64>| {
+    let cell = |cell: Option<Cell>, top: Option<f64>| {
         let class = if cell.is_some_and(|cell| Some(cell.mean) == top) { "best" } else { "" };
         html! { td class=(class) { (number(cell)) } }
     };
@@ -126,7 +125,7 @@ fn scores(grid: &Grid) -> Markup {
                             " before each question, the soft prompt " (if grid.prompt { "left on" } else { "taken off" }) ". "
                         }
                         "All scores lie in [0, 100]; the best of each column is bold."
-                        @if several { " ± is the 95 % interval of the mean over seeds." }
+                        @if grid.has_intervals() { " ± is the 95 % interval of the mean over seeds." }
                     }
                     thead { tr {
                         th scope="col" { "method" }
@@ -280,7 +279,7 @@ mod tests {
 
     #[test]
     fn the_page_shows_everything_and_fetches_nothing() {
-        let page = page(&summary::sample::report()).unwrap();
+        let page = page(&crate::sample::report()).unwrap();
         for part in [
             "Norm. Avg.",
             "92.0 ±12.7",
@@ -303,7 +302,7 @@ mod tests {
 
     #[test]
     fn without_unseen_tasks_nothing_is_said_of_them() {
-        let mut report = summary::sample::report();
+        let mut report = crate::sample::report();
         for run in &mut report.runs {
             run.unseen.clear();
             run.steps.iter_mut().for_each(|record| record.unseen.clear());
@@ -325,7 +324,7 @@ mod tests {
     #[test]
     fn sample_page_to_look_at() {
         if let Some(path) = std::env::var_os("PROMOT_SAMPLE_PAGE") {
-            std::fs::write(path, page(&summary::sample::report()).unwrap()).unwrap();
+            std::fs::write(path, page(&crate::sample::report()).unwrap()).unwrap();
         }
     }
 }

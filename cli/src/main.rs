@@ -15,7 +15,8 @@ mod loaded;
 mod output;
 mod plots;
 mod progress;
-mod summary;
+#[cfg(test)]
+mod sample;
 mod table;
 mod tuned;
 mod watch;

@@ -3,13 +3,11 @@
 use comfy_table::presets::{NOTHING, UTF8_HORIZONTAL_ONLY};
 use comfy_table::{Attribute, Cell as TableCell, CellAlignment, ContentArrangement, Table};
 use promot_core::report::Report;
-
-use crate::summary::{self, Cell, Grid};
+use promot_core::summary::{Cell, Grid, grids};
 
 /// The result of a run: a row for each method, a column for each score.
 pub fn results(report: &Report) -> String {
-    let tables: Vec<String> =
-        summary::grids(&report.spec.target.task, &report.runs).iter().map(grid).collect();
+    let tables: Vec<String> = grids(&report.spec.target.task, &report.runs).iter().map(grid).collect();
     tables.join("\n\n")
 }
 
@@ -35,12 +33,8 @@ fn grid(grid: &Grid) -> String {
         (false, false) => format!("unseen tasks {}-shot; ", grid.shots),
         (false, true) => format!("unseen tasks {}-shot, soft prompt left on; ", grid.shots),
     };
-    let several = if grid.rows.iter().any(|row| row.seeds > 1) {
-        ", ± 95 % interval of the mean over seeds"
-    } else {
-        ""
-    };
-    format!("{unseen}scores in [0, 100]{several}\n{table}")
+    let intervals = if grid.has_intervals() { ", ± 95 % interval of the mean over seeds" } else { "" };
+    format!("{unseen}scores in [0, 100]{intervals}\n{table}")
 }
 
 /// Rows of text under headings.
@@ -75,8 +69,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn seeds_are_averaged_with_their_interval() {
+        let report = crate::sample::report();
+        let grids = grids(&report.spec.target.task, &report.runs);
+        let [grid] = &grids[..] else { panic!("one number of shots gives one grid") };
+        assert_eq!((grid.shots, grid.tasks.len()), (1, 8));
+        let methods: Vec<&str> = grid.rows.iter().map(|row| row.method.as_str()).collect();
+        assert_eq!(methods, ["pretrained", "fine-tuning", "promot"]);
+        let [pretrained, fine_tuning, _] = &grid.rows[..] else { panic!("three methods") };
+        assert_eq!(pretrained.target, Some(Cell { mean: 48.5, interval: None }));
+        assert_eq!(fine_tuning.seeds, 2);
+        let target = fine_tuning.target.unwrap();
+        assert_eq!(target.mean, 92.0);
+        assert!((target.interval.unwrap() - 12.706).abs() < 1e-3, "{target:?}");
+        let mean = fine_tuning.unseen.iter().map(|cell| cell.unwrap().mean).sum::<f64>() / 8.0;
+        assert!((fine_tuning.norm_avg.unwrap().mean - mean).abs() < 1e-9);
+    }
+
+    #[test]
     fn every_method_and_score_is_in_the_table() {
-        let text = results(&summary::sample::report());
+        let text = results(&crate::sample::report());
         for part in ["pretrained", "fine-tuning", "promot", "48.5", "92.0 ±12.7", "Norm. Avg.", "1-shot"] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
@@ -84,7 +96,7 @@ mod tests {
 
     #[test]
     fn without_unseen_tasks_only_the_target_is_shown() {
-        let mut report = summary::sample::report();
+        let mut report = crate::sample::report();
         report.runs.iter_mut().for_each(|run| run.unseen.clear());
         let text = results(&report);
         assert!(text.contains("rte-mini") && !text.contains("Norm.") && !text.contains("unseen"), "{text}");

@@ -54,6 +54,11 @@ pub struct Row {
 }
 
 impl Grid {
+    /// Whether there are several seeds behind a number, so that readers need to be told what ± means.
+    pub fn has_intervals(&self) -> bool {
+        self.rows.iter().any(|row| row.seeds > 1)
+    }
+
     /// The best mean of a column, or nothing where all are equal and none is best.
     pub fn best(&self, column: impl Fn(&Row) -> Option<Cell>) -> Option<f64> {
         let means: Vec<f64> = self.rows.iter().filter_map(|row| column(row).map(|cell| cell.mean)).collect();
@@ -129,7 +134,8 @@ fn cell(values: impl Iterator<Item = f64>) -> Option<Cell> {
 }
 
 /// The 97.5 % quantile of Student's t distribution with `degrees` of freedom, at least 1: Fisher and Yates' table up to
-/// ten, Cornish and Fisher's expansion of the normal quantile beyond it (wrong by less than 0.001 there).
+/// ten, Cornish and Fisher's expansion of the normal quantile beyond it (wrong by less than 0.001 there). Ours, since
+/// this one quantile is all that a statistics library would be needed for, and the page loads what it links.
 fn student(degrees: usize) -> f64 {
     const TABLE: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
     let normal = 1.959_964_f64;

@@ -12,8 +12,9 @@ before(async () => {
 });
 after(() => site.close());
 
-async function training(spec) {
-  const opened = await open(site, { traced: true, query: `device=cpu&spec=${encoded(spec)}`, hash: '#train' });
+async function training(spec, options) {
+  const query = `device=cpu&spec=${encoded(spec)}`;
+  const opened = await open(site, { query, hash: '#train', ...options });
   await opened.page.locator('[data-testid=train-start]:not([aria-disabled])').waitFor({ timeout: MINUTES });
   return opened;
 }
@@ -34,7 +35,7 @@ const LONGER = {
 };
 
 test('a tiny run goes through both stages to the end, without blocking the main thread', () => unblocked(async () => {
-  const opened = await training(TINY);
+  const opened = await training(TINY, { traced: true });
   const { page, id } = opened;
   assert.equal((await id('train-status').textContent()).trim(), 'idle');
   await page.evaluate(() => {

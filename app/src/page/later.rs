@@ -1,15 +1,13 @@
 //! A part of a screen that waits for its own turn of the browser's event loop. Building a whole screen at once takes
 //! longer than the page may be deaf to its user: code that runs for the first time is compiled on the way.
 
-use std::time::Duration;
-
 use gloo::timers::callback::Timeout;
-use gloo::timers::future::sleep;
+use gloo::timers::future::TimeoutFuture;
 use leptos::prelude::*;
 
 /// Waits for the next turn of the event loop, between two pieces of work that would hold up the page as one.
 pub async fn turn() {
-    sleep(Duration::ZERO).await;
+    TimeoutFuture::new(0).await;
 }
 
 #[component]

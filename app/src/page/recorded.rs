@@ -1,5 +1,7 @@
 //! Results that were recorded with the native program and are shipped with the page.
 
+use std::sync::Arc;
+
 use gloo::net::http::Request;
 use leptos::prelude::*;
 use promot_core::report::{ExampleAnswers, Report};
@@ -18,7 +20,7 @@ pub enum Recorded {
     None,
     /// Something is shipped and cannot be read.
     Broken(String),
-    Here(Box<Report>),
+    Here(Arc<Report>),
 }
 
 impl Recorded {
@@ -41,7 +43,7 @@ impl Recorded {
 /// file that may be missing would leave an error in the browser's console.
 pub async fn load() -> Recorded {
     match fetch().await {
-        Ok(Some(report)) => Recorded::Here(Box::new(report)),
+        Ok(Some(report)) => Recorded::Here(Arc::new(report)),
         Ok(None) => Recorded::None,
         Err(error) => Recorded::Broken(error.to_string()),
     }
@@ -96,7 +98,7 @@ pub fn RecordedResults() -> impl IntoView {
                 Recorded::Here(report) => {
                     view! {
                         <Later>
-                            <Results report=(*report).clone() />
+                            <Results report=report.clone() />
                         </Later>
                     }
                         .into_any()
@@ -126,16 +128,16 @@ fn Missing() -> impl IntoView {
 }
 
 #[component]
-fn Results(report: Report) -> impl IntoView {
+fn Results(report: Arc<Report>) -> impl IntoView {
     let (name, device) = (report.spec.name.clone(), report.device.name.clone());
+    let model =
+        format!("{}, {:.1} million parameters", report.model.name, report.model.parameters as f64 / 1e6);
+    let runs = Signal::stored(report.runs.clone());
     let opened = RwSignal::new(false);
     let spec = move || {
         let text = || report.spec.to_toml().unwrap_or_else(|error| error.to_string());
         opened.get().then(text)
     };
-    let model =
-        format!("{}, {:.1} million parameters", report.model.name, report.model.parameters as f64 / 1e6);
-    let runs = Signal::stored(report.runs);
     view! {
         <p class="muted">
             {format!("Made with the native program: run \u{201c}{name}\u{201d}, model {model}, device {device}.")}

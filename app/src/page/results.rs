@@ -33,8 +33,8 @@ fn table(grid: &Grid) -> impl IntoView + use<> {
             grid.target
         ),
     };
-    let several = grid.rows.iter().any(|row| row.seeds > 1);
-    let seeds = if several { " \u{b1} is the 95 % interval of the mean over seeds." } else { "" };
+    let seeds =
+        if grid.has_intervals() { " \u{b1} is the 95 % interval of the mean over seeds." } else { "" };
     let tasks = grid.tasks.iter().map(|task| view! { <th scope="col">{task.clone()}</th> }).collect_view();
     let means = (!grid.tasks.is_empty()).then(|| {
         view! {

@@ -1,5 +1,6 @@
 //! The worker's side: one queue of commands, one async loop that owns device and models, events out. Everything that
 //! takes long lets messages in between (`messages::breathe`), so that a pause or a new question is heard.
+
 mod ask;
 mod columns;
 pub mod device;

@@ -2,9 +2,9 @@
 
 use maud::{Markup, PreEscaped, html};
 use promot_core::report::{MethodRun, Report, StepRecord};
+use promot_core::summary::Grid;
 
 use crate::plots::{self, Bars, Line};
-use crate::summary::Grid;
 
 /// A line with what its legend says.
 struct Named {
