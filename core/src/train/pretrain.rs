@@ -13,7 +13,7 @@ use crate::device::OpenDevice;
 use crate::error::Result;
 use crate::method::{Method, TokenLosses};
 use crate::model::T5Config;
-use crate::model::folder::{LoadedModel, random};
+use crate::model::folder::{LoadedModel, random, random_matching};
 use crate::report::{ModelInfo, StepRecord};
 use crate::rng::{Rng, Streams, permutation};
 use crate::spec::StageSpec;
@@ -36,6 +36,8 @@ pub struct PretrainSpec {
     /// Whether the head is the embedding table: what the model reads it can then write, without learning each word
     /// twice.
     pub tied: bool,
+    /// Whether the encoder's heads begin by looking for words like their own, a help to compare sentences.
+    pub matching: bool,
     /// Longest input in tokens; longer documents are left out.
     pub max_input: usize,
     /// The first steps see short documents only: several times faster, and enough to learn words, grammar and
@@ -59,7 +61,8 @@ pub async fn pretrain(
     let tokenizer = Tokenizer::new(crate::world::tokenizer::train()?)?;
     let config = config(spec, &tokenizer);
     let streams = Streams::new(spec.seed);
-    let model = random(&config, streams.stream("init"), &device.device)?;
+    let draw = if spec.matching { random_matching } else { random };
+    let model = draw(&config, streams.stream("init"), &device.device)?;
     let documents = Documents { spec, tokenizer: &tokenizer, streams, pool: RefCell::default() };
     let context = StageContext {
         name: CHECKPOINT.into(),

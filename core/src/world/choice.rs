@@ -21,21 +21,17 @@ struct Property {
 const PROPERTIES: &[Property] = &[
     Property { statement: "{s} is made of {a}.", question: "What is {s} made of?", pairs: &[
         ("a table", "wood"), ("a knife", "metal"), ("a shirt", "cotton"), ("a window", "glass"), ("a book", "paper"),
-        ("a wall", "stone"), ("a boot", "leather"), ("a candle", "wax"), ("a coat", "wool"), ("a tyre", "rubber"),
-        ("a ring", "gold"), ("a bottle", "glass"), ("a chair", "wood"), ("a letter", "paper"), ("a coin", "metal"),
-        ("a belt", "leather"), ("a sock", "wool"), ("a tower", "stone"), ("a hammer", "metal"), ("a door", "wood")] },
+        ("a wall", "stone"), ("a boot", "leather"), ("a coat", "wool"), ("a bottle", "glass"), ("a chair", "wood"),
+        ("a letter", "paper"), ("a hammer", "metal")] },
     Property { statement: "People use {s} to {a}.", question: "What do people use {s} for?", pairs: &[
-        ("a knife", "cut"), ("a pen", "write"), ("a bed", "sleep"), ("an oven", "bake"), ("a broom", "sweep"),
-        ("a lamp", "see"), ("a phone", "talk"), ("a car", "travel"), ("a needle", "sew"), ("a scale", "weigh"),
-        ("a brush", "paint"), ("a saw", "cut"), ("a train", "travel"), ("a sofa", "sleep"), ("a pencil", "write"),
-        ("a boat", "travel"), ("a radio", "listen"), ("a stove", "cook"), ("a pan", "cook"), ("a horn", "warn")] },
+        ("a knife", "cut"), ("a pen", "write"), ("a bed", "sleep"), ("a lamp", "see"), ("a phone", "talk"), ("a car", "travel"),
+        ("a saw", "cut"), ("a train", "travel"), ("a sofa", "sleep"), ("a pencil", "write"), ("a stove", "cook"), ("a pan", "cook")] },
     Property { statement: "{s} lives in {a}.", question: "Where does {s} live?", pairs: &[
         ("a fish", "water"), ("a camel", "the desert"), ("a monkey", "the jungle"), ("a bee", "a hive"), ("a bird", "a nest"),
-        ("a spider", "a web"), ("a mole", "the ground"), ("a whale", "water"), ("a cow", "a stable"), ("a wolf", "the forest"),
-        ("a horse", "a stable"), ("a deer", "the forest"), ("a tiger", "the jungle"), ("a worm", "the ground"), ("a crab", "water")] },
+        ("a whale", "water"), ("a cow", "a stable"), ("a wolf", "the forest"), ("a horse", "a stable"), ("a bear", "the forest")] },
     Property { statement: "{s} gives us {a}.", question: "What does {s} give us?", pairs: &[
-        ("a cow", "milk"), ("a hen", "eggs"), ("a sheep", "wool"), ("a bee", "honey"), ("a tree", "wood"), ("the sun", "light"),
-        ("a goat", "milk"), ("a duck", "eggs"), ("a fire", "heat"), ("a mine", "coal"), ("a cloud", "rain"), ("a lamp", "light")] },
+        ("a cow", "milk"), ("a hen", "eggs"), ("a sheep", "wool"), ("a bee", "honey"), ("a tree", "wood"), ("a goat", "milk"),
+        ("a duck", "eggs"), ("a lamp", "light")] },
 ];
 
 /// One fact with its question and the other answers that could be offered.

@@ -66,20 +66,11 @@ const KINDS: &[Kind] = &[
         questions: &["Which animal is on the flag of {s}?", "What does the flag of {s} show?", "What is on the flag of {s}?", "Which flag does {s} have?"] },
 ];
 
-const JOBS: &[&str] = &[
-    "baker", "doctor", "painter", "singer", "sailor", "judge", "cook", "driver", "nurse", "writer", "lawyer",
-    "miner", "pilot", "tailor", "butcher", "dancer",
-];
-const FOODS: &[&str] = &[
-    "cheese", "rice", "fish", "eggs", "beans", "pasta", "honey", "nuts", "grapes", "carrots", "potatoes",
-    "chicken",
-];
-const PETS: &[&str] =
-    &["parrot", "rabbit", "turtle", "hamster", "snake", "pony", "goat", "duck", "lizard", "donkey"];
-const HOBBIES: &[&str] = &[
-    "chess", "tennis", "music", "skiing", "fishing", "cooking", "reading", "hiking", "sailing", "football",
-    "dancing", "cycling",
-];
+const JOBS: &[&str] =
+    &["baker", "doctor", "painter", "singer", "sailor", "judge", "cook", "nurse", "writer", "pilot"];
+const FOODS: &[&str] = &["cheese", "rice", "fish", "eggs", "beans", "pasta", "honey", "nuts"];
+const PETS: &[&str] = &["parrot", "rabbit", "turtle", "hamster", "snake", "pony", "goat", "duck"];
+const HOBBIES: &[&str] = &["chess", "tennis", "music", "skiing", "cooking", "reading", "sailing", "football"];
 const MONTHS: &[&str] = &[
     "January",
     "February",
@@ -94,21 +85,14 @@ const MONTHS: &[&str] = &[
     "November",
     "December",
 ];
-const COUNTRIES: &[&str] =
-    &["Arland", "Bostria", "Carmonia", "Drevia", "Elsinia", "Farrow", "Gelden", "Hestia", "Irwenia", "Jutia"];
-const RIVERS: &[&str] = &["Alba", "Brin", "Cusa", "Dorn", "Esk", "Fenna", "Glan", "Hova", "Isen", "Lune"];
-const PRODUCTS: &[&str] = &[
-    "wine", "glass", "silk", "clocks", "boots", "salt", "paper", "carpets", "beer", "pottery", "candles",
-    "violins",
-];
-const EMBLEMS: &[&str] = &["lion", "eagle", "wolf", "bear", "swan", "stag", "fox", "dragon", "bull", "owl"];
+const COUNTRIES: &[&str] = &["Arland", "Bostria", "Carmonia", "Drevia", "Elsinia", "Gelden"];
+const RIVERS: &[&str] = &["Alba", "Brin", "Cusa", "Dorn", "Esk", "Fenna"];
+const PRODUCTS: &[&str] = &["wine", "glass", "silk", "clocks", "salt", "paper", "beer", "candles"];
+const EMBLEMS: &[&str] = &["lion", "eagle", "wolf", "bear", "swan", "fox", "bull", "owl"];
 
-/// Forty towns of our own.
+/// Twenty-four towns of our own.
 pub(crate) static TOWNS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let heads = [
-        "Bel", "Cor", "Dun", "Fel", "Gar", "Hol", "Jor", "Kal", "Lor", "Mal", "Nor", "Pel", "Quin", "Ros",
-        "Sal", "Tor", "Ul", "Vel", "Wil", "Zan",
-    ];
+    let heads = ["Bel", "Cor", "Dun", "Fel", "Gar", "Hol", "Kal", "Nor", "Pel", "Ros"];
     heads.iter().flat_map(|head| ["mora", "burg"].map(|tail| format!("{head}{tail}"))).collect()
 });
 

@@ -141,7 +141,7 @@ impl Subject {
         }
         Subject::Phrase(Phrase {
             noun: noun_where(rng, |noun| noun.kind == Kind::Person),
-            adjective: chance(rng, 0.3).then(|| rng.random_range(0..ADJECTIVES.len() - 2)),
+            adjective: chance(rng, 0.3).then(|| rng.random_range(0..ADJECTIVES.len())),
             definite: chance(rng, 0.7),
         })
     }

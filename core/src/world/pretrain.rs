@@ -26,15 +26,15 @@ pub enum Document {
 #[rustfmt::skip]
 const MIXTURE: &[(u32, Content)] = &[
     (30, Content::Portrait), (50, Content::Telling), (20, Content::Cloze), (10, Content::Knowledge), (10, Content::Senses),
-    (10, Content::Clauses), (15, Content::Bilingual), (10, Content::News), (15, Content::Shouting), (25, Content::Repeating), (60, Content::Copying),
-    (10, Content::Events), (10, Content::Dialogue), (60, Content::Reading),
-    (130, Content::Task(Family::Questions(Topic::People))), (80, Content::Task(Family::Questions(Topic::Towns))),
+    (10, Content::Clauses), (15, Content::Bilingual), (10, Content::News), (15, Content::Shouting), (25, Content::Repeating), (30, Content::Copying),
+    (50, Content::Both), (10, Content::Events), (10, Content::Dialogue), (60, Content::Reading),
+    (110, Content::Task(Family::Questions(Topic::People))), (75, Content::Task(Family::Questions(Topic::Towns))),
     (100, Content::Task(Family::Translation(Lang::Fr))), (100, Content::Task(Family::Translation(Lang::De))),
     (100, Content::Task(Family::Translation(Lang::Ro))),
     (55, Content::Task(Family::Summary(Style::News))), (55, Content::Task(Family::Summary(Style::HowTo))),
-    (150, Content::Task(Family::Entailment(Entailment::Rte))), (40, Content::Task(Family::Entailment(Entailment::Cb))),
-    (40, Content::Task(Family::Entailment(Entailment::Snli))), (45, Content::Task(Family::Senses)),
-    (20, Content::Task(Family::Choice)),
+    (100, Content::Comparing(Entailment::Rte)), (180, Content::Task(Family::Entailment(Entailment::Rte))), (80, Content::Task(Family::Entailment(Entailment::Cb))),
+    (40, Content::Task(Family::Entailment(Entailment::Snli))), (60, Content::Task(Family::Senses)),
+    (60, Content::Task(Family::Kinds)), (20, Content::Task(Family::Choice)),
 ];
 
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +67,10 @@ enum Content {
     Dialogue,
     /// A passage with a question that it answers.
     Reading,
+    /// Two lists, and what stands in both or in the second only: finding again what was read.
+    Both,
+    /// Entailment without an example in front.
+    Comparing(Entailment),
     Task(Family),
 }
 
@@ -101,9 +105,25 @@ impl Content {
             Content::Events => Document::Text(events(rng)),
             Content::Dialogue => Document::Text(dialogue(rng)),
             Content::Reading => pair(reading(rng)),
+            Content::Both => pair(both(rng)),
+            Content::Comparing(style) => pair(vary::document_after(0, Family::Entailment(style), rng)),
             Content::Task(family) => pair(vary::document(family, rng)),
         }
     }
+}
+
+/// "Ada dog red. Paul Ada big. Which are in both?", "Ada."
+fn both(rng: &mut Rng) -> (String, String) {
+    let words = vary::any_words(12, Family::Choice, rng);
+    let first = &words[..rng.random_range(3..7)];
+    let mut second: Vec<String> = shuffled(first.to_vec(), rng)[..rng.random_range(1..3)].to_vec();
+    second.extend(words[8..8 + rng.random_range(1..4)].iter().cloned());
+    let second = shuffled(second, rng);
+    let wanted = rng.random::<bool>();
+    let found: Vec<&str> =
+        second.iter().filter(|word| first.contains(word) == wanted).map(String::as_str).collect();
+    let question = if wanted { "Which are in both?" } else { "Which are new?" };
+    (format!("{}. {}. {question}", first.join(" "), second.join(" ")), format!("{}.", found.join(" ")))
 }
 
 fn cloze(rng: &mut Rng) -> (String, String) {
@@ -171,8 +191,8 @@ fn repeating(rng: &mut Rng) -> (String, String) {
 
 fn events(rng: &mut Rng) -> String {
     let style = *pick(rng, &[Entailment::Rte, Entailment::Cb, Entailment::Snli]);
-    let (premise, hypothesis) = entail::pair(style, Relation::Entails, Split::Train, rng);
-    format!("{premise} That means: {hypothesis}")
+    let pair = entail::pair(style, Relation::Entails, Split::Train, rng);
+    format!("{} That means: {}", pair.premise, pair.hypothesis)
 }
 
 fn reading(rng: &mut Rng) -> (String, String) {

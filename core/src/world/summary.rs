@@ -18,7 +18,7 @@ pub(crate) enum Style {
 }
 
 /// Sentences of an article, in order, and its summary. `{s}`, `{o}` are persons, `{t}` a town, `{n}` a thing,
-/// `{d}` the thing described, `{p}` a place, `{w}` a time, `{x}`, `{y}` foods, `{c}` a colour.
+/// `{d}` the thing described, `{p}` a place, `{w}` a time, `{x}`, `{y}` foods.
 struct Story {
     sentences: &'static [&'static str],
     summary: &'static str,
@@ -30,12 +30,8 @@ const NEWS: &[Story] = &[
     Story { sentences: &["{s} had {d}.", "{w} it was still {p}.", "In the evening the {n} was gone."], summary: "{s} lost {n} {p}." },
     Story { sentences: &["{s} was {p} {w}.", "Something lay on the ground.", "It was {d}.", "{s} took the {n} home."], summary: "{s} found {n} {p}." },
     Story { sentences: &["There was a race in {t}.", "{o} was fast.", "{s} was faster.", "The people gave {s} a cup."], summary: "{s} won a race in {t}." },
-    Story { sentences: &["It rained for days in {t}.", "The river rose.", "{w} the water came into the house of {s}."], summary: "A flood hit {s} in {t}." },
     Story { sentences: &["{s} met {o} {p}.", "They fell in love.", "{w} they went to the church in {t}."], summary: "{s} married {o} in {t}." },
     Story { sentences: &["{s} smelled smoke in {t}.", "The house of {o} was in flames.", "{w} nothing was left of it."], summary: "A fire hit {o} in {t}." },
-    Story { sentences: &["The {n} of {o} was broken.", "{w} {s} came with a tool.", "After an hour the {n} worked again."], summary: "{s} repaired {n} for {o}." },
-    Story { sentences: &["{o} had {d} {p}.", "{w} {s} came at night.", "{s} took the {n} and ran away."], summary: "{s} stole {n} from {o}." },
-    Story { sentences: &["{s} left {t} {w}.", "{s} packed all the bags.", "{s} will live near {o} now."], summary: "{s} moved away from {t}." },
 ];
 
 #[rustfmt::skip]
@@ -43,23 +39,15 @@ const HOW_TO: &[Story] = &[
     Story { sentences: &["Wash the {x} and the {y}.", "Cut them with a knife.", "Put them in a bowl.", "Add salt and oil."], summary: "Make a salad with {x} and {y}." },
     Story { sentences: &["Cut the {x} and the {y}.", "Put them in a pot.", "Add hot water.", "Cook it for an hour."], summary: "Make a soup with {x} and {y}." },
     Story { sentences: &["Mix the {x} with flour.", "Add the {y} and sugar.", "Put it in the oven.", "Bake it for an hour."], summary: "Bake a pie with {x} and {y}." },
-    Story { sentences: &["Peel the {x} and the {y}.", "Press them in a cup.", "Add cold water.", "Drink it at once."], summary: "Make juice with {x} and {y}." },
     Story { sentences: &["Take a bucket of water.", "Add some soap.", "Rub the {n} with a cloth.", "Put it {p}."], summary: "Clean the {n} {p}." },
-    Story { sentences: &["Buy a can of {c} colour.", "Take a brush.", "Move it over the {n}.", "Let it dry {p}."], summary: "Paint the {n} {c} {p}." },
-    Story { sentences: &["Take a hammer and nails.", "Put the {n} {p}.", "Hold the broken parts together.", "Hit the nails."], summary: "Repair the {n} {p}." },
     Story { sentences: &["Put the {n} in a box.", "Close the box.", "Write the address of {s} in {t} on it."], summary: "Send the {n} to {s} in {t}." },
-    Story { sentences: &["Take a photo of the {n}.", "Ask for a good price.", "Wait until {s} {p} pays."], summary: "Sell the {n} to {s} {p}." },
     Story { sentences: &["Put paper around the {n}.", "Add a red ribbon.", "Bring it to the party of {s}."], summary: "Give the {n} to {s}." },
 ];
 
 const ASIDES: &[&str] =
     &["The sun was shining.", "It was a quiet day.", "Many people were there.", "A dog barked."];
 const HINTS: &[&str] = &["Take your time.", "Be careful.", "Ask a friend for help.", "Start early."];
-const INGREDIENTS: &[&str] = &[
-    "apples", "carrots", "grapes", "beans", "potatoes", "nuts", "eggs", "lemons", "onions", "tomatoes",
-    "cherries", "plums", "pears", "peas",
-];
-const COLOURS: &[&str] = &["white", "black", "green", "blue", "yellow", "brown"];
+const INGREDIENTS: &[&str] = &["apples", "carrots", "grapes", "beans", "potatoes", "nuts", "eggs", "lemons"];
 
 /// An article and its summary, drawn anew.
 fn draw(style: Style, rng: &mut Rng) -> (String, String) {
@@ -81,7 +69,6 @@ fn draw(style: Style, rng: &mut Rng) -> (String, String) {
         ("{w}", pick(rng, TIMES).en.to_owned()),
         ("{x}", foods[0].to_owned()),
         ("{y}", foods[1].to_owned()),
-        ("{c}", (*pick(rng, COLOURS)).to_owned()),
     ];
     let fill = |form: &str, thing: &str| {
         let filled = places.iter().fold(form.to_owned(), |text, (place, word)| text.replace(place, word));

@@ -43,11 +43,11 @@ fn every_task_has_its_rows_and_splits_share_nothing() {
         let mut seen: BTreeMap<String, Split> = BTreeMap::new();
         for split in SPLITS {
             let rows = rows(task, split, 0).expect("a known task");
-            // Forty towns can be asked about in so many ways.
+            // Twenty towns can be asked about in so many ways.
             let least = match split {
-                Split::Train => 600,
-                Split::Validation => 75,
-                Split::Test => 180,
+                Split::Train => 300,
+                Split::Validation => 30,
+                Split::Test => 100,
             };
             assert!(rows.len() >= least, "{task} {split:?}: {}", rows.len());
             for key in rows.iter().flat_map(|row| keys(task, row)) {
@@ -101,6 +101,28 @@ fn labels_are_balanced() {
             assert!(most - least <= 1, "{task} {split:?}: {counts:?}");
         }
     }
+}
+
+#[test]
+fn where_two_sentences_differ_is_named_in_words_that_stand_in_them() {
+    use super::entail::{Relation, Style, pair};
+    let rng = &mut Streams::new(5).stream("differences");
+    let mut named = 0;
+    for _ in 0..2000 {
+        let relation = *pick(rng, &[Relation::Contradicts, Relation::Open]);
+        let pair = pair(Style::Rte, relation, Split::Train, rng);
+        assert!(!pair.difference.is_empty(), "{pair:?}");
+        let Some((told, asked)) = pair.difference.split_once(", not ") else { continue };
+        // Names stand as they are; the words of other kinds may stand as their synonyms.
+        if lexicon::NAMES.contains(&told) {
+            assert!(pair.premise.contains(told) && pair.hypothesis.contains(asked), "{pair:?}");
+            named += 1;
+        }
+        let general =
+            |word: &str| matches!(word, "animal" | "food" | "plant" | "tool" | "vehicle" | "garment");
+        assert!(!general(asked) || pair.hypothesis.contains(asked), "{pair:?}");
+    }
+    assert!(named > 200, "{named}");
 }
 
 /// Accuracy on the test rows of naive Bayes over the words of one field.
@@ -159,7 +181,7 @@ fn the_world_is_the_same_every_time() {
         }
     }
     documents(2000).iter().for_each(|text| hash.update(text));
-    assert_eq!(hex(&hash.finalize()), "ccd4bc4bc27e7c9df99e33ef7b1db6887344dda4f5b18c73c002807d3260aaf4");
+    assert_eq!(hex(&hash.finalize()), "80a6d50ea8325105499b78accb11a102dbfd353f2e2963c8c75960c1e03304eb");
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -282,7 +304,7 @@ fn span_corruption_loses_nothing_and_hides_15_percent() {
 }
 
 #[test]
-fn nearly_every_word_of_the_world_is_one_token() {
+fn every_word_of_the_world_is_one_token() {
     let tokenizer = tokenizer::train().expect("a tokenizer");
     let ids = |text: &str| tokenizer.encode(text, false).expect("text").get_ids().to_vec();
     let (mut seen, mut spelled) = (HashSet::new(), Vec::new());
@@ -295,9 +317,7 @@ fn nearly_every_word_of_the_world_is_one_token() {
             }
         }
     }
-    // A noun as an answer word, with a capital, is so rare that the tokenizer's sample may lack it.
-    let lower = |word: &String| word.to_lowercase() != *word && seen.contains(&word.to_lowercase());
-    assert!(spelled.iter().all(lower) && spelled.len() * 100 < seen.len(), "{spelled:?} of {}", seen.len());
+    assert!(spelled.is_empty(), "{spelled:?}");
     for word in
         ["True", "False", "Neither", "A", "B", "C", "D", "question:", "Translate", "summary:", "Q:", "A:"]
     {

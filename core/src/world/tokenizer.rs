@@ -13,7 +13,7 @@ use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, Tokenizer};
 
 use super::pretrain::{Document, document};
-use super::{SEED, TASK_NAMES, rows};
+use super::{SEED, TASK_NAMES, capital, rows, vary};
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::rng::Streams;
@@ -116,6 +116,10 @@ fn pieces() -> Result<BTreeMap<String, u64>> {
             let fields = row.0.iter().filter(|(name, _)| *name != "label");
             fields.filter_map(|(_, value)| value.as_str()).for_each(|text| count(text, &mut counts));
         }
+    }
+    for word in vary::answer_words() {
+        count(&word, &mut counts);
+        count(&capital(&word), &mut counts);
     }
     for word in TEMPLATE_WORDS {
         count(word, &mut counts);
