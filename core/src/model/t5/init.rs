@@ -133,7 +133,7 @@ mod tests {
         let split = |x: Tensor<2>| x.reshape([words, heads, width / heads]).swap_dims(0, 1);
         let table = table / norm;
         let product = split(table.clone().matmul(q)).matmul(split(table.matmul(k)).swap_dims(1, 2));
-        let values: Vec<f32> = product.into_data().to_vec().unwrap();
+        let values: Vec<f32> = product.into_data().try_to_vec().unwrap();
         let (mut own, mut other) = (0.0, 0.0);
         for (at, value) in values.iter().enumerate() {
             let place = at % (words * words);
@@ -160,7 +160,7 @@ mod tests {
             let cross = model.decoder.blocks[0].cross_attention.as_ref().unwrap();
             let (own, _) = logits(cross.q.val(), cross.k.val(), model.shared.val(), config().num_heads);
             assert!(own.abs() < 0.5, "the decoder is drawn as ever: {own}");
-            let bias: Vec<f32> = model.encoder.relative_bias.val().into_data().to_vec().unwrap();
+            let bias: Vec<f32> = model.encoder.relative_bias.val().into_data().try_to_vec().unwrap();
             let away: Vec<bool> = bias[..4].iter().map(|bias| *bias == AWAY).collect();
             assert_eq!(away, [matching, false, matching, false]);
             assert!(bias[4..].iter().all(|bias| bias.abs() < 1.0));
