@@ -88,15 +88,11 @@ fn drop_tied_copy(config: &T5Config, weights: &mut HostTensors) {
 
 /// A new model with an untied head and random weights.
 pub fn random(config: &T5Config, rng: Rng, device: &Device) -> Result<Model> {
-    drawn(config, false, rng, device)
+    random_with(config, false, rng, device)
 }
 
-/// As `random`; besides, the encoder's heads begin by looking for words like their own.
-pub fn random_matching(config: &T5Config, rng: Rng, device: &Device) -> Result<Model> {
-    drawn(config, true, rng, device)
-}
-
-fn drawn(config: &T5Config, matching: bool, rng: Rng, device: &Device) -> Result<Model> {
+/// As `random`; where `matching`, the encoder's heads begin by looking for words like their own.
+pub fn random_with(config: &T5Config, matching: bool, rng: Rng, device: &Device) -> Result<Model> {
     let t5 = T5::empty(config, true, device)?;
     Ok(Model::new(Lm::T5(t5.map(&mut RandomInit::new(config, matching, rng)))))
 }

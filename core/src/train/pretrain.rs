@@ -13,7 +13,7 @@ use crate::device::OpenDevice;
 use crate::error::Result;
 use crate::method::{Method, TokenLosses};
 use crate::model::T5Config;
-use crate::model::folder::{LoadedModel, random, random_matching};
+use crate::model::folder::{LoadedModel, random_with};
 use crate::report::{ModelInfo, StepRecord};
 use crate::rng::{Rng, Streams, permutation};
 use crate::spec::StageSpec;
@@ -61,8 +61,7 @@ pub async fn pretrain(
     let tokenizer = Tokenizer::new(crate::world::tokenizer::train()?)?;
     let config = config(spec, &tokenizer);
     let streams = Streams::new(spec.seed);
-    let draw = if spec.matching { random_matching } else { random };
-    let model = draw(&config, streams.stream("init"), &device.device)?;
+    let model = random_with(&config, spec.matching, streams.stream("init"), &device.device)?;
     let documents = Documents { spec, tokenizer: &tokenizer, streams, pool: RefCell::default() };
     let context = StageContext {
         name: CHECKPOINT.into(),

@@ -209,6 +209,7 @@ impl Event {
         }
     }
 
+    /// An event from which it follows that this one did not happen (or, where it never did, that it happened).
     fn flipped(self, rng: &mut Rng) -> Self {
         Self { negated: !self.negated, ..self }.entailing(rng)
     }
@@ -389,12 +390,10 @@ fn draw_pair(style: Style, relation: Relation, rng: &mut Rng) -> Pair {
     };
     let difference = difference(&told, &event);
     let clause = told.clause(Wording::draw(rng), &told.who.text());
-    let premise = sentence(&format!("{clause}{}", circumstance(rng)));
+    let mut premise = sentence(&format!("{clause}{}", circumstance(rng)));
     if style == Style::Cb {
         let aside = aside(style, event, rng);
-        let premise =
-            if chance(rng, 0.5) { format!("{premise} {aside}") } else { format!("{aside} {premise}") };
-        return Pair { premise, hypothesis, difference };
+        premise = if chance(rng, 0.5) { format!("{premise} {aside}") } else { format!("{aside} {premise}") };
     }
     Pair { premise, hypothesis, difference }
 }

@@ -90,7 +90,7 @@ const RIVERS: &[&str] = &["Alba", "Brin", "Cusa", "Dorn", "Esk", "Fenna"];
 const PRODUCTS: &[&str] = &["wine", "glass", "silk", "clocks", "salt", "paper", "beer", "candles"];
 const EMBLEMS: &[&str] = &["lion", "eagle", "wolf", "bear", "swan", "fox", "bull", "owl"];
 
-/// Twenty-four towns of our own.
+/// Twenty towns of our own.
 pub(crate) static TOWNS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let heads = ["Bel", "Cor", "Dun", "Fel", "Gar", "Hol", "Kal", "Nor", "Pel", "Ros"];
     heads.iter().flat_map(|head| ["mora", "burg"].map(|tail| format!("{head}{tail}"))).collect()

@@ -32,7 +32,7 @@ const MIXTURE: &[(u32, Content)] = &[
     (100, Content::Task(Family::Translation(Lang::Fr))), (100, Content::Task(Family::Translation(Lang::De))),
     (100, Content::Task(Family::Translation(Lang::Ro))),
     (55, Content::Task(Family::Summary(Style::News))), (55, Content::Task(Family::Summary(Style::HowTo))),
-    (100, Content::Comparing(Entailment::Rte)), (180, Content::Task(Family::Entailment(Entailment::Rte))), (80, Content::Task(Family::Entailment(Entailment::Cb))),
+    (100, Content::Comparing), (180, Content::Task(Family::Entailment(Entailment::Rte))), (80, Content::Task(Family::Entailment(Entailment::Cb))),
     (40, Content::Task(Family::Entailment(Entailment::Snli))), (60, Content::Task(Family::Senses)),
     (60, Content::Task(Family::Kinds)), (20, Content::Task(Family::Choice)),
 ];
@@ -70,7 +70,7 @@ enum Content {
     /// Two lists, and what stands in both or in the second only: finding again what was read.
     Both,
     /// Entailment without an example in front.
-    Comparing(Entailment),
+    Comparing,
     Task(Family),
 }
 
@@ -106,7 +106,7 @@ impl Content {
             Content::Dialogue => Document::Text(dialogue(rng)),
             Content::Reading => pair(reading(rng)),
             Content::Both => pair(both(rng)),
-            Content::Comparing(style) => pair(vary::document_after(0, Family::Entailment(style), rng)),
+            Content::Comparing => pair(vary::document_after(0, Family::Entailment(Entailment::Rte), rng)),
             Content::Task(family) => pair(vary::document(family, rng)),
         }
     }
