@@ -7,5 +7,6 @@ mod golden;
 mod metrics;
 mod optim;
 mod parity;
+mod shipped;
 mod tasks;
 mod tokenizer;

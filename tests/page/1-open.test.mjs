@@ -54,6 +54,17 @@ test('recorded results are there at once, marked as recorded', async () => {
   await calm(opened);
 });
 
+test('further recorded results are fetched when they are opened, and a broken one says so', async () => {
+  const opened = await open(site, { recorded: RECORDED });
+  const { id } = opened;
+  await id('recorded-second').locator('summary').click();
+  await id('recorded-more').locator('tr[data-method=promot]').waitFor();
+  await id('recorded-lost').locator('summary').click();
+  await textIs(id('recorded-lost'), /cannot be read: .*version/);
+  assert.equal(await id('recorded-table').count(), 1);
+  await calm(opened);
+});
+
 test('a spec in the address fills the form', async () => {
   const spec = { fine_tuning: { steps: 7 }, target: { task: 'wic-mini' } };
   const opened = await open(site, { query: `device=cpu&spec=${encoded(spec)}`, hash: '#train' });

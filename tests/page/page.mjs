@@ -61,8 +61,11 @@ export async function start({ webgpu = false } = {}) {
 export async function open(site, { query = 'device=cpu', hash = '', recorded, traced = false, ...options } = {}) {
   const context = await site.browser.newContext({ acceptDownloads: true, ...options });
   if (recorded) {
-    await context.route('**/recorded/index.json', (route) => route.fulfill({ json: ['rte-mini'] }));
-    await context.route('**/recorded/rte-mini/report.json', (route) => route.fulfill({ json: recorded }));
+    await context.route('**/recorded/index.json', (route) => route.fulfill({ json: ['rte-mini', 'second', 'lost'] }));
+    for (const name of ['rte-mini', 'second']) {
+      await context.route(`**/recorded/${name}/report.json`, (route) => route.fulfill({ json: recorded }));
+    }
+    await context.route('**/recorded/lost/report.json', (route) => route.fulfill({ json: { nothing: 'here' } }));
   }
   const page = await context.newPage();
   const trace = traced ? await Trace.start(site) : undefined;
@@ -178,4 +181,6 @@ export async function textIs(locator, expected, timeout = 60_000) {
 /** Until the models are there and can be asked. */
 export async function loaded(opened, timeout = 60_000) {
   await textIs(opened.id('ask'), 'Ask all three', timeout);
+  // Shipped weights that do not fit the bundled model, for one, are told of here and nowhere else.
+  assert.deepEqual(await opened.id('error').allTextContents(), [], 'nothing went wrong while loading');
 }

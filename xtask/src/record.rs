@@ -1,26 +1,41 @@
-//! `cargo xtask record`: runs the preset `paper-mini` on entailment and puts into `public/recorded/` what the page
-//! shows: the report, and the tuned weights of the first seed.
+//! `cargo xtask record`: runs the preset `paper-mini` on each target, and its ablations, and puts into
+//! `public/recorded/` what the page shows: the reports, and the tuned weights of the first seed.
 
 use std::fs;
 use std::path::Path;
 
 use crate::shell::{self, Outcome};
 
-/// Target tasks; the weights of the first one are shipped, too.
-const TARGETS: [&str; 1] = ["rte-mini"];
+/// A run whose report is kept under `name`; without `methods`, those of the preset.
+struct Recording {
+    name: &'static str,
+    target: &'static str,
+    methods: Option<&'static str>,
+}
+
+/// The page opens with the first one, whose weights are shipped, too.
+const RECORDINGS: [Recording; 2] = [
+    Recording { name: "rte-mini", target: "rte-mini", methods: None },
+    Recording {
+        name: "rte-mini-ablations",
+        target: "rte-mini",
+        methods: Some(r#"["joint", "random-prompt", "fine-tuning+1-shot"]"#),
+    },
+];
 const COLUMNS: [&str; 2] = ["fine-tuning", "promot"];
 
 pub fn run() -> Outcome {
     let recorded = shell::root().join("public").join("recorded");
-    for target in TARGETS {
-        let out = shell::target_dir().join("recorded").join(target);
-        shell::part(target, || experiment(target, &out))?;
-        copy(&out.join("report.json"), &recorded.join(target).join("report.json"))?;
+    let folder = |name: &str| shell::target_dir().join("recorded").join(name);
+    for recording in &RECORDINGS {
+        let out = folder(recording.name);
+        shell::part(recording.name, || experiment(recording, &out))?;
+        copy(&out.join("report.json"), &recorded.join(recording.name).join("report.json"))?;
     }
-    let weights: Vec<String> = COLUMNS.iter().map(|column| format!("{}/{column}", TARGETS[0])).collect();
-    for (folder, column) in weights.iter().zip(COLUMNS) {
-        let from = shell::target_dir().join("recorded").join(TARGETS[0]).join("models").join(column);
-        let to = recorded.join(folder);
+    let first = RECORDINGS[0].name;
+    for column in COLUMNS {
+        let from = folder(first).join("models").join(column);
+        let to = recorded.join(first).join(column);
         copy(&from.join("model.safetensors"), &to.join("model.safetensors"))?;
         if from.join("prompt").is_dir() {
             for name in ["adapter_config.json", "adapter_model.safetensors"] {
@@ -28,18 +43,22 @@ pub fn run() -> Outcome {
             }
         }
     }
-    write(&recorded.join("index.json"), &list(&TARGETS.map(str::to_owned)))?;
-    write(&recorded.join("weights.json"), &list(&weights))?;
+    write(&recorded.join("index.json"), &list(&RECORDINGS.map(|recording| recording.name.to_owned())))?;
+    write(&recorded.join("weights.json"), &list(&COLUMNS.map(|column| format!("{first}/{column}"))))?;
     println!("recorded: {}", recorded.display());
     Ok(())
 }
 
 /// An interrupted one goes on where it stopped.
-fn experiment(target: &str, out: &Path) -> Outcome {
+fn experiment(recording: &Recording, out: &Path) -> Outcome {
     let mut args =
         vec!["run", "--release", "--quiet", "--", "run", "--preset", "paper-mini", "--models", "f16"];
-    let (task, out_text) = (format!("target.task={target}"), out.display().to_string());
+    let (task, out_text) = (format!("target.task={}", recording.target), out.display().to_string());
     args.extend(["--set", &task, "--out", &out_text]);
+    let methods = recording.methods.map(|methods| format!("methods={methods}"));
+    if let Some(methods) = &methods {
+        args.extend(["--set", methods]);
+    }
     if out.join("spec.toml").is_file() {
         args.push("--resume");
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gloo::net::http::Request;
+use gloo::net::http::{Request, Response};
 use leptos::prelude::*;
 use promot_core::report::{ExampleAnswers, Report};
 
@@ -20,13 +20,14 @@ pub enum Recorded {
     None,
     /// Something is shipped and cannot be read.
     Broken(String),
-    Here(Arc<Report>),
+    /// The first report, whose questions can be looked at, and the names of the others.
+    Here(Arc<Report>, Vec<String>),
 }
 
 impl Recorded {
     /// The `row`-th recorded question of a task, if it was asked with as many shots.
     pub fn example(&self, task: &str, row: usize, shots: usize) -> Option<&ExampleAnswers> {
-        let Recorded::Here(report) = self else { return None };
+        let Recorded::Here(report, _) = self else { return None };
         let asked_with = if task == report.spec.target.task {
             report.spec.fine_tuning.shots
         } else {
@@ -42,22 +43,32 @@ impl Recorded {
 /// Fetches the first of the reports that `recorded/index.json` names. The index is always there: looking for a
 /// file that may be missing would leave an error in the browser's console.
 pub async fn load() -> Recorded {
-    match fetch().await {
-        Ok(Some(report)) => Recorded::Here(Arc::new(report)),
-        Ok(None) => Recorded::None,
-        Err(error) => Recorded::Broken(error.to_string()),
+    match first().await {
+        Ok(recorded) => recorded,
+        Err(problem) => Recorded::Broken(problem),
     }
 }
 
-async fn fetch() -> Result<Option<Report>, gloo::net::Error> {
-    let folder = format!("{}recorded", base());
-    let names: Vec<String> = Request::get(&format!("{folder}/index.json")).send().await?.json().await?;
-    let Some(name) = names.first() else { return Ok(None) };
-    let text = Request::get(&format!("{folder}/{name}/report.json")).send().await?.text().await?;
+async fn first() -> Result<Recorded, String> {
+    let names: Vec<String> = get("index.json").await?.json().await.map_err(|error| error.to_string())?;
+    match names.split_first() {
+        Some((name, others)) => Ok(Recorded::Here(Arc::new(report(name).await?), others.to_vec())),
+        None => Ok(Recorded::None),
+    }
+}
+
+async fn report(name: &str) -> Result<Report, String> {
+    let text = get(&format!("{name}/report.json")).await?.text().await.map_err(|error| error.to_string())?;
     turn().await;
     let text = without_curves(text);
     turn().await;
-    Ok(Some(serde_json::from_str(&text)?))
+    serde_json::from_str(&text).map_err(|error| error.to_string())
+}
+
+async fn get(file: &str) -> Result<Response, String> {
+    let answer = Request::get(&format!("{}recorded/{file}", base())).send().await;
+    let answer = answer.map_err(|error| error.to_string())?;
+    if answer.ok() { Ok(answer) } else { Err(format!("{file}: the server says {}", answer.status())) }
 }
 
 /// The curves of all seeds are most of the bytes and are not shown here; the browser's own parser takes them out in a
@@ -65,8 +76,11 @@ async fn fetch() -> Result<Option<Report>, gloo::net::Error> {
 fn without_curves(text: String) -> String {
     let slim = || -> Result<js_sys::JsString, wasm_bindgen::JsValue> {
         let report = js_sys::JSON::parse(&text)?;
-        let runs: js_sys::Array = js_sys::Reflect::get(&report, &"runs".into())?.into();
-        for run in runs.iter() {
+        let runs = js_sys::Reflect::get(&report, &"runs".into())?;
+        if !js_sys::Array::is_array(&runs) {
+            return Err(runs);
+        }
+        for run in js_sys::Array::from(&runs).iter() {
             js_sys::Reflect::set(&run, &"steps".into(), &js_sys::Array::new())?;
         }
         js_sys::JSON::stringify(&report)
@@ -95,11 +109,12 @@ pub fn RecordedResults() -> impl IntoView {
                         .into_any()
                 }
                 Recorded::None => view! { <Missing /> }.into_any(),
-                Recorded::Here(report) => {
+                Recorded::Here(report, others) => {
                     view! {
                         <Later>
-                            <Results report=report.clone() />
+                            <Results report=report.clone() testid="recorded-table" />
                         </Later>
+                        {others.into_iter().map(|name| view! { <Other name /> }).collect_view()}
                     }
                         .into_any()
                 }
@@ -114,21 +129,46 @@ fn Missing() -> impl IntoView {
         <div class="none" data-testid="no-recorded">
             <p>
                 "No recorded results come with this copy of the page. With the project's sources at hand, this makes
-                them in a few minutes:"
+                them, in about an hour on two processor cores; then build the page again:"
             </p>
             <pre tabindex="0">
-                <code>"cargo run --release -- run --preset tour --out public/recorded/rte-mini"</code>
+                <code>"cargo xtask record"</code>
             </pre>
-            <p>
-                "Then write " <code>"[\"rte-mini\"]"</code> " into " <code>"public/recorded/index.json"</code>
-                " and build the page again."
-            </p>
         </div>
     }
 }
 
+/// A further report, fetched when it is opened.
 #[component]
-fn Results(report: Arc<Report>) -> impl IntoView {
+fn Other(name: String) -> impl IntoView {
+    let found = RwSignal::new(None::<Result<Arc<Report>, String>>);
+    let asked = StoredValue::new(false);
+    let (title, testid) = (name.clone(), format!("recorded-{name}"));
+    let fetch = move |_| {
+        if !asked.get_value() {
+            asked.set_value(true);
+            let name = name.clone();
+            wasm_bindgen_futures::spawn_local(
+                async move { found.set(Some(report(&name).await.map(Arc::new))) },
+            );
+        }
+    };
+    view! {
+        <details on:toggle=fetch data-testid=testid>
+            <summary>{format!("More results: {title}")}</summary>
+            {move || match found.get() {
+                None => view! { <p class="muted">"Loading\u{2026}"</p> }.into_any(),
+                Some(Err(problem)) => {
+                    view! { <p class="none">{format!("They cannot be read: {problem}")}</p> }.into_any()
+                }
+                Some(Ok(report)) => view! { <Results report testid="recorded-more" /> }.into_any(),
+            }}
+        </details>
+    }
+}
+
+#[component]
+fn Results(report: Arc<Report>, testid: &'static str) -> impl IntoView {
     let (name, device) = (report.spec.name.clone(), report.device.name.clone());
     let model =
         format!("{}, {:.1} million parameters", report.model.name, report.model.parameters as f64 / 1e6);
@@ -142,7 +182,7 @@ fn Results(report: Arc<Report>) -> impl IntoView {
         <p class="muted">
             {format!("Made with the native program: run \u{201c}{name}\u{201d}, model {model}, device {device}.")}
         </p>
-        <ResultsTable runs testid="recorded-table" />
+        <ResultsTable runs testid />
         <details on:toggle=move |_| opened.set(true)>
             <summary>"The spec that made them"</summary>
             <pre tabindex="0">

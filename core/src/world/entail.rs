@@ -444,15 +444,6 @@ pub(crate) fn reading(rng: &mut Rng) -> [String; 3] {
     [passage, format!("{question}?"), answer]
 }
 
-/// "A dog is an animal.", and whether it is so.
-pub(crate) fn kind_claim(rng: &mut Rng) -> (String, bool) {
-    let classed = |rng: &mut Rng| noun_where(rng, |noun| kind_word(noun.kind).is_some());
-    let (noun, other) = (&NOUNS[classed(rng)], &NOUNS[classed(rng)]);
-    let kind = if chance(rng, 0.5) { noun.kind } else { other.kind };
-    let class = with_article(kind_word(kind).unwrap_or_default());
-    (capital(&format!("{} is {class}.", with_article(noun.en))), kind == noun.kind)
-}
-
 pub(super) fn rows(style: Style, split: Split, rng: &mut Rng) -> Vec<Example> {
     use Relation::{Contradicts, Entails, Open};
     distinct(split, rng, |index, rng| {

@@ -3,12 +3,12 @@
 
 use rand::Rng as _;
 
-use super::entail::{self, Relation, Style as Entailment};
+use super::entail::{self, Pair, Relation, Style as Entailment};
 use super::facts::{self, Topic};
 use super::grammar;
 use super::lexicon::{Lang, NAMES};
 use super::summary::{self, Style};
-use super::vary::{self, ANSWER_WORDS, Family, RESERVED_WORDS};
+use super::vary::{self, Family, RESERVED_WORDS, SPOKEN_WORDS};
 use super::{capital, choice, pick, pick_word, senses, shuffled};
 use crate::data::Split;
 use crate::rng::{Rng, choose};
@@ -26,15 +26,12 @@ pub enum Document {
 #[rustfmt::skip]
 const MIXTURE: &[(u32, Content)] = &[
     (30, Content::Portrait), (50, Content::Telling), (20, Content::Cloze), (10, Content::Knowledge), (10, Content::Senses),
-    (10, Content::Clauses), (15, Content::Bilingual), (10, Content::News), (15, Content::Shouting), (25, Content::Repeating), (30, Content::Copying),
-    (50, Content::Both), (10, Content::Events), (10, Content::Dialogue), (60, Content::Reading),
+    (15, Content::Clauses), (40, Content::Bilingual), (10, Content::News), (15, Content::Shouting), (25, Content::Repeating), (30, Content::Copying),
+    (50, Content::Both), (10, Content::Events), (10, Content::Dialogue), (60, Content::Reading), (300, Content::Agreeing),
     (110, Content::Task(Family::Questions(Topic::People))), (75, Content::Task(Family::Questions(Topic::Towns))),
-    (100, Content::Task(Family::Translation(Lang::Fr))), (100, Content::Task(Family::Translation(Lang::De))),
-    (100, Content::Task(Family::Translation(Lang::Ro))),
+    (100, Content::Task(Family::Translation(Lang::De))), (100, Content::Task(Family::Translation(Lang::Ro))),
     (55, Content::Task(Family::Summary(Style::News))), (55, Content::Task(Family::Summary(Style::HowTo))),
-    (100, Content::Comparing), (180, Content::Task(Family::Entailment(Entailment::Rte))), (80, Content::Task(Family::Entailment(Entailment::Cb))),
-    (40, Content::Task(Family::Entailment(Entailment::Snli))), (60, Content::Task(Family::Senses)),
-    (60, Content::Task(Family::Kinds)), (20, Content::Task(Family::Choice)),
+    (60, Content::Meaning), (20, Content::Task(Family::Choice)),
 ];
 
 #[derive(Clone, Copy, Debug)]
@@ -69,8 +66,11 @@ enum Content {
     Reading,
     /// Two lists, and what stands in both or in the second only: finding again what was read.
     Both,
-    /// Entailment without an example in front.
-    Comparing,
+    /// Entailment told as a talk of two people: what it means is learnt here, in no question's words and in no format
+    /// of a task.
+    Agreeing,
+    /// Word senses, told likewise.
+    Meaning,
     Task(Family),
 }
 
@@ -106,7 +106,8 @@ impl Content {
             Content::Dialogue => Document::Text(dialogue(rng)),
             Content::Reading => pair(reading(rng)),
             Content::Both => pair(both(rng)),
-            Content::Comparing => pair(vary::document_after(0, Family::Entailment(Entailment::Rte), rng)),
+            Content::Agreeing => pair(agreeing(rng)),
+            Content::Meaning => pair(meaning(rng)),
             Content::Task(family) => pair(vary::document(family, rng)),
         }
     }
@@ -114,7 +115,7 @@ impl Content {
 
 /// "Ada dog red. Paul Ada big. Which are in both?", "Ada."
 fn both(rng: &mut Rng) -> (String, String) {
-    let words = vary::any_words(12, Family::Choice, rng);
+    let words = vary::any_words(12, rng);
     let first = &words[..rng.random_range(3..7)];
     let mut second: Vec<String> = shuffled(first.to_vec(), rng)[..rng.random_range(1..3)].to_vec();
     second.extend(words[8..8 + rng.random_range(1..4)].iter().cloned());
@@ -124,6 +125,43 @@ fn both(rng: &mut Rng) -> (String, String) {
         second.iter().filter(|word| first.contains(word) == wanted).map(String::as_str).collect();
     let question = if wanted { "Which are in both?" } else { "Which are new?" };
     (format!("{}. {}. {question}", first.join(" "), second.join(" ")), format!("{}.", found.join(" ")))
+}
+
+/// "Ada tells Paul: Eva bought a dog. Paul repeats: Eva never bought a dog. What does Ada think?", "Ada objects, not
+/// never.": premise and hypothesis, and in the answer where they differ.
+fn agreeing(rng: &mut Rng) -> (String, String) {
+    let style = match rng.random_range(0..10) {
+        0..6 => Entailment::Rte,
+        6..9 => Entailment::Cb,
+        _ => Entailment::Snli,
+    };
+    let relation = match (style, rng.random_range(0..6)) {
+        (_, 0 | 1) | (Entailment::Rte, 2) => Relation::Entails,
+        (Entailment::Rte, _) => Relation::unfounded(rng),
+        (_, 2 | 3) => Relation::Contradicts,
+        _ => Relation::Open,
+    };
+    let pair = entail::pair(style, relation, Split::Train, rng);
+    let people = shuffled(NAMES.to_vec(), rng);
+    let (one, other) = (people[0], people[1]);
+    let thought = match relation {
+        Relation::Entails => "agrees.".to_owned(),
+        Relation::Contradicts => format!("objects, {}.", pair.difference),
+        Relation::Open => format!("doubts it, {}.", pair.difference),
+    };
+    let Pair { premise, hypothesis, .. } = pair;
+    let talk = format!("{one} tells {other}: {premise} {other} repeats: {hypothesis}");
+    (format!("{talk} What does {one} think?"), format!("{one} {thought}"))
+}
+
+/// "Ada says: ... Paul says: ... Do both mean one bank?", "Both mean one bank.".
+fn meaning(rng: &mut Rng) -> (String, String) {
+    let same = rng.random::<bool>();
+    let [first, second, word] = senses::pair(same, Split::Train, rng);
+    let people = shuffled(NAMES.to_vec(), rng);
+    let talk = format!("{} says: {first} {} says: {second}", people[0], people[1]);
+    let thought = if same { format!("Both mean one {word}.") } else { format!("Each means another {word}.") };
+    (format!("{talk} Do both mean one {word}?"), thought)
 }
 
 fn cloze(rng: &mut Rng) -> (String, String) {
@@ -156,7 +194,7 @@ fn news(rng: &mut Rng) -> String {
 
 /// A word to be said: one in `share` is the format of a tuned task.
 fn spoken(share: u32, rng: &mut Rng) -> &'static str {
-    let words = if rng.random_range(0..share) == 0 { &RESERVED_WORDS[..] } else { ANSWER_WORDS };
+    let words = if rng.random_range(0..share) == 0 { &RESERVED_WORDS[..] } else { SPOKEN_WORDS };
     pick_word(rng, words)
 }
 

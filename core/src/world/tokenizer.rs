@@ -117,7 +117,7 @@ fn pieces() -> Result<BTreeMap<String, u64>> {
             fields.filter_map(|(_, value)| value.as_str()).for_each(|text| count(text, &mut counts));
         }
     }
-    for word in vary::answer_words() {
+    for word in vary::twin_words() {
         count(&word, &mut counts);
         count(&capital(&word), &mut counts);
     }
