@@ -43,7 +43,7 @@ test('the live answer of the bundled model comes within ten seconds of opening',
 test('tasks, shots and the next example change the question', async () => {
   const opened = await open(site);
   await loaded(opened);
-  await opened.id('task-select').selectOption('wmt_ende-mini');
+  await opened.id('task-select').selectOption('wmt_enro-mini');
   await textIs(opened.page.locator('#question'), /^/);
   const text = async (wanted) => {
     await opened.page.waitForFunction(
@@ -52,12 +52,12 @@ test('tasks, shots and the next example change the question', async () => {
     );
     return question(opened).inputValue();
   };
-  const one = await text(/Translate English to German.*Translate English to German/s);
+  const one = await text(/Translate English to Romanian.*Translate English to Romanian/s);
   await opened.id('another-example').click();
   await opened.page.waitForFunction((old) => document.querySelector('#question').value !== old, one);
   await opened.id('shots-input').fill('0');
   await opened.id('shots-input').blur();
-  const bare = await text(/^Translate English to German: [^]*$/);
+  const bare = await text(/^Translate English to Romanian: [^]*$/);
   await opened.page.waitForFunction(
     () => document.querySelector('#question').value.split('Translate English').length === 2,
   );

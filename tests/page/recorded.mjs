@@ -44,10 +44,12 @@ export const RECORDED = {
   ],
   examples: [
     {
-      task: 'triviaqa-mini',
-      input: 'Q: Who lives in the red house? A: Paul Q: Who works in the mill? A:',
-      reference: 'Anna',
-      outputs: { pretrained: 'Anna', 'fine-tuning': 'True', promot: 'Anna' },
+      task: 'wmt_ende-mini',
+      input:
+        'Translate English to German: Anna buys a mill. Anna kauft eine Mühle. ' +
+        'Translate English to German: Anna sells a mill.',
+      reference: 'Anna verkauft eine Mühle.',
+      outputs: { pretrained: 'Anna verkauft eine Mühle.', 'fine-tuning': 'True', promot: 'Anna verkauft eine Mühle.' },
     },
   ],
 };

@@ -10,8 +10,8 @@ use super::app::{App, base};
 use super::later::{Later, turn};
 use super::results::ResultsTable;
 
-/// The task that the first screen opens with.
-pub const FIRST_TASK: &str = "triviaqa-mini";
+/// The task that the first screen opens with: one that fine-tuning takes from the model.
+pub const FIRST_TASK: &str = "wmt_ende-mini";
 
 #[derive(Clone)]
 pub enum Recorded {

@@ -10,7 +10,7 @@ use similar::{ChangeTag, TextDiff};
 pub enum Verdict {
     Right,
     Wrong,
-    /// Free text: the share of words that it has in common with the reference, in [0, 1]. One sentence is too
+    /// Free text: the share of words that it has in common with the reference, in (0, 1]. One sentence is too
     /// little for BLEU or ROUGE, which are for whole test sets.
     Shared(f64),
 }
@@ -44,7 +44,7 @@ pub fn verdict(task: &str, output: &str, references: &[String]) -> Option<Verdic
                 return Some(Verdict::Right);
             }
             let ratio = TextDiff::from_words(first.as_str(), answer.as_str()).ratio();
-            return Some(Verdict::Shared(f64::from(ratio)));
+            return Some(if ratio > 0.0 { Verdict::Shared(f64::from(ratio)) } else { Verdict::Wrong });
         }
     };
     Some(if right { Verdict::Right } else { Verdict::Wrong })

@@ -313,6 +313,11 @@ fn verdicts_follow_each_tasks_metric() {
         panic!("half a sentence is neither right nor wrong")
     };
     assert!(share > 0.5 && share < 1.0, "{share}");
+    assert_eq!(
+        verdict("wmt_ende-mini", "True", "Der Hund schläft."),
+        Some(Verdict::Wrong),
+        "no word in common"
+    );
     assert_eq!(judge::verdict("cb-mini", "True", &[]), None);
     assert_eq!(verdict("no task", "True", "True"), None);
 }

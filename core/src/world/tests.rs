@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::lexicon::Lang;
 use super::pretrain::{Document, corrupt_spans, document};
-use super::vary::{RESERVED_WORDS, ask};
+use super::vary::ask;
 use super::*;
 use crate::task::Task;
 
