@@ -161,7 +161,14 @@ fn Other(name: String) -> impl IntoView {
                 Some(Err(problem)) => {
                     view! { <p class="none">{format!("They cannot be read: {problem}")}</p> }.into_any()
                 }
-                Some(Ok(report)) => view! { <Results report testid="recorded-more" /> }.into_any(),
+                Some(Ok(report)) => {
+                    view! {
+                        <div class="more">
+                            <Results report testid="recorded-more" />
+                        </div>
+                    }
+                        .into_any()
+                }
             }}
         </details>
     }
