@@ -35,10 +35,10 @@ fn files(path: &str) -> ModelFiles {
 fn recorded_results_are_of_the_bundled_model() {
     let bundled =
         folder::load("mini", &files("models/mini/model.safetensors"), &Device::flex()).unwrap().info;
-    for task in list("recorded/index.json") {
-        let report: Report = serde_json::from_slice(&read(&format!("recorded/{task}/report.json"))).unwrap();
-        assert_eq!(report.model.sha256, bundled.sha256, "{task}: run `cargo xtask record` again");
-        assert_eq!(report.spec.target.task, task);
+    for name in list("recorded/index.json") {
+        let report: Report = serde_json::from_slice(&read(&format!("recorded/{name}/report.json"))).unwrap();
+        assert_eq!(report.model.sha256, bundled.sha256, "{name}: run `cargo xtask record` again");
+        assert!(name.starts_with(&report.spec.target.task), "{name} holds {}", report.spec.target.task);
     }
 }
 
