@@ -14,8 +14,9 @@ struct Recording {
 }
 
 /// The page opens with the first one, whose weights are shipped, too.
-const RECORDINGS: [Recording; 2] = [
+const RECORDINGS: [Recording; 3] = [
     Recording { name: "rte-mini", target: "rte-mini", methods: None },
+    Recording { name: "wmt_enfr-mini", target: "wmt_enfr-mini", methods: None },
     Recording {
         name: "rte-mini-ablations",
         target: "rte-mini",
