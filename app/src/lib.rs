@@ -9,6 +9,8 @@ pub mod protocol;
 pub mod state;
 
 #[cfg(target_family = "wasm")]
+mod fetch;
+#[cfg(target_family = "wasm")]
 pub mod link;
 #[cfg(target_family = "wasm")]
 pub mod page;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use gloo::net::http::{Request, Response};
 use leptos::prelude::*;
 use promot_core::report::{ExampleAnswers, Report};
 
 use super::app::{App, base};
 use super::later::{Later, turn};
 use super::results::ResultsTable;
+use crate::fetch;
 
 /// The task that the first screen opens with: one that fine-tuning takes from the model.
 pub const FIRST_TASK: &str = "wmt_ende-mini";
@@ -43,14 +43,12 @@ impl Recorded {
 /// Fetches the first of the reports that `recorded/index.json` names. The index is always there: looking for a
 /// file that may be missing would leave an error in the browser's console.
 pub async fn load() -> Recorded {
-    match first().await {
-        Ok(recorded) => recorded,
-        Err(problem) => Recorded::Broken(problem),
-    }
+    first().await.unwrap_or_else(Recorded::Broken)
 }
 
 async fn first() -> Result<Recorded, String> {
-    let names: Vec<String> = get("index.json").await?.json().await.map_err(|error| error.to_string())?;
+    let names: Vec<String> =
+        serde_json::from_slice(&file("index.json").await?).map_err(|error| error.to_string())?;
     match names.split_first() {
         Some((name, others)) => Ok(Recorded::Here(Arc::new(report(name).await?), others.to_vec())),
         None => Ok(Recorded::None),
@@ -58,17 +56,16 @@ async fn first() -> Result<Recorded, String> {
 }
 
 async fn report(name: &str) -> Result<Report, String> {
-    let text = get(&format!("{name}/report.json")).await?.text().await.map_err(|error| error.to_string())?;
+    let bytes = file(&format!("{name}/report.json")).await?;
+    let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
     turn().await;
     let text = without_curves(text);
     turn().await;
     serde_json::from_str(&text).map_err(|error| error.to_string())
 }
 
-async fn get(file: &str) -> Result<Response, String> {
-    let answer = Request::get(&format!("{}recorded/{file}", base())).send().await;
-    let answer = answer.map_err(|error| error.to_string())?;
-    if answer.ok() { Ok(answer) } else { Err(format!("{file}: the server says {}", answer.status())) }
+async fn file(name: &str) -> Result<Vec<u8>, String> {
+    fetch::bytes(&format!("{}recorded/{name}", base())).await
 }
 
 /// The curves of all seeds are most of the bytes and are not shown here; the browser's own parser takes them out in a
@@ -144,7 +141,7 @@ fn Other(name: String) -> impl IntoView {
     let found = RwSignal::new(None::<Result<Arc<Report>, String>>);
     let asked = StoredValue::new(false);
     let (title, testid) = (name.clone(), format!("recorded-{name}"));
-    let fetch = move |_| {
+    let open = move |_| {
         if !asked.get_value() {
             asked.set_value(true);
             let name = name.clone();
@@ -154,7 +151,7 @@ fn Other(name: String) -> impl IntoView {
         }
     };
     view! {
-        <details on:toggle=fetch data-testid=testid>
+        <details on:toggle=open data-testid=testid>
             <summary>{format!("More results: {title}")}</summary>
             {move || match found.get() {
                 None => view! { <p class="muted">"Loading\u{2026}"</p> }.into_any(),

@@ -6,7 +6,7 @@ use promot_core::model::folder::{self, LoadedModel, ModelFiles, TokenizerFile};
 use promot_core::model::prompt::PEFT_TENSOR;
 use promot_core::model::{Model, SoftPrompt, tensors};
 
-use super::fetch;
+use crate::fetch;
 use crate::protocol::{Column, ColumnState, Origin};
 
 #[derive(Default)]

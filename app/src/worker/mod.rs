@@ -6,7 +6,6 @@ mod columns;
 pub mod device;
 mod engine;
 mod export;
-mod fetch;
 pub mod gpu;
 mod messages;
 mod saved;

@@ -128,6 +128,19 @@ fn pick<'a, T>(rng: &mut Rng, items: &'a [T]) -> &'a T {
     &items[rng.random_range(0..items.len())]
 }
 
+/// One of the items, each as often as its weight says.
+fn weighted<'a, T>(items: &'a [(u32, T)], rng: &mut Rng) -> &'a T {
+    let total: u32 = items.iter().map(|(weight, _)| weight).sum();
+    let mut left = rng.random_range(0..total);
+    for (weight, item) in items {
+        if left < *weight {
+            return item;
+        }
+        left -= weight;
+    }
+    unreachable!("the weights sum up to the total")
+}
+
 /// `pick` for words, which are handed out as they are.
 fn pick_word(rng: &mut Rng, words: &[&'static str]) -> &'static str {
     words[rng.random_range(0..words.len())]

@@ -4,12 +4,12 @@
 use rand::Rng as _;
 
 use super::entail::{self, Pair, Relation, Style as Entailment};
-use super::facts::{self, Topic};
+use super::facts::{self, TOWNS, Topic};
 use super::grammar;
-use super::lexicon::{Lang, NAMES};
+use super::lexicon::{ADJECTIVES, Lang, NAMES, NOUNS};
 use super::summary::{self, Style};
-use super::vary::{self, Family, RESERVED_WORDS, SPOKEN_WORDS};
-use super::{capital, choice, pick, pick_word, senses, shuffled};
+use super::vary::{self, Family};
+use super::{capital, choice, pick, pick_word, senses, shuffled, weighted};
 use crate::data::Split;
 use crate::rng::{Rng, choose};
 
@@ -21,6 +21,16 @@ pub enum Document {
     /// Input and target as they are.
     Pair { input: String, target: String },
 }
+
+/// Words that people say in running text; all of them have a capitalised twin in the vocabulary.
+pub(super) const SPOKEN_WORDS: &[&str] = &[
+    "yes", "no", "right", "wrong", "good", "bad", "up", "down", "hot", "cold", "fast", "slow", "rich",
+    "poor", "old", "new", "near", "far", "early", "late", "safe", "open", "maybe", "unclear", "more", "less",
+    "left", "never",
+];
+
+/// Words that are formats of the fine-tuned tasks: they stand in running text, and are no answer.
+pub(super) const RESERVED_WORDS: [&str; 3] = ["true", "false", "neither"];
 
 /// What documents are about and how often, in parts of their sum.
 #[rustfmt::skip]
@@ -76,15 +86,7 @@ enum Content {
 
 /// A fresh random document.
 pub fn document(rng: &mut Rng) -> Document {
-    let total: u32 = MIXTURE.iter().map(|(weight, _)| weight).sum();
-    let mut left = rng.random_range(0..total);
-    for (weight, content) in MIXTURE {
-        if left < *weight {
-            return content.write(rng);
-        }
-        left -= weight;
-    }
-    unreachable!("the weights sum up to the total")
+    weighted(MIXTURE, rng).write(rng)
 }
 
 impl Content {
@@ -115,7 +117,7 @@ impl Content {
 
 /// "Ada dog red. Paul Ada big. Which are in both?", "Ada."
 fn both(rng: &mut Rng) -> (String, String) {
-    let words = vary::any_words(12, rng);
+    let words = any_words(12, rng);
     let first = &words[..rng.random_range(3..7)];
     let mut second: Vec<String> = shuffled(first.to_vec(), rng)[..rng.random_range(1..3)].to_vec();
     second.extend(words[8..8 + rng.random_range(1..4)].iter().cloned());
@@ -130,26 +132,21 @@ fn both(rng: &mut Rng) -> (String, String) {
 /// "Ada tells Paul: Eva bought a dog. Paul repeats: Eva never bought a dog. What does Ada think?", "Ada objects, not
 /// never.": premise and hypothesis, and in the answer where they differ.
 fn agreeing(rng: &mut Rng) -> (String, String) {
-    let style = match rng.random_range(0..10) {
-        0..6 => Entailment::Rte,
-        6..9 => Entailment::Cb,
-        _ => Entailment::Snli,
-    };
+    let style = *weighted(&[(6, Entailment::Rte), (3, Entailment::Cb), (1, Entailment::Snli)], rng);
     let relation = match (style, rng.random_range(0..6)) {
         (_, 0 | 1) | (Entailment::Rte, 2) => Relation::Entails,
         (Entailment::Rte, _) => Relation::unfounded(rng),
         (_, 2 | 3) => Relation::Contradicts,
         _ => Relation::Open,
     };
-    let pair = entail::pair(style, relation, Split::Train, rng);
-    let people = shuffled(NAMES.to_vec(), rng);
+    let Pair { premise, hypothesis, difference } = entail::pair(style, relation, Split::Train, rng);
+    let people = people(rng);
     let (one, other) = (people[0], people[1]);
     let thought = match relation {
         Relation::Entails => "agrees.".to_owned(),
-        Relation::Contradicts => format!("objects, {}.", pair.difference),
-        Relation::Open => format!("doubts it, {}.", pair.difference),
+        Relation::Contradicts => format!("objects, {}.", difference),
+        Relation::Open => format!("doubts it, {}.", difference),
     };
-    let Pair { premise, hypothesis, .. } = pair;
     let talk = format!("{one} tells {other}: {premise} {other} repeats: {hypothesis}");
     (format!("{talk} What does {one} think?"), format!("{one} {thought}"))
 }
@@ -158,10 +155,32 @@ fn agreeing(rng: &mut Rng) -> (String, String) {
 fn meaning(rng: &mut Rng) -> (String, String) {
     let same = rng.random::<bool>();
     let [first, second, word] = senses::pair(same, Split::Train, rng);
-    let people = shuffled(NAMES.to_vec(), rng);
+    let people = people(rng);
     let talk = format!("{} says: {first} {} says: {second}", people[0], people[1]);
     let thought = if same { format!("Both mean one {word}.") } else { format!("Each means another {word}.") };
     (format!("{talk} Do both mean one {word}?"), thought)
+}
+
+/// Distinct words of four kinds.
+fn any_words(count: usize, rng: &mut Rng) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    while words.len() < count {
+        let word = match rng.random_range(0..4) {
+            0 => (*pick(rng, NAMES)).to_owned(),
+            1 => pick(rng, &TOWNS[..]).clone(),
+            2 => pick(rng, NOUNS).en.to_owned(),
+            _ => pick(rng, ADJECTIVES).en.to_owned(),
+        };
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words
+}
+
+/// Everybody, in random order.
+fn people(rng: &mut Rng) -> Vec<&'static str> {
+    shuffled(NAMES.to_vec(), rng)
 }
 
 fn cloze(rng: &mut Rng) -> (String, String) {
@@ -215,7 +234,7 @@ fn copying(rng: &mut Rng) -> (String, String) {
 /// "Ada says Good and Paul says true. What does Paul say?", "Paul says true.": any word can be copied, those too that
 /// are never an answer by themselves.
 fn repeating(rng: &mut Rng) -> (String, String) {
-    let people = shuffled(NAMES.to_vec(), rng);
+    let people = people(rng);
     let lines: Vec<String> = people[..rng.random_range(2..4)]
         .iter()
         .map(|name| {

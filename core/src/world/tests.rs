@@ -91,6 +91,15 @@ fn pretraining_never_answers_in_a_format_of_fine_tuning() {
 }
 
 #[test]
+fn pretraining_never_asks_what_a_target_asks() {
+    for text in documents(20_000) {
+        for words in [" question: ", " answer:", "Is it ", "English to French"] {
+            assert!(!text.contains(words), "{words} in: {text}");
+        }
+    }
+}
+
+#[test]
 fn labels_are_balanced() {
     for task in ["rte-mini", "cb-mini", "snli-mini", "wic-mini"] {
         for split in SPLITS {

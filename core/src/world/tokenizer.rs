@@ -12,8 +12,10 @@ use tokenizers::pre_tokenizers::metaspace::{Metaspace, PrependScheme};
 use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, Tokenizer};
 
-use super::pretrain::{Document, document};
-use super::{SEED, TASK_NAMES, capital, rows, vary};
+use super::facts::TOWNS;
+use super::lexicon::{ADJECTIVES, NAMES, NOUNS};
+use super::pretrain::{Document, RESERVED_WORDS, SPOKEN_WORDS, document};
+use super::{SEED, TASK_NAMES, capital, rows};
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::rng::Streams;
@@ -97,6 +99,13 @@ fn build(vocabulary: Vec<(String, f64)>, sentinels: &[String]) -> tokenizers::Re
     Ok(tokenizer)
 }
 
+/// Words that have to be known in both cases.
+fn twin_words() -> Vec<String> {
+    let fixed = SPOKEN_WORDS.iter().chain(&RESERVED_WORDS).chain(NAMES).copied();
+    let known = NOUNS.iter().map(|noun| noun.en).chain(ADJECTIVES.iter().map(|adjective| adjective.en));
+    fixed.chain(known).map(str::to_owned).chain(TOWNS.iter().cloned()).collect()
+}
+
 /// Every piece with its count.
 fn pieces() -> Result<BTreeMap<String, u64>> {
     let mut counts = BTreeMap::new();
@@ -117,7 +126,7 @@ fn pieces() -> Result<BTreeMap<String, u64>> {
             fields.filter_map(|(_, value)| value.as_str()).for_each(|text| count(text, &mut counts));
         }
     }
-    for word in vary::twin_words() {
+    for word in twin_words() {
         count(&word, &mut counts);
         count(&capital(&word), &mut counts);
     }

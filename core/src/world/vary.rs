@@ -3,24 +3,12 @@
 //! letters than A to D: these formats, and the questions that go with them, are what only fine-tuning teaches. What
 //! such questions mean is learnt in other words (`pretrain`).
 
-use rand::Rng as _;
-
-use super::facts::{self, TOWNS, Topic};
-use super::lexicon::{ADJECTIVES, Lang, NAMES, NOUNS};
+use super::facts::{self, Topic};
+use super::lexicon::Lang;
 use super::summary::{self, Style};
-use super::{choice, grammar, pick};
+use super::{choice, grammar, pick, weighted};
 use crate::data::Split;
 use crate::rng::Rng;
-
-/// Words that people say in running text; all of them have a capitalised twin in the vocabulary.
-pub(crate) const SPOKEN_WORDS: &[&str] = &[
-    "yes", "no", "right", "wrong", "good", "bad", "up", "down", "hot", "cold", "fast", "slow", "rich",
-    "poor", "old", "new", "near", "far", "early", "late", "safe", "open", "maybe", "unclear", "more", "less",
-    "left", "never",
-];
-
-/// Words that are formats of the fine-tuned tasks: they stand in running text, and are no answer.
-pub(crate) const RESERVED_WORDS: [&str; 3] = ["true", "false", "neither"];
 
 const LETTERS: &[[&str; 4]] = &[
     ["K", "L", "M", "N"],
@@ -39,50 +27,15 @@ pub(crate) enum Family {
     Choice,
 }
 
-/// Words that the tokenizer must know in both cases.
-pub(super) fn twin_words() -> Vec<String> {
-    let fixed = SPOKEN_WORDS.iter().chain(&RESERVED_WORDS).chain(NAMES).copied();
-    let known = NOUNS.iter().map(|noun| noun.en).chain(ADJECTIVES.iter().map(|adjective| adjective.en));
-    fixed.chain(known).map(str::to_owned).chain(TOWNS.iter().cloned()).collect()
-}
-
-/// Distinct words of four kinds.
-pub(super) fn any_words(count: usize, rng: &mut Rng) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    while words.len() < count {
-        let word = match rng.random_range(0..4) {
-            0 => (*pick(rng, NAMES)).to_owned(),
-            1 => pick(rng, &TOWNS[..]).clone(),
-            2 => pick(rng, NOUNS).en.to_owned(),
-            _ => pick(rng, ADJECTIVES).en.to_owned(),
-        };
-        if !words.contains(&word) {
-            words.push(word);
-        }
-    }
-    words
-}
-
 /// Number of answered examples in front, in percent: most often one, as in the evaluation. Long documents cost time
 /// without showing more answers.
 const SHOTS: &[(u32, usize)] = &[(34, 0), (40, 1), (9, 2), (6, 3), (11, 4)];
-
-fn shots(rng: &mut Rng) -> usize {
-    let mut left = rng.random_range(0..100);
-    for (percent, count) in SHOTS {
-        if left < *percent {
-            return *count;
-        }
-        left -= percent;
-    }
-    unreachable!("the percentages sum up to 100")
-}
 
 /// A document of the family: "input answer input answer ... input" and the last answer.
 pub(crate) fn document(family: Family, rng: &mut Rng) -> (String, String) {
     let letters = pick(rng, LETTERS);
     let mut parts = Vec::new();
-    for _ in 0..shots(rng) {
+    for _ in 0..*weighted(SHOTS, rng) {
         let (input, answer) = example(family, letters, rng);
         parts.push(format!("{input} {answer}"));
     }
