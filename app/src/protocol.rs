@@ -111,11 +111,9 @@ pub enum Command {
     Stop,
     /// Forgets the saved run.
     Discard,
-    /// Answered by `File`: the report of the run so far (also while it is paused), or one column's weights. `html` is
-    /// not made yet and gives JSON.
-    ExportReport {
-        html: bool,
-    },
+    /// Answered by `File`: the report of the run so far (also while it is paused).
+    ExportReport,
+    /// Answered by `File`s: one column's weights.
     ExportWeights {
         column: Column,
     },

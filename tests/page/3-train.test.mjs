@@ -26,6 +26,25 @@ async function saved(opened, button, name) {
   return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
 }
 
+/** A saved page shows the run by itself: nothing is fetched, and nothing runs. */
+async function alone(opened, html) {
+  const page = await opened.context.newPage();
+  const asked = [];
+  page.on('request', (request) => asked.push(request.url()));
+  await page.setContent(html);
+  assert.match(await page.title(), /tiny on rte-mini/);
+  assert.deepEqual(await page.locator('tbody tr[data-method]').count(), 3);
+  assert.ok((await page.locator('figure svg').count()) >= 2, 'the curves are missing');
+  for (const text of ['[fine_tuning]', 'triviaqa-mini', 'SHA-256']) {
+    assert.ok((await page.textContent('body')).includes(text), `${text} is missing`);
+  }
+  assert.equal(await page.locator('script').count(), 0);
+  await page.setViewportSize({ width: 390, height: 800 });
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'wider than a phone');
+  assert.deepEqual(asked, []);
+  await page.close();
+}
+
 /** A spec long enough that there is time to press buttons while it runs. */
 const LONGER = {
   ...TINY,
@@ -61,6 +80,9 @@ test('a tiny run goes through both stages to the end, without blocking the main 
   const parsed = JSON.parse(report.bytes.toString());
   assert.equal(parsed.version, 1);
   assert.deepEqual(parsed.runs.map((run) => run.method), TINY.methods);
+
+  const copy = await saved(opened, id('export-page'), /\.html$/);
+  await alone(opened, copy.bytes.toString());
 
   const weights = await saved(opened, id('export-weights'), /(^|-)model\.safetensors$/);
   const header = Number(weights.bytes.readBigUInt64LE(0));
@@ -133,6 +155,27 @@ test('a run that was left goes on after a reload, or is dropped', async () => {
   await page.reload();
   await ready(opened);
   assert.equal(await id('saved-run').count(), 0, 'a dropped run came back');
+  await calm(opened);
+});
+
+test('a second tab leaves the first one\'s run alone, and says that its own is not kept', async () => {
+  const opened = await training(LONGER);
+  const { page, id } = opened;
+  await id('train-start').click();
+  await id('train-progress').waitFor({ timeout: 2 * MINUTES });
+  await id('train-pause').click();
+  await textIs(id('train-status'), 'paused');
+  const other = await opened.context.newPage();
+  await other.goto(page.url());
+  await other.locator('[data-testid=train-start]:not([aria-disabled])').waitFor({ timeout: MINUTES });
+  assert.equal(await other.getByTestId('saved-run').count(), 0, 'another tab\'s run is offered');
+  await other.getByTestId('train-start').click();
+  await textIs(other.getByTestId('error'), /Another tab has this page open/, 2 * MINUTES);
+  await other.getByTestId('train-progress').waitFor({ timeout: 2 * MINUTES });
+  await other.close();
+  await page.reload();
+  await ready(opened);
+  assert.match(await id('saved-run').textContent(), /fine-tuning, stage 1, step \d+ of 60/);
   await calm(opened);
 });
 

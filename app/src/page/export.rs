@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast as _, JsValue};
 
 use super::app::App;
+use super::snapshot;
 use crate::protocol::{Column, Command};
 
 #[component]
@@ -39,17 +40,25 @@ pub fn Export() -> impl IntoView {
         <section class="panel export" aria-labelledby="export-title">
             <h2 id="export-title">"Take it with you"</h2>
             <p class="muted">
-                "The report as JSON, as the native program writes it; weights as safetensors in the Hugging Face layout.
-                Both can be saved while a run is paused, too."
+                "The report as a page to look at, or as JSON, as the native program writes it; weights as safetensors in
+                the Hugging Face layout. All can be saved while a run is paused, too."
             </p>
             <div class="buttons">
                 <button
                     type="button"
                     data-testid="export-report"
                     disabled=move || !results.get()
-                    on:click=move |_| app.send(&Command::ExportReport { html: false })
+                    on:click=move |_| app.send(&Command::ExportReport)
                 >
                     "Save the report"
+                </button>
+                <button
+                    type="button"
+                    data-testid="export-page"
+                    disabled=move || !results.get()
+                    on:click=move |_| wasm_bindgen_futures::spawn_local(snapshot::save(app))
+                >
+                    "Save it as a page"
                 </button>
                 <label class="inline">
                     <span>"Weights of"</span>

@@ -18,6 +18,7 @@ mod numbers;
 mod recorded;
 mod results;
 mod saved;
+mod snapshot;
 mod train;
 
 use gloo::timers::callback::Timeout;

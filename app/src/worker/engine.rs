@@ -140,7 +140,7 @@ impl Engine {
                 Ok(event) => post(&event),
                 Err(error) => fail(error.to_string(), None, false),
             },
-            Command::ExportReport { .. } => export::report(self, running).await,
+            Command::ExportReport => export::report(self, running).await,
             Command::ExportWeights { column } => export::weights(self, running, column).await,
             other => return Some(other),
         }

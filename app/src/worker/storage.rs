@@ -1,9 +1,10 @@
 //! Files that outlive the page: the origin's private file system, or, where the browser has none to give (private
-//! windows), memory, so that a run can at least be paused and exported.
+//! windows) or another tab has taken it, memory, so that a run can at least be paused and exported.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use gloo::timers::future::TimeoutFuture;
 use js_sys::Promise;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
@@ -16,25 +17,70 @@ use web_sys::{
 use super::messages::text_of;
 
 pub enum Storage {
-    Disk(FileSystemDirectoryHandle),
-    Memory(RefCell<BTreeMap<String, Vec<u8>>>),
+    /// The open lock file is what keeps other tabs out; the browser closes it when the worker ends, however it ends.
+    Disk {
+        folder: FileSystemDirectoryHandle,
+        _lock: FileSystemSyncAccessHandle,
+    },
+    Memory {
+        files: RefCell<BTreeMap<String, Vec<u8>>>,
+        why: &'static str,
+    },
 }
 
 const FOLDER: &str = "promot-run";
+
+/// Open as long as a tab uses the folder. Two tabs would drop each other's checkpoints.
+const LOCK: &str = "lock";
+
+/// How often the lock is asked for, and the milliseconds in between: a page that is loaded again, or a worker that is
+/// started again, may be faster than the end of its predecessor.
+const TRIES: usize = 6;
+const WAIT: u32 = 200;
+
+const NO_FILES: &str = "This browser keeps no files for this page, as in a private window.";
+const OTHER_TAB: &str = "Another tab has this page open and keeps its runs.";
 
 async fn awaited<T: JsCast>(promise: Promise) -> Result<T, JsValue> {
     JsFuture::from(promise).await?.dyn_into()
 }
 
 fn is_missing(error: &JsValue) -> bool {
-    error.dyn_ref::<web_sys::DomException>().is_some_and(|error| error.name() == "NotFoundError")
+    is_named(error, "NotFoundError")
+}
+
+/// Whether somebody else has the file open.
+fn is_locked(error: &JsValue) -> bool {
+    is_named(error, "NoModificationAllowedError")
+}
+
+fn is_named(error: &JsValue, name: &str) -> bool {
+    error.dyn_ref::<web_sys::DomException>().is_some_and(|error| error.name() == name)
 }
 
 impl Storage {
     pub async fn open() -> Self {
-        match Self::folder().await {
-            Ok(folder) => Self::Disk(folder),
-            Err(_) => Self::Memory(RefCell::default()),
+        match Self::disk().await {
+            Ok(disk) => disk,
+            Err(error) => {
+                let why = if is_locked(&error) { OTHER_TAB } else { NO_FILES };
+                Self::Memory { files: RefCell::default(), why }
+            }
+        }
+    }
+
+    async fn disk() -> Result<Self, JsValue> {
+        let folder = Self::folder().await?;
+        let mut tries = 1;
+        loop {
+            match handle(&folder, LOCK, true).await {
+                Ok(_lock) => return Ok(Self::Disk { folder, _lock }),
+                Err(error) if is_locked(&error) && tries < TRIES => {
+                    tries += 1;
+                    TimeoutFuture::new(WAIT).await;
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
 
@@ -46,17 +92,20 @@ impl Storage {
         awaited(root.get_directory_handle_with_options(FOLDER, &options)).await
     }
 
-    /// Whether what is written is still there after a reload.
-    pub fn is_lasting(&self) -> bool {
-        matches!(self, Self::Disk(_))
+    /// Why what is written is gone after a reload, where it is.
+    pub fn passing(&self) -> Option<&'static str> {
+        match self {
+            Self::Disk { .. } => None,
+            Self::Memory { why, .. } => Some(why),
+        }
     }
 
     pub async fn write(&self, name: &str, bytes: &[u8]) -> Result<(), String> {
         match self {
-            Self::Disk(folder) => write(folder, name, bytes)
+            Self::Disk { folder, .. } => write(folder, name, bytes)
                 .await
                 .map_err(|error| format!("{name} cannot be saved in this browser: {}", text_of(&error))),
-            Self::Memory(files) => {
+            Self::Memory { files, .. } => {
                 files.borrow_mut().insert(name.to_owned(), bytes.to_vec());
                 Ok(())
             }
@@ -65,22 +114,22 @@ impl Storage {
 
     pub async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, String> {
         match self {
-            Self::Disk(folder) => match read(folder, name).await {
+            Self::Disk { folder, .. } => match read(folder, name).await {
                 Ok(bytes) => Ok(Some(bytes)),
                 Err(error) if is_missing(&error) => Ok(None),
                 Err(error) => Err(format!("{name} cannot be read in this browser: {}", text_of(&error))),
             },
-            Self::Memory(files) => Ok(files.borrow().get(name).cloned()),
+            Self::Memory { files, .. } => Ok(files.borrow().get(name).cloned()),
         }
     }
 
     /// A file that is not there is as good as removed.
     pub async fn remove(&self, name: &str) {
         match self {
-            Self::Disk(folder) => {
+            Self::Disk { folder, .. } => {
                 let _ = JsFuture::from(folder.remove_entry(name)).await;
             }
-            Self::Memory(files) => {
+            Self::Memory { files, .. } => {
                 files.borrow_mut().remove(name);
             }
         }

@@ -28,8 +28,7 @@ pub async fn begin(engine: &Engine, spec: RunSpec) {
     post(&Event::Status { status: Status::Loading });
     match Saved::begin(&engine.storage, spec).await {
         Ok(saved) => {
-            if !engine.storage.is_lasting() {
-                let message = "This browser keeps no files for this page, as in a private window.";
+            if let Some(message) = engine.storage.passing() {
                 let advice = "Training works; but a run is lost when the page is closed or loaded again.";
                 fail(message.into(), Some(advice.into()), false);
             }
