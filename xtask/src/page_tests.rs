@@ -35,9 +35,9 @@ fn missing() -> Option<String> {
 }
 
 fn tests() -> Outcome {
-    let mut command = shell::tool("node");
     // One file after the other: a browser that shares its cores with another one fails tests about time.
-    command.args(["--test", "--test-concurrency=1", "--test-timeout=1200000"]).current_dir(folder());
+    let mut command = shell::tool("npm");
+    command.args(["test", "--silent"]).current_dir(folder());
     if let Some(chromium) = chromium() {
         command.env("PROMOT_CHROMIUM", chromium);
     }

@@ -20,7 +20,7 @@ const RECORDINGS: [Recording; 3] = [
     Recording {
         name: "rte-mini-ablations",
         target: "rte-mini",
-        methods: Some(r#"["joint", "random-prompt", "fine-tuning+1-shot"]"#),
+        methods: Some(r#"["joint", "random-prompt", "fine-tuning+1-shot", "promot+1-shot"]"#),
     },
 ];
 const COLUMNS: [&str; 2] = ["fine-tuning", "promot"];
@@ -52,8 +52,9 @@ pub fn run() -> Outcome {
 
 /// An interrupted one goes on where it stopped.
 fn experiment(recording: &Recording, out: &Path) -> Outcome {
+    let models = if recording.name == RECORDINGS[0].name { "f16" } else { "none" };
     let mut args =
-        vec!["run", "--release", "--quiet", "--", "run", "--preset", "paper-mini", "--models", "f16"];
+        vec!["run", "--release", "--quiet", "--", "run", "--preset", "paper-mini", "--models", models];
     let (task, out_text) = (format!("target.task={}", recording.target), out.display().to_string());
     args.extend(["--set", &task, "--out", &out_text]);
     let methods = recording.methods.map(|methods| format!("methods={methods}"));
