@@ -63,3 +63,15 @@ fn differences_name_the_field_and_both_values() {
     let expected = ("fine_tuning.steps".to_owned(), "1000".to_owned(), "7".to_owned());
     assert_eq!(RunSpec::default().differences(&other).unwrap(), [expected]);
 }
+
+#[test]
+fn only_the_weights_of_the_paper_have_rates_relative_to_their_size() {
+    // T5X's Adafactor has `multiply_by_parameter_scale=True`, which its mT5 configurations keep; the configurations of
+    // the prompt-tuning code switch it off.
+    let paper = preset("paper").unwrap();
+    let scaled = |stage: &StageSpec| match stage.optimizer {
+        OptimizerSpec::Adafactor { scale_parameter, .. } => scale_parameter,
+        _ => panic!("the paper has Adafactor"),
+    };
+    assert!(scaled(&paper.fine_tuning) && !scaled(&paper.prompt_tuning));
+}
