@@ -20,7 +20,7 @@ const RECORDINGS: [Recording; 3] = [
     Recording {
         name: "rte-mini-ablations",
         target: "rte-mini",
-        methods: Some(r#"["joint", "random-prompt", "fine-tuning+1-shot", "promot+1-shot"]"#),
+        methods: Some(r#"["joint", "random-prompt", "fine-tuning+1-shot"]"#),
     },
 ];
 const COLUMNS: [&str; 2] = ["fine-tuning", "promot"];

@@ -94,16 +94,7 @@ pub fn bindgen() -> bool {
 pub fn install_bindgen() -> Outcome {
     let version = locked_version("wasm-bindgen")?;
     // Not `--locked`: its lock file names versions that not every registry has.
-    cargo_install(&["wasm-bindgen-cli", "--version", &version])
-}
-
-/// Programs that work for seconds need not be made for the highest speed: that would be most of the time they take to
-/// compile.
-fn cargo_install(args: &[&str]) -> Outcome {
-    let mut cargo = shell::cargo();
-    cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1").env("CARGO_PROFILE_RELEASE_LTO", "off");
-    cargo.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16").arg("install").args(args);
-    shell::read(&mut cargo).map(drop)
+    shell::read(shell::cargo().args(["install", "wasm-bindgen-cli", "--version", &version])).map(drop)
 }
 
 fn locked_version(package: &str) -> Outcome<String> {
@@ -118,7 +109,7 @@ fn version_in(lock: &str, package: &str) -> Option<String> {
 }
 
 pub fn install_trunk() -> Outcome {
-    cargo_install(&["trunk", "--version", TRUNK, "--locked"])
+    shell::read(shell::cargo().args(["install", "trunk", "--version", TRUNK, "--locked"])).map(drop)
 }
 
 pub fn install_wasm_opt() -> Outcome {
