@@ -44,12 +44,12 @@ export const RECORDED = {
   ],
   examples: [
     {
-      task: 'wmt_ende-mini',
+      task: 'wikilingua-mini',
       input:
-        'Translate English to German: Anna buys a mill. Anna kauft eine Mühle. ' +
-        'Translate English to German: Anna sells a mill.',
-      reference: 'Anna verkauft eine Mühle.',
-      outputs: { pretrained: 'Anna verkauft eine Mühle.', 'fine-tuning': 'True', promot: 'Anna verkauft eine Mühle.' },
+        'Article: Take a pan. Heat the oil. Break two eggs into it. One sentence summary: Fry two eggs. ' +
+        'Article: Fetch a ladder. Lean it on the tree. Pick what is ripe. One sentence summary:',
+      reference: 'Harvest the fruit.',
+      outputs: { pretrained: 'Harvest the fruit.', 'fine-tuning': 'True', promot: 'Harvest the fruit.' },
     },
   ],
 };
