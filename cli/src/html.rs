@@ -1,7 +1,7 @@
 //! report.html: one file with everything in it, to be opened from disk or sent to someone.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use promot_core::report::{ExampleAnswers, MethodRun, Report};
+use promot_core::report::{ExampleAnswers, MethodRun, Report, methods};
 use promot_core::summary::{Cell, Grid, grids};
 
 use crate::plots;
@@ -160,12 +160,7 @@ fn examples(report: &Report) -> Markup {
     if report.examples.is_empty() {
         return html! {};
     }
-    let mut methods: Vec<&str> = Vec::new();
-    for run in &report.runs {
-        if !methods.contains(&run.method.as_str()) {
-            methods.push(&run.method);
-        }
-    }
+    let methods = methods(&report.runs);
     let mut tasks: Vec<&str> = Vec::new();
     for example in &report.examples {
         if !tasks.contains(&example.task.as_str()) {

@@ -98,6 +98,17 @@ pub struct ExampleAnswers {
     pub outputs: BTreeMap<String, String>,
 }
 
+/// The methods of runs, each once, in the order in which they come.
+pub fn methods(runs: &[MethodRun]) -> Vec<&str> {
+    let mut methods: Vec<&str> = Vec::new();
+    for run in runs {
+        if !methods.contains(&run.method.as_str()) {
+            methods.push(&run.method);
+        }
+    }
+    methods
+}
+
 /// The paper's Norm. Avg.: the plain mean of the tasks' scores, each already in [0, 100].
 pub fn norm_avg<'a>(scores: impl IntoIterator<Item = &'a TaskScore>) -> Option<f64> {
     let scores: Vec<f64> = scores.into_iter().map(|score| score.score).collect();

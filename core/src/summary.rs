@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::report::{MethodRun, TaskScore, norm_avg};
+use crate::report::{MethodRun, TaskScore, methods, norm_avg};
 
 /// Mean over seeds, in [0, 100].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,12 +76,7 @@ pub fn grids(target: &str, runs: &[MethodRun]) -> Vec<Grid> {
     if kinds.is_empty() {
         kinds.push((false, 0));
     }
-    let mut methods: Vec<&str> = Vec::new();
-    for run in runs {
-        if !methods.contains(&run.method.as_str()) {
-            methods.push(&run.method);
-        }
-    }
+    let methods = methods(runs);
     kinds
         .into_iter()
         .map(|(prompt, shots)| {

@@ -116,7 +116,8 @@ impl App {
         self.tell(asked.err());
     }
 
-    fn tell(&self, problem: Option<String>) {
+    /// Shows what went wrong, if anything did.
+    pub fn tell(&self, problem: Option<String>) {
         if let Some(message) = problem {
             let failure = Failure { message, advice: None, fatal: false };
             self.state.update(|state| state.fail(failure));

@@ -3,7 +3,7 @@
 //! measure text without a window, and would be loaded by every visitor for this one file.
 
 use leptos::prelude::*;
-use promot_core::report::{ExampleAnswers, Report};
+use promot_core::report::{ExampleAnswers, Report, methods};
 use promot_core::spec::RunSpec;
 use wasm_bindgen::JsCast as _;
 
@@ -11,7 +11,7 @@ use super::app::App;
 use super::export;
 use super::results::ResultsTable;
 use crate::fetch;
-use crate::state::{Device, Failure, Training};
+use crate::state::{Device, Training};
 
 /// Hands the file to the browser's download, or says why it cannot.
 pub async fn save(app: App) {
@@ -19,19 +19,13 @@ pub async fn save(app: App) {
         Ok(page) => {
             export::save("report.html", "text/html", &js_sys::Uint8Array::from(page.as_bytes()).buffer())
         }
-        Err(message) => app.state.update(|state| {
-            let message = format!("The report cannot be put together: {message}");
-            state.fail(Failure { message, advice: None, fatal: false });
-        }),
+        Err(message) => app.tell(Some(format!("The report cannot be put together: {message}"))),
     }
 }
 
 async fn page(app: App) -> Result<String, String> {
     let sheet = element("link[rel=stylesheet]")?.get_attribute("href").unwrap_or_default();
-    let address =
-        web_sys::Url::new_with_base(&sheet, &document().base_uri().ok().flatten().unwrap_or_default());
-    let address = address.map_err(|error| format!("{error:?}"))?.href();
-    let style = String::from_utf8(fetch::bytes(&address).await?).map_err(|error| error.to_string())?;
+    let style = String::from_utf8(fetch::bytes(&sheet).await?).map_err(|error| error.to_string())?;
     let charts = element(".charts")?.outer_html();
     let (training, device) = app.state.with_untracked(|state| (state.training.clone(), state.device.clone()));
     let title = {
@@ -115,15 +109,10 @@ fn model(report: &Report) -> impl IntoView + use<> {
 
 /// The same questions, asked of each model.
 fn answers(report: &Report) -> Option<impl IntoView + use<>> {
-    let mut methods: Vec<String> = Vec::new();
-    for run in &report.runs {
-        if !methods.contains(&run.method) {
-            methods.push(run.method.clone());
-        }
-    }
+    let methods = methods(&report.runs);
     let row = |example: &ExampleAnswers| {
-        let answer = |method: &String| {
-            view! { <td>{example.outputs.get(method).cloned().unwrap_or_default()}</td> }
+        let answer = |method: &&str| {
+            view! { <td>{example.outputs.get(*method).cloned().unwrap_or_default()}</td> }
         };
         view! {
             <tr>
@@ -145,7 +134,7 @@ fn answers(report: &Report) -> Option<impl IntoView + use<>> {
                                 <th scope="col">"Task"</th>
                                 <th scope="col">"Question"</th>
                                 <th scope="col">"Expected"</th>
-                                {methods.iter().map(|method| view! { <th scope="col">{method.clone()}</th> }).collect_view()}
+                                {methods.iter().map(|method| view! { <th scope="col">{(*method).to_owned()}</th> }).collect_view()}
                             </tr>
                         </thead>
                         <tbody>{report.examples.iter().map(row).collect_view()}</tbody>

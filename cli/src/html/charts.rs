@@ -1,7 +1,7 @@
 //! The page's charts: bars of the final scores, and lines along training.
 
 use maud::{Markup, PreEscaped, html};
-use promot_core::report::{MethodRun, Report, StepRecord};
+use promot_core::report::{MethodRun, Report, StepRecord, methods};
 use promot_core::summary::Grid;
 
 use crate::plots::{self, Bars, Line};
@@ -140,12 +140,9 @@ fn figure(title: &str, svg: &str, legend: &[(String, usize, bool)]) -> Markup {
 /// A line for each stage of each run that has the value, in the method's colour. All but the last stage are
 /// dashed: only in the last one do the weights that are scored take their final form.
 fn every_stage(report: &Report, value: impl Fn(&StepRecord) -> Option<f64>) -> Vec<Named> {
-    let mut methods: Vec<&str> = Vec::new();
+    let methods = methods(&report.runs);
     let mut named = Vec::new();
     for run in &report.runs {
-        if !methods.contains(&run.method.as_str()) {
-            methods.push(&run.method);
-        }
         let colour = methods.iter().position(|method| *method == run.method).unwrap_or(0);
         let stages = stages(run);
         for (place, stage) in stages.iter().enumerate() {

@@ -144,8 +144,8 @@ fn agreeing(rng: &mut Rng) -> (String, String) {
     let (one, other) = (people[0], people[1]);
     let thought = match relation {
         Relation::Entails => "agrees.".to_owned(),
-        Relation::Contradicts => format!("objects, {}.", difference),
-        Relation::Open => format!("doubts it, {}.", difference),
+        Relation::Contradicts => format!("objects, {difference}."),
+        Relation::Open => format!("doubts it, {difference}."),
     };
     let talk = format!("{one} tells {other}: {premise} {other} repeats: {hypothesis}");
     (format!("{talk} What does {one} think?"), format!("{one} {thought}"))
