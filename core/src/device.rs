@@ -45,13 +45,24 @@ pub struct OpenDevice {
     pub info: DeviceInfo,
     /// Lengths are padded to a multiple of this: a GPU tunes its kernels by shape.
     pub length_multiple: usize,
-    /// A batch is split into this many parts that are computed side by side. Fixed, not the number of threads,
-    /// so that every machine sums in the same order.
-    pub at_once: usize,
+    /// Whether it computes on this process's threads, most operations on one of them: then independent work is done
+    /// side by side.
+    pub threads: bool,
 }
 
-/// Parts of a batch on the CPU.
-pub const CPU_PARTS: usize = 4;
+/// Parts of a batch on the CPU, with small models and with large ones: every part reads all weights and makes gradients
+/// as large as they are. Fixed, not the number of threads, so that every machine sums in the same order.
+const CPU_PARTS: [usize; 2] = [4, 2];
+
+/// Parameters of a large model.
+const LARGE: usize = 20_000_000;
+
+impl OpenDevice {
+    /// How many parts of a batch are computed side by side with a model of so many parameters.
+    pub fn at_once(&self, parameters: usize) -> usize {
+        if self.threads { CPU_PARTS[usize::from(parameters >= LARGE)] } else { 1 }
+    }
+}
 
 /// Opens the device asked for. `Auto` never fails: it falls back to the CPU and says why.
 pub async fn open(choice: DeviceChoice) -> Result<OpenDevice> {
@@ -67,7 +78,7 @@ pub async fn open(choice: DeviceChoice) -> Result<OpenDevice> {
 
 fn cpu(reason: String) -> OpenDevice {
     let info = DeviceInfo { name: "flex (CPU)".into(), reason };
-    OpenDevice { device: Device::flex(), info, length_multiple: 1, at_once: CPU_PARTS }
+    OpenDevice { device: Device::flex(), info, length_multiple: 1, threads: true }
 }
 
 async fn gpu(choice: DeviceChoice, reason: &str) -> Result<OpenDevice> {
@@ -78,7 +89,7 @@ async fn gpu(choice: DeviceChoice, reason: &str) -> Result<OpenDevice> {
     }
     probe(&device).await?;
     let info = DeviceInfo { name: format!("wgpu ({})", adapter.name), reason: reason.into() };
-    Ok(OpenDevice { device, info, length_multiple: 16, at_once: 1 })
+    Ok(OpenDevice { device, info, length_multiple: 16, threads: false })
 }
 
 /// What the driver says of itself.

@@ -7,9 +7,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use burn::tensor::Device;
+use burn::module::Module;
 use promot_core::batch::{Batch, Layout};
 use promot_core::decode::{Batching, SearchSettings, generate};
+use promot_core::device::{self, DeviceChoice};
 use promot_core::loss::LossSettings;
 use promot_core::method::{FineTuning, Method, PromptTuning};
 use promot_core::model::{Dropout, Model, SoftPrompt, T5Config, folder, prompt, tensors};
@@ -23,9 +24,6 @@ const ADAFACTOR: OptimizerSpec =
     OptimizerSpec::Adafactor { decay: 0.8, weight_decay: 0.0, scale_parameter: false };
 const ADAMW: OptimizerSpec =
     OptimizerSpec::AdamW { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
-
-/// Parts of a batch side by side, as the CPU device has them.
-const PARTS: usize = promot_core::device::CPU_PARTS;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -46,13 +44,16 @@ struct Bench<'a> {
     settings: &'a Value,
     size: &'a Value,
     model: Model,
+    /// Parts of a batch side by side, as the CPU device has them for this model.
+    at_once: usize,
     prompt: SoftPrompt,
     pairs: Vec<(Vec<u32>, Vec<u32>)>,
 }
 
 impl<'a> Bench<'a> {
     fn new(settings: &'a Value, size: &'a Value) -> Self {
-        let device = Device::flex();
+        let opened = pollster::block_on(device::open(DeviceChoice::Cpu)).expect("a CPU");
+        let device = opened.device.clone();
         let config = config(size);
         let streams = Streams::new(0);
         let model = folder::random(&config, streams.stream("init"), &device).expect("a model");
@@ -66,7 +67,7 @@ impl<'a> Bench<'a> {
         let pairs = (0..number(&size["batch"]))
             .map(|row| (ids(row, number(&size["input"])), ids(row + 7, number(&size["target"]))))
             .collect();
-        Self { settings, size, model, prompt, pairs }
+        Self { settings, size, at_once: opened.at_once(model.num_params()), model, prompt, pairs }
     }
 
     fn run(&self) {
@@ -81,7 +82,7 @@ impl<'a> Bench<'a> {
     fn train(&self, what: &str, method: &dyn Method, optimizer: OptimizerSpec, prompt: bool) {
         let model = self.model.clone().with_prompt(prompt.then(|| self.prompt.clone()));
         let mut model = Some(set_trainable(model, &|path| method.trainable(path)));
-        let mut optimizer = Optimizer::new(optimizer);
+        let mut optimizer = Optimizer::new(optimizer).side_by_side(true);
         let float = |name: &str| self.settings[name].as_f64().expect("a number");
         let loss = LossSettings { label_smoothing: float("label_smoothing"), z_loss: 0.0 };
         let mut step = 0;
@@ -89,7 +90,7 @@ impl<'a> Bench<'a> {
             let now = model.take().expect("a model between steps");
             let rng = Streams::new(0).stream(&format!("dropout/{step}"));
             let mut dropout = Dropout::new(float("dropout"), rng);
-            let done = accumulate(&now, method, &self.parts(), PARTS, loss, &mut dropout);
+            let done = accumulate(&now, method, &self.parts(), self.at_once, loss, &mut dropout);
             model = Some(optimizer.update(now, done.grads, float("learning_rate")));
             let loss = pollster::block_on(tensors::to_vec(done.loss)).expect("a loss");
             assert!(loss[0].is_finite(), "{what}: the loss is {}", loss[0]);
@@ -108,7 +109,7 @@ impl<'a> Bench<'a> {
             start: 0,
             eos: u32::MAX,
         };
-        let batching = Batching { pad: 0, rows: inputs.len(), multiple: 1, at_once: PARTS };
+        let batching = Batching { pad: 0, rows: inputs.len(), multiple: 1, at_once: self.at_once };
         self.measure(what, || {
             let mut quiet = |_| Ok(());
             let search = generate(&self.model, &inputs, &settings, batching, &mut quiet);
@@ -119,7 +120,7 @@ impl<'a> Bench<'a> {
 
     /// The batch as a training run on the CPU splits it.
     fn parts(&self) -> Vec<Batch> {
-        Batch::parts(self.pairs.clone(), Layout { pad: 0, start: 0, multiple: 1, parts: PARTS })
+        Batch::parts(self.pairs.clone(), Layout { pad: 0, start: 0, multiple: 1, parts: self.at_once })
     }
 
     /// Two rounds to warm up, then as many as fit into the given seconds, at least three.

@@ -242,6 +242,7 @@ fn stage(
         pad: tokenizer.pad,
         length_multiple: 1,
         at_once: 2,
+        threads: true,
         fingerprint: String::new(),
     };
     pollster::block_on(run_stage(&context, model, &mut Silent)).unwrap()

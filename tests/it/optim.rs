@@ -228,18 +228,18 @@ fn muon_follows_the_reference_and_leaves_embeddings_to_adamw() {
     assert!(distance(&adamw[name].values) > 0.3, "AdamW's way must not pass for Muon's");
 }
 
-/// A state that went through its stored form goes on as if it had not.
+/// A state that went through its stored form goes on as if it had not, and threads change nothing.
 #[test]
-fn a_restored_optimizer_goes_on_bit_equally() {
+fn neither_storing_nor_threads_change_a_bit() {
     let adafactor = OptimizerSpec::Adafactor { decay: 0.8, weight_decay: 1e-5, scale_parameter: true };
     let adamw = OptimizerSpec::AdamW { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
     let muon = OptimizerSpec::Muon { momentum: 0.95, beta_1: 0.9, beta_2: 0.99, epsilon: 1e-8 };
     let reference = Reference::new();
     for spec in [adafactor, adamw, muon] {
-        let run = |pause: bool| {
+        let run = |pause: bool, side_by_side: bool| {
             let mut model = set_trainable(model(&reference), &|path| named(path).is_some());
             let paths = paths(&model);
-            let mut optimizer = Optimizer::new(spec);
+            let mut optimizer = Optimizer::new(spec).side_by_side(side_by_side);
             for step in 0..4 {
                 let grads =
                     PLACES.map(|(name, _)| (paths[name].clone(), matrix(reference.gradient(name, step))));
@@ -252,7 +252,9 @@ fn a_restored_optimizer_goes_on_bit_equally() {
             }
             pollster::block_on(tensors::read(&model, &named)).unwrap()
         };
-        assert_eq!(run(true), run(false), "{spec:?}");
+        let plain = run(false, false);
+        assert_eq!(run(true, false), plain, "{spec:?} stored");
+        assert_eq!(run(false, true), plain, "{spec:?} in threads");
     }
 }
 

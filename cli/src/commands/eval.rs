@@ -67,7 +67,7 @@ fn score(
         shot_seed: args.seed,
         target: task,
         length_multiple: device.length_multiple,
-        at_once: device.at_once,
+        at_once: device.at_once(loaded.info.parameters),
     };
     let bar = ProgressBar::new(rows.len() as u64).with_prefix(task.name);
     let mut progress = |done: usize, _: usize| {

@@ -51,7 +51,7 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<()> {
             pad: tokenizer.pad,
             rows: args.batch,
             multiple: device.length_multiple,
-            at_once: device.at_once,
+            at_once: device.at_once(loaded.info.parameters),
         };
         let found = decode::generate(&loaded.model, &ids, &settings, batching, &mut progress);
         for (input, found) in chunk.iter().zip(pollster::block_on(found)?) {

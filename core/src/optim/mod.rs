@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
 mod adafactor;
@@ -18,6 +18,7 @@ pub use grads::Grads;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::model::tensors::{self, HostTensor, HostTensors};
+use crate::parallel;
 use crate::spec::OptimizerSpec;
 
 /// State matrices of one parameter, by name.
@@ -29,6 +30,7 @@ pub struct Optimizer {
     /// Updates made so far.
     step: usize,
     slots: BTreeMap<String, Slots>,
+    side_by_side: bool,
 }
 
 /// What an update rule sees of one parameter: `[rows, columns]` matrices, and whether it is a true matrix.
@@ -45,13 +47,30 @@ pub(crate) struct Update {
 
 impl Optimizer {
     pub fn new(spec: OptimizerSpec) -> Self {
-        Self { spec, step: 0, slots: BTreeMap::new() }
+        Self { spec, step: 0, slots: BTreeMap::new(), side_by_side: false }
+    }
+
+    /// Parameters are updated at the same time, on the threads there are: for a CPU device, which uses one thread for
+    /// most of its operations. Changes no bit.
+    pub fn side_by_side(self, side_by_side: bool) -> Self {
+        Self { side_by_side, ..self }
     }
 
     /// One update; parameters without a gradient stay bit-equal.
     pub fn update(&mut self, model: Model, grads: Grads, rate: f64) -> Model {
         self.step += 1;
-        model.map(&mut Apply { optimizer: self, grads, rate, path: Vec::new() })
+        let mut collect = Collect { optimizer: self, grads, rate, path: Vec::new(), jobs: Vec::new() };
+        model.visit(&mut collect);
+        let jobs = collect.jobs;
+        let work = |job: Job| job.work(self);
+        let done: Vec<Done> =
+            if self.side_by_side { parallel::map(jobs, work) } else { jobs.into_iter().map(work).collect() };
+        let mut updated = BTreeMap::new();
+        for Done { path, slots, param } in done {
+            self.slots.insert(path.clone(), slots);
+            updated.insert(path, param);
+        }
+        model.map(&mut Replace { updated, path: Vec::new() })
     }
 
     fn rule(&self, update: Update, slots: &mut Slots) -> Tensor<2> {
@@ -95,7 +114,7 @@ impl Optimizer {
             let data = TensorData::new(tensor.values, tensor.shape);
             slots.entry(path.to_owned()).or_default().insert(slot, Tensor::from_data(data, device));
         }
-        Ok(Self { spec, step, slots })
+        Ok(Self { slots, step, ..Self::new(spec) })
     }
 }
 
@@ -103,14 +122,69 @@ fn known_slot(name: &str) -> Option<&'static str> {
     adafactor::SLOTS.into_iter().chain(adamw::SLOTS).chain(muon::SLOTS).find(|slot| *slot == name)
 }
 
-struct Apply<'a> {
+/// One parameter with its gradient and its state.
+struct Job {
+    path: String,
+    update: Update,
+    slots: Slots,
+}
+
+/// The parameter as a matrix, and its state, after the update.
+struct Done {
+    path: String,
+    param: Tensor<2>,
+    slots: Slots,
+}
+
+impl Job {
+    fn work(self, optimizer: &Optimizer) -> Done {
+        let Self { path, update, mut slots } = self;
+        let param = optimizer.rule(update, &mut slots);
+        Done { path, param, slots }
+    }
+}
+
+/// Takes the state of every parameter that has a gradient out of the optimizer.
+struct Collect<'a> {
     optimizer: &'a mut Optimizer,
     grads: Grads,
     rate: f64,
     path: Vec<String>,
+    jobs: Vec<Job>,
 }
 
-impl ModuleMapper for Apply<'_> {
+impl ModuleVisitor for Collect<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const R: usize>(&mut self, param: &Param<Tensor<R>>) {
+        let path = self.path.join(".");
+        let Some(grad) = self.grads.0.remove(&path) else { return };
+        let update = Update {
+            param: grads::matrix(param.val().inner()),
+            grad,
+            is_matrix: R >= 2,
+            in_block: R >= 2 && path.contains(".blocks."),
+            time: self.optimizer.step,
+            rate: self.rate,
+        };
+        let slots = self.optimizer.slots.remove(&path).unwrap_or_default();
+        self.jobs.push(Job { path, update, slots });
+    }
+}
+
+/// Puts updated parameters in their places.
+struct Replace {
+    updated: BTreeMap<String, Tensor<2>>,
+    path: Vec<String>,
+}
+
+impl ModuleMapper for Replace {
     fn enter_module(&mut self, name: &str, _container: &str) {
         self.path.push(name.to_owned());
     }
@@ -120,23 +194,9 @@ impl ModuleMapper for Apply<'_> {
     }
 
     fn map_float<const R: usize>(&mut self, param: Param<Tensor<R>>) -> Param<Tensor<R>> {
-        let path = self.path.join(".");
-        let Some(grad) = self.grads.0.remove(&path) else { return param };
-        let mut slots = self.optimizer.slots.remove(&path).unwrap_or_default();
-        let optimizer = &*self.optimizer;
-        let rate = self.rate;
+        let Some(updated) = self.updated.remove(&self.path.join(".")) else { return param };
         let (id, tensor, mapper) = param.consume();
-        let shape = tensor.shape();
-        let update = Update {
-            param: grads::matrix(tensor.inner()),
-            grad,
-            is_matrix: R >= 2,
-            in_block: R >= 2 && path.contains(".blocks."),
-            time: optimizer.step,
-            rate,
-        };
-        let updated = optimizer.rule(update, &mut slots).reshape(shape);
-        self.optimizer.slots.insert(path, slots);
+        let updated = updated.reshape(tensor.shape());
         Param::from_mapped_value(id, Tensor::from_inner(updated).require_grad(), mapper)
     }
 }

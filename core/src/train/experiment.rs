@@ -223,7 +223,7 @@ impl<'a> SeedRun<'a> {
             shot_seed: 0,
             target: data.target,
             length_multiple: device.length_multiple,
-            at_once: device.at_once,
+            at_once: device.at_once(loaded.info.parameters),
         };
         Self { spec, loaded, device, rows, data, seed, evaluator, stages: BTreeMap::new() }
     }
@@ -329,7 +329,8 @@ impl<'a> SeedRun<'a> {
             start: self.loaded.config.start(),
             pad: self.loaded.tokenizer.pad,
             length_multiple: self.device.length_multiple,
-            at_once: self.device.at_once,
+            at_once: self.device.at_once(self.loaded.info.parameters),
+            threads: self.device.threads,
             fingerprint: fingerprint(&identity)?,
         };
         let StageResult { model, records, seconds, .. } = run_stage(&context, model, observer).await?;

@@ -74,7 +74,8 @@ pub async fn pretrain(
         start: config.start(),
         pad: tokenizer.pad,
         length_multiple: device.length_multiple,
-        at_once: device.at_once,
+        at_once: device.at_once(model.num_params()),
+        threads: device.threads,
         fingerprint: fingerprint(spec)?,
     };
     let done = run_stage(&context, model, observer).await?;

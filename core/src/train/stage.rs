@@ -34,6 +34,8 @@ pub struct StageContext<'a> {
     pub length_multiple: usize,
     /// Parts of a batch computed side by side.
     pub at_once: usize,
+    /// Whether parameters are updated side by side.
+    pub threads: bool,
     pub fingerprint: String,
 }
 
@@ -114,7 +116,7 @@ impl Running {
         let fresh = Self {
             before,
             model,
-            optimizer: Optimizer::new(context.spec.optimizer),
+            optimizer: Optimizer::new(context.spec.optimizer).side_by_side(context.threads),
             step: 0,
             best: None,
             records: Vec::new(),
@@ -142,7 +144,8 @@ impl Running {
         }
         let model = tensors::load(self.before.clone(), &state.weights, &naming, &[], "the checkpoint")?;
         self.model = set_trainable(model, &|path| context.method.trainable(path));
-        self.optimizer = Optimizer::restore(context.spec.optimizer, manifest.step, state.optimizer, &device)?;
+        self.optimizer = Optimizer::restore(context.spec.optimizer, manifest.step, state.optimizer, &device)?
+            .side_by_side(context.threads);
         self.step = manifest.step;
         self.records = manifest.records;
         self.seconds_before = manifest.seconds;
