@@ -23,7 +23,7 @@ pub const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "paper-mini",
-        summary: "the paper's comparison with the bundled model: five seeds and prompt tuning, too; half an hour on two cores",
+        summary: "the paper's comparison with the bundled model: five seeds, prompt tuning and ProMoT + 1-shot, too; an hour on one core",
         toml: include_str!("../../presets/paper-mini.toml"),
     },
     Preset {
