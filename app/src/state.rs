@@ -11,6 +11,7 @@ use crate::protocol::{Column, ColumnState, Event, Origin, SavedRun, Status, Tick
 pub mod address;
 pub mod curves;
 pub mod judge;
+pub mod methods;
 pub mod tasks;
 
 use curves::Curves;

@@ -179,6 +179,29 @@ test('a second tab leaves the first one\'s run alone, and says that its own is n
   await calm(opened);
 });
 
+test('memory does not grow: after 500 steps it is what it was after 50', async () => {
+  const stage = { ...LONGER.fine_tuning, steps: 500, batch: 2, checkpoint_every: 1000 };
+  const opened = await training({ ...LONGER, fine_tuning: stage });
+  const { page, id } = opened;
+  // What the page shows is the size of the worker's heap.
+  const megabytes = async () => {
+    const text = await page.locator('.facts div', { hasText: 'Memory' }).locator('dd').textContent();
+    return Number(text.match(/^([\d.]+) MB$/)[1]);
+  };
+  await id('train-start').click();
+  await page.waitForFunction(
+    () => Number(document.querySelector('[data-testid=train-progress]')?.textContent.match(/step (\d+)/)?.[1]) >= 50,
+    undefined,
+    { timeout: 5 * MINUTES },
+  );
+  const early = await megabytes();
+  await textIs(id('train-progress'), /step 500 of 500/, 10 * MINUTES);
+  const late = await megabytes();
+  console.log(`${early} MB after 50 steps, ${late} MB after 500`);
+  assert.ok(early > 10 && late <= 1.1 * early, `${early} MB after 50 steps, ${late} MB after 500`);
+  await calm(opened);
+});
+
 async function ready(opened) {
   await opened.page
     .locator('[data-testid=train-start]:not([aria-disabled])')

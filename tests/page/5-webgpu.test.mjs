@@ -5,6 +5,7 @@ import { TINY, calm, encoded, open, start, textIs } from './page.mjs';
 
 // A software adapter tunes its kernels for minutes before the first step.
 const skip = process.env.PROMOT_SLOW_TESTS === '1' ? false : 'skipped: slow; PROMOT_SLOW_TESTS=1 runs it';
+const MINUTES = 60_000;
 
 let site;
 before(async () => {
@@ -21,14 +22,62 @@ const SMALLEST = {
   eval: { ...TINY.eval, limit: 1, curve_every: 0 },
 };
 
-test('both stages run on WebGPU to the end', { timeout: 1_200_000, skip }, async () => {
-  const opened = await open(site, { query: `device=webgpu&spec=${encoded(SMALLEST)}`, hash: '#train' });
-  const { page, id } = opened;
-  await page.locator('[data-testid=train-start]:not([aria-disabled])').waitFor({ timeout: 300_000 });
+async function training(spec) {
+  const opened = await open(site, { query: `device=webgpu&spec=${encoded(spec)}`, hash: '#train' });
+  await ready(opened);
+  return opened;
+}
+
+async function ready({ page, id }) {
+  await page.locator('[data-testid=train-start]:not([aria-disabled])').waitFor({ timeout: 5 * MINUTES });
   assert.match(await id('device').textContent(), /webgpu/i);
+}
+
+test('both stages run on WebGPU to the end', { timeout: 20 * MINUTES, skip }, async () => {
+  const opened = await training(SMALLEST);
+  const { id } = opened;
   await id('train-start').click();
-  await textIs(id('train-status'), /done|failed/, 900_000);
+  await textIs(id('train-status'), /done|failed/, 15 * MINUTES);
   assert.equal((await id('train-status').textContent()).trim(), 'done');
   assert.equal(await id('results-table').locator('tbody tr').count(), 1);
   await calm(opened);
 });
+
+/** What takes the device away while training. */
+const LOSSES = {
+  'a device that is destroyed': ({ page }) => page.workers()[0].evaluate(() => promotGpuDevice.destroy()),
+  'a graphics process that is killed': async () => {
+    const session = await site.browser.newBrowserCDPSession();
+    const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+    process.kill(processInfo.find(({ type }) => type === 'GPU').id, 'SIGKILL');
+    await session.detach();
+  },
+};
+
+for (const [what, happens] of Object.entries(LOSSES)) {
+  test(`${what} is survived`, { timeout: 40 * MINUTES, skip }, async () => {
+    const stage = { ...SMALLEST.fine_tuning, steps: 40, checkpoint_every: 1 };
+    const opened = await training({ ...SMALLEST, methods: ['fine-tuning'], fine_tuning: stage });
+    const { page, id } = opened;
+    const step = async () => Number((await id('train-progress').textContent()).match(/step (\d+)/)[1]);
+    await id('train-start').click();
+    await id('train-progress').waitFor({ timeout: 15 * MINUTES });
+    await page.waitForFunction(
+      () => Number(document.querySelector('[data-testid=train-progress]').textContent.match(/step (\d+)/)[1]) > 3,
+      undefined,
+      { timeout: 15 * MINUTES },
+    );
+    await happens(opened);
+    await textIs(id('error'), /graphics device was lost/, 5 * MINUTES);
+    await page.getByRole('button', { name: 'Restart and continue' }).click();
+    await page.waitForFunction(() => !document.querySelector('[data-testid=error]'), undefined, { timeout: 5 * MINUTES });
+    await textIs(id('train-status'), /stage|evaluating/, 15 * MINUTES);
+    assert.match(await id('device').textContent(), /webgpu/i);
+    await id('train-progress').waitFor({ timeout: 15 * MINUTES });
+    assert.ok((await step()) > 2, 'it began again');
+    await textIs(id('train-status'), 'done', 15 * MINUTES);
+    assert.equal(await id('results-table').locator('tbody tr').count(), 1);
+    assert.deepEqual(opened.seen.foreign, [], 'requests to another origin');
+    await opened.context.close();
+  });
+}

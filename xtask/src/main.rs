@@ -4,6 +4,7 @@
 //! start by hand (cargo, apt-get, python3), shows what they print, and says in one line what is missing.
 
 mod bench;
+mod bench_page;
 mod check;
 mod dist;
 mod golden;
@@ -67,6 +68,11 @@ const COMMANDS: &[Command] = &[
         run: bench::run,
     },
     Command {
+        name: "bench-page",
+        summary: "time the page's training beside TensorFlow.js in the same browser, as ratios",
+        run: bench_page::run,
+    },
+    Command {
         name: "dist",
         summary: "the page, made small, into dist/, with a table of what has to be loaded",
         run: dist::run,
@@ -99,7 +105,7 @@ fn main() -> ExitCode {
 fn usage() -> String {
     let mut text = String::from("usage: cargo xtask <command>\n");
     for command in COMMANDS {
-        text.push_str(&format!("\n  {:<8}{}", command.name, command.summary));
+        text.push_str(&format!("\n  {:<12}{}", command.name, command.summary));
     }
     text
 }

@@ -17,8 +17,8 @@ pub fn run() -> Outcome {
     }
 }
 
-/// The first thing that the tests need and that is not here.
-fn missing() -> Option<String> {
+/// The first thing that whoever drives the page needs and that is not here.
+pub fn missing() -> Option<String> {
     if !shell::works(Command::new("node").arg("--version")) {
         return Some("Node is not installed (20 or newer)".to_owned());
     }
@@ -49,6 +49,6 @@ fn folder() -> PathBuf {
 }
 
 /// `PROMOT_CHROMIUM` names another one than the installed.
-fn chromium() -> Option<PathBuf> {
+pub fn chromium() -> Option<PathBuf> {
     std::env::var_os("PROMOT_CHROMIUM").map(PathBuf::from).or_else(wasm::chromium)
 }

@@ -109,21 +109,3 @@ fn set_steps(stage: &mut StageSpec, steps: usize) {
     stage.steps = steps;
     stage.checkpoint_every = (steps / 4).max(1);
 }
-
-/// The methods that have a box of their own, and what they are.
-pub const METHODS: [(&str, &str); 3] = [
-    ("pretrained", "Pretrained, for comparison"),
-    ("fine-tuning", "Standard fine-tuning"),
-    ("promot", "ProMoT, two stages"),
-];
-
-/// Puts a method into the spec or takes it out; the others keep their order.
-pub fn set_method(spec: &mut RunSpec, method: &str, wanted: bool) {
-    spec.methods.retain(|known| known != method);
-    if wanted {
-        let place =
-            |name: &str| METHODS.iter().position(|(known, _)| *known == name).unwrap_or(METHODS.len());
-        let at = spec.methods.iter().position(|known| place(known) > place(method));
-        spec.methods.insert(at.unwrap_or(spec.methods.len()), method.to_owned());
-    }
-}

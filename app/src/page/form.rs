@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use promot_core::spec::{RunSpec, preset};
 
 use super::app::App;
-use super::fields::{FIELDS, Field, METHODS, set_method};
+use super::fields::{FIELDS, Field};
+use crate::state::methods::{MAIN, METHODS, set_method};
 use crate::state::tasks;
 
 /// The presets that make sense in a browser.
@@ -100,6 +101,11 @@ fn TargetTask() -> impl IntoView {
 #[component]
 fn Methods() -> impl IntoView {
     let app = expect_context::<App>();
+    let (main, more) = METHODS.split_at(MAIN);
+    // A spec in the address may ask for one of them: then they are in sight.
+    let asked = app
+        .form
+        .with_untracked(|form| form.methods.iter().any(|name| more.iter().any(|(known, _)| known == name)));
     let method = move |(name, title): (&'static str, &'static str)| {
         let there = Memo::new(move |_| app.form.with(|form| form.methods.iter().any(|known| known == name)));
         let set = move |event: leptos::ev::Event| {
@@ -121,7 +127,11 @@ fn Methods() -> impl IntoView {
     view! {
         <fieldset class="methods">
             <legend>"Methods"</legend>
-            {METHODS.into_iter().map(method).collect_view()}
+            {main.iter().copied().map(method).collect_view()}
+            <details prop:open=asked>
+                <summary>"More methods"</summary>
+                {more.iter().copied().map(method).collect_view()}
+            </details>
         </fieldset>
     }
 }

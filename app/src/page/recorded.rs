@@ -126,7 +126,7 @@ fn Missing() -> impl IntoView {
         <div class="none" data-testid="no-recorded">
             <p>
                 "No recorded results come with this copy of the page. With the project's sources at hand, this makes
-                them, in about an hour on two processor cores; then build the page again:"
+                them, in some hours on two processor cores; then build the page again:"
             </p>
             <pre tabindex="0">
                 <code>"cargo xtask record"</code>
