@@ -38,15 +38,25 @@ pub fn panicked(text: &str) -> (String, Option<String>) {
     {
         return (format!("There was not enough memory ({text})."), Some(SMALLER.to_owned()));
     }
-    if lower.contains("lost") || lower.contains("poison") {
-        let message = "The graphics device was lost: the driver was reset, or the browser took it away.";
-        return (
-            message.to_owned(),
-            Some("Start again; training goes on from its last checkpoint.".to_owned()),
-        );
+    if let Some((message, advice)) = lost(text) {
+        return (message, Some(advice));
     }
     let message = format!("The engine failed: {text}");
     (message, Some("Start again; if it fails again, add ?device=cpu to the address.".to_owned()))
+}
+
+/// Whether an error means that the graphics device is gone, in whatever words it came: what to say, and what helps.
+pub fn lost(text: &str) -> Option<(String, String)> {
+    let lower = text.to_lowercase();
+    // A browser whose graphics process has ended speaks of an instance.
+    let gone = lower.contains("device") && lower.contains("lost")
+        || ["poison", "external instance"].iter().any(|word| lower.contains(word));
+    gone.then(|| {
+        (
+            "The graphics device was lost: the driver was reset, or the browser took it away.".to_owned(),
+            "Start again; training goes on from its last checkpoint.".to_owned(),
+        )
+    })
 }
 
 /// For whoever ran out of memory and whose settings are not known.
@@ -129,6 +139,19 @@ mod tests {
         spec.fine_tuning.accumulate = spec.fine_tuning.batch;
         assert!(smaller(&spec).contains("max_input = 512 instead of 1024"));
         assert!(panicked("memory allocation of 9 bytes failed").0.contains("memory"));
-        assert!(panicked("the device was lost").1.unwrap().contains("checkpoint"));
+    }
+
+    #[test]
+    fn a_lost_device_is_known_by_all_its_names() {
+        let read_back = "device read-back: The device is poisoned\nCaused by:\n  Unknown: A valid external Instance \
+                         reference no longer exists.";
+        for text in
+            ["device lost: ", "Parent device is lost", read_back, "Instance dropped: external Instance"]
+        {
+            let (message, advice) = lost(text).unwrap();
+            assert!(message.contains("was lost") && advice.contains("checkpoint"), "{text}");
+            assert_eq!(panicked(text), (message, Some(advice)));
+        }
+        assert_eq!(lost("the checkpoint is lost"), None);
     }
 }

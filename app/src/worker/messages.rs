@@ -90,7 +90,12 @@ pub fn post_file(event: &Event, bytes: &[u8]) {
     send(event, Some(&Uint8Array::from(bytes).buffer()));
 }
 
+/// Tells what went wrong. A lost graphics device ends everything, wherever it was noticed first.
 pub fn fail(message: String, advice: Option<String>, fatal: bool) {
+    let (message, advice, fatal) = match advice::lost(&message) {
+        Some((message, advice)) => (message, Some(advice), true),
+        None => (message, advice, fatal),
+    };
     post(&Event::Failed { message, advice, fatal });
 }
 
