@@ -33,9 +33,7 @@ pub fn webgpu(user_agent: &str) -> Option<String> {
 
 /// What a panic's text means to a person, and what may help.
 pub fn panicked(text: &str) -> (String, Option<String>) {
-    let lower = text.to_lowercase();
-    if lower.contains("out of memory") || lower.contains("memory allocation") || lower.contains("outofmemory")
-    {
+    if no_memory(&text.to_lowercase()) {
         return (format!("There was not enough memory ({text})."), Some(SMALLER.to_owned()));
     }
     if let Some((message, advice)) = lost(text) {
@@ -45,13 +43,19 @@ pub fn panicked(text: &str) -> (String, Option<String>) {
     (message, Some("Start again; if it fails again, add ?device=cpu to the address.".to_owned()))
 }
 
+/// Of a text in small letters.
+fn no_memory(text: &str) -> bool {
+    ["out of memory", "memory allocation", "outofmemory"].iter().any(|words| text.contains(words))
+}
+
 /// Whether an error means that the graphics device is gone, in whatever words it came: what to say, and what helps.
+/// Where memory was the reason, that is what to say.
 pub fn lost(text: &str) -> Option<(String, String)> {
     let lower = text.to_lowercase();
     // A browser whose graphics process has ended speaks of an instance.
     let gone = lower.contains("device") && lower.contains("lost")
         || ["poison", "external instance"].iter().any(|word| lower.contains(word));
-    gone.then(|| {
+    (gone && !no_memory(&lower)).then(|| {
         (
             "The graphics device was lost: the driver was reset, or the browser took it away.".to_owned(),
             "Start again; training goes on from its last checkpoint.".to_owned(),
@@ -153,5 +157,9 @@ mod tests {
             assert_eq!(panicked(text), (message, Some(advice)));
         }
         assert_eq!(lost("the checkpoint is lost"), None);
+        // What `panicked` makes of it is not taken for a lost device afterwards.
+        let (message, _) = panicked("memory allocation failed, the device is poisoned");
+        assert!(message.contains("not enough memory") && message.contains("poisoned"), "{message}");
+        assert_eq!(lost(&message), None);
     }
 }

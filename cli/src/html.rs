@@ -1,7 +1,7 @@
 //! report.html: one file with everything in it, to be opened from disk or sent to someone.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use promot_core::report::{ExampleAnswers, MethodRun, Report, methods};
+use promot_core::report::{ExampleAnswers, MethodRun, Report, distinct, methods};
 use promot_core::summary::{Cell, Grid, grids};
 
 use crate::plots;
@@ -161,12 +161,7 @@ fn examples(report: &Report) -> Markup {
         return html! {};
     }
     let methods = methods(&report.runs);
-    let mut tasks: Vec<&str> = Vec::new();
-    for example in &report.examples {
-        if !tasks.contains(&example.task.as_str()) {
-            tasks.push(&example.task);
-        }
-    }
+    let tasks = distinct(report.examples.iter().map(|example| example.task.as_str()));
     html! {
         section {
             h2 { "The same question, asked of each model" }

@@ -100,13 +100,18 @@ pub struct ExampleAnswers {
 
 /// The methods of runs, each once, in the order in which they come.
 pub fn methods(runs: &[MethodRun]) -> Vec<&str> {
-    let mut methods: Vec<&str> = Vec::new();
-    for run in runs {
-        if !methods.contains(&run.method.as_str()) {
-            methods.push(&run.method);
+    distinct(runs.iter().map(|run| run.method.as_str()))
+}
+
+/// Names, each once, in the order in which they come.
+pub fn distinct<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    for name in names {
+        if !found.contains(&name) {
+            found.push(name);
         }
     }
-    methods
+    found
 }
 
 /// The paper's Norm. Avg.: the plain mean of the tasks' scores, each already in [0, 100].

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::report::{MethodRun, TaskScore, methods, norm_avg};
+use crate::report::{MethodRun, TaskScore, distinct, methods, norm_avg};
 
 /// Mean over seeds, in [0, 100].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,12 +80,9 @@ pub fn grids(target: &str, runs: &[MethodRun]) -> Vec<Grid> {
     kinds
         .into_iter()
         .map(|(prompt, shots)| {
-            let mut tasks: Vec<String> = Vec::new();
-            for score in scores().filter(|score| (score.prompt, score.shots) == (prompt, shots)) {
-                if !tasks.contains(&score.task) {
-                    tasks.push(score.task.clone());
-                }
-            }
+            let scores = scores().filter(|score| (score.prompt, score.shots) == (prompt, shots));
+            let tasks: Vec<String> =
+                distinct(scores.map(|score| score.task.as_str())).into_iter().map(String::from).collect();
             let rows = methods.iter().map(|method| row(runs, method, &tasks, prompt, shots)).collect();
             Grid { target: target.to_owned(), shots, prompt, tasks, rows }
         })

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { TINY, calm, encoded, longTasks, open, start, textIs, unblocked } from './page.mjs';
+import {
+  TINY, calm, encoded, fact, longTasks, open, reached, start, startable, step, textIs, unblocked,
+} from './page.mjs';
 
 const MINUTES = 60_000;
 
@@ -15,7 +17,7 @@ after(() => site.close());
 async function training(spec, options) {
   const query = `device=cpu&spec=${encoded(spec)}`;
   const opened = await open(site, { query, hash: '#train', ...options });
-  await opened.page.locator('[data-testid=train-start]:not([aria-disabled])').waitFor({ timeout: MINUTES });
+  await startable(opened);
   return opened;
 }
 
@@ -111,12 +113,10 @@ test('pause, one step, resume, stop', async () => {
   await id('train-progress').waitFor();
   await id('train-pause').click();
   await textIs(id('train-status'), 'paused');
-  const where = async () => (await id('train-progress').textContent()).trim();
-  const step = async () => Number((await where()).match(/step (\d+)/)[1]);
   await new Promise((done) => setTimeout(done, 1000));
-  const paused = await step();
+  const paused = await step(opened);
   await new Promise((done) => setTimeout(done, 2000));
-  assert.equal(await step(), paused, 'it went on while paused');
+  assert.equal(await step(opened), paused, 'it went on while paused');
   await id('train-step').click();
   await opened.page.waitForFunction(
     (text) => document.querySelector('[data-testid=train-progress]').textContent.includes(text),
@@ -136,24 +136,20 @@ test('a run that was left goes on after a reload, or is dropped', async () => {
   const opened = await training(LONGER);
   const { page, id } = opened;
   await id('train-start').click();
-  await page.waitForFunction(
-    () => Number(document.querySelector('[data-testid=train-progress]')?.textContent.match(/step (\d+)/)?.[1]) > 12,
-    undefined,
-    { timeout: 3 * MINUTES },
-  );
+  await reached(opened, 13, 3 * MINUTES);
   await page.reload();
-  await ready(opened);
+  await startable(opened);
   assert.match(await id('saved-run').textContent(), /fine-tuning, stage 1, step \d+ of 60/);
   await id('saved-continue').click();
   await id('train-progress').waitFor({ timeout: MINUTES });
-  const step = Number((await id('train-progress').textContent()).match(/step (\d+)/)[1]);
-  assert.ok(step > 5, `it began again at step ${step}`);
+  const at = await step(opened);
+  assert.ok(at > 5, `it began again at step ${at}`);
   await id('train-stop').click();
   await textIs(id('train-status'), 'idle');
   await id('saved-discard').click();
   await id('saved-run').waitFor({ state: 'detached' });
   await page.reload();
-  await ready(opened);
+  await startable(opened);
   assert.equal(await id('saved-run').count(), 0, 'a dropped run came back');
   await calm(opened);
 });
@@ -167,14 +163,14 @@ test('a second tab leaves the first one\'s run alone, and says that its own is n
   await textIs(id('train-status'), 'paused');
   const other = await opened.context.newPage();
   await other.goto(page.url());
-  await other.locator('[data-testid=train-start]:not([aria-disabled])').waitFor({ timeout: MINUTES });
+  await startable({ page: other });
   assert.equal(await other.getByTestId('saved-run').count(), 0, 'another tab\'s run is offered');
   await other.getByTestId('train-start').click();
   await textIs(other.getByTestId('error'), /Another tab has this page open/, 2 * MINUTES);
   await other.getByTestId('train-progress').waitFor({ timeout: 2 * MINUTES });
   await other.close();
   await page.reload();
-  await ready(opened);
+  await startable(opened);
   assert.match(await id('saved-run').textContent(), /fine-tuning, stage 1, step \d+ of 60/);
   await calm(opened);
 });
@@ -182,18 +178,11 @@ test('a second tab leaves the first one\'s run alone, and says that its own is n
 test('memory does not grow: after 500 steps it is what it was after 50', async () => {
   const stage = { ...LONGER.fine_tuning, steps: 500, batch: 2, checkpoint_every: 1000 };
   const opened = await training({ ...LONGER, fine_tuning: stage });
-  const { page, id } = opened;
+  const { id } = opened;
   // What the page shows is the size of the worker's heap.
-  const megabytes = async () => {
-    const text = await page.locator('.facts div', { hasText: 'Memory' }).locator('dd').textContent();
-    return Number(text.match(/^([\d.]+) MB$/)[1]);
-  };
+  const megabytes = async () => Number((await fact(opened, 'Memory')).match(/^([\d.]+) MB$/)[1]);
   await id('train-start').click();
-  await page.waitForFunction(
-    () => Number(document.querySelector('[data-testid=train-progress]')?.textContent.match(/step (\d+)/)?.[1]) >= 50,
-    undefined,
-    { timeout: 5 * MINUTES },
-  );
+  await reached(opened, 50, 5 * MINUTES);
   const early = await megabytes();
   await textIs(id('train-progress'), /step 500 of 500/, 10 * MINUTES);
   const late = await megabytes();
@@ -201,12 +190,6 @@ test('memory does not grow: after 500 steps it is what it was after 50', async (
   assert.ok(early > 10 && late <= 1.1 * early, `${early} MB after 50 steps, ${late} MB after 500`);
   await calm(opened);
 });
-
-async function ready(opened) {
-  await opened.page
-    .locator('[data-testid=train-start]:not([aria-disabled])')
-    .waitFor({ timeout: MINUTES });
-}
 
 test('a setting that makes no sense is refused with its name', async () => {
   const opened = await training({ ...TINY, fine_tuning: { ...TINY.fine_tuning, learning_rate: -1 } });
@@ -230,7 +213,7 @@ test('the text of all settings and the fields are the same spec', async () => {
   await id('train-spec').fill(text.replace('length = 4', 'lenght = 4'));
   await id('train-spec').blur();
   await textIs(page.locator('#spec-problem'), /lenght.*length/);
-  await ready(opened);
+  await startable(opened);
   await calm(opened);
 });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import AxeBuilder from '@axe-core/playwright';
-import { calm, loaded, open, start, textIs } from './page.mjs';
+import { calm, loaded, open, start, startable, textIs } from './page.mjs';
 
 let site;
 before(async () => {
@@ -92,7 +92,7 @@ test('everything works with the keyboard alone', async () => {
 test('a lost worker is survived', async () => {
   const opened = await open(site, { hash: '#train' });
   const { page, id } = opened;
-  await page.locator('[data-testid=train-start]:not([aria-disabled])').waitFor({ timeout: 60_000 });
+  await startable(opened);
   await id('train-start').click();
   await textIs(id('train-status'), /stage|evaluating/, 120_000);
   const workers = page.workers();

@@ -1,7 +1,7 @@
 // The same on WebGPU, with Chromium's software adapter: slow, so the run is as small as a run can be.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { TINY, calm, encoded, open, start, textIs } from './page.mjs';
+import { TINY, calm, encoded, open, reached, start, startable, step, textIs } from './page.mjs';
 
 // A software adapter tunes its kernels for minutes before the first step.
 const skip = process.env.PROMOT_SLOW_TESTS === '1' ? false : 'skipped: slow; PROMOT_SLOW_TESTS=1 runs it';
@@ -24,13 +24,9 @@ const SMALLEST = {
 
 async function training(spec) {
   const opened = await open(site, { query: `device=webgpu&spec=${encoded(spec)}`, hash: '#train' });
-  await ready(opened);
+  await startable(opened, 5 * MINUTES);
+  assert.match(await opened.id('device').textContent(), /webgpu/i);
   return opened;
-}
-
-async function ready({ page, id }) {
-  await page.locator('[data-testid=train-start]:not([aria-disabled])').waitFor({ timeout: 5 * MINUTES });
-  assert.match(await id('device').textContent(), /webgpu/i);
 }
 
 test('both stages run on WebGPU to the end', { timeout: 20 * MINUTES, skip }, async () => {
@@ -59,14 +55,8 @@ for (const [what, happens] of Object.entries(LOSSES)) {
     const stage = { ...SMALLEST.fine_tuning, steps: 40, checkpoint_every: 1 };
     const opened = await training({ ...SMALLEST, methods: ['fine-tuning'], fine_tuning: stage });
     const { page, id } = opened;
-    const step = async () => Number((await id('train-progress').textContent()).match(/step (\d+)/)[1]);
     await id('train-start').click();
-    await id('train-progress').waitFor({ timeout: 15 * MINUTES });
-    await page.waitForFunction(
-      () => Number(document.querySelector('[data-testid=train-progress]').textContent.match(/step (\d+)/)[1]) > 3,
-      undefined,
-      { timeout: 15 * MINUTES },
-    );
+    await reached(opened, 4, 15 * MINUTES);
     await happens(opened);
     await textIs(id('error'), /graphics device was lost/, 5 * MINUTES);
     await page.getByRole('button', { name: 'Restart and continue' }).click();
@@ -74,7 +64,7 @@ for (const [what, happens] of Object.entries(LOSSES)) {
     await textIs(id('train-status'), /stage|evaluating/, 15 * MINUTES);
     assert.match(await id('device').textContent(), /webgpu/i);
     await id('train-progress').waitFor({ timeout: 15 * MINUTES });
-    assert.ok((await step()) > 2, 'it began again');
+    assert.ok((await step(opened)) > 2, 'it began again');
     await textIs(id('train-status'), 'done', 15 * MINUTES);
     assert.equal(await id('results-table').locator('tbody tr').count(), 1);
     assert.deepEqual(opened.seen.foreign, [], 'requests to another origin');

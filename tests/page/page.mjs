@@ -184,3 +184,25 @@ export async function loaded(opened, timeout = 60_000) {
   // Shipped weights that do not fit the bundled model, for one, are told of here and nowhere else.
   assert.deepEqual(await opened.id('error').allTextContents(), [], 'nothing went wrong while loading');
 }
+
+/** Until a run can be started. */
+export async function startable({ page }, timeout = 60_000) {
+  await page.locator('[data-testid=train-start]:not([aria-disabled])').waitFor({ timeout });
+}
+
+/** The training step that the page shows. */
+export async function step({ id }) {
+  return Number((await id('train-progress').textContent()).match(/step (\d+)/)[1]);
+}
+
+/** Until the page shows a step from `least` on. */
+export async function reached({ page }, least, timeout) {
+  const there = (least) =>
+    Number(document.querySelector('[data-testid=train-progress]')?.textContent.match(/step (\d+)/)?.[1]) >= least;
+  await page.waitForFunction(there, least, { timeout });
+}
+
+/** What the page shows beside the progress under `name`: Speed, Memory. */
+export function fact({ page }, name) {
+  return page.locator('.facts div', { hasText: name }).locator('dd').textContent();
+}

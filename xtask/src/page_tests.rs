@@ -1,6 +1,6 @@
 //! The page's end-to-end tests: Node drives a real Chromium over the page that is built. Called by `cargo xtask test`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::shell::{self, Outcome};
@@ -36,8 +36,13 @@ pub fn missing() -> Option<String> {
 
 fn tests() -> Outcome {
     // One file after the other: a browser that shares its cores with another one fails tests about time.
+    npm(&folder(), &["test", "--silent"])
+}
+
+/// npm in a package of ours, whose scripts find the browser.
+pub fn npm(folder: &Path, args: &[&str]) -> Outcome {
     let mut command = shell::tool("npm");
-    command.args(["test", "--silent"]).current_dir(folder());
+    command.args(args).current_dir(folder);
     if let Some(chromium) = chromium() {
         command.env("PROMOT_CHROMIUM", chromium);
     }
@@ -49,6 +54,6 @@ fn folder() -> PathBuf {
 }
 
 /// `PROMOT_CHROMIUM` names another one than the installed.
-pub fn chromium() -> Option<PathBuf> {
+fn chromium() -> Option<PathBuf> {
     std::env::var_os("PROMOT_CHROMIUM").map(PathBuf::from).or_else(wasm::chromium)
 }

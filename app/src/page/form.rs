@@ -11,7 +11,7 @@ use crate::state::tasks;
 /// The presets that make sense in a browser.
 const PRESETS: [(&str, &str); 2] = [
     ("quick", "Quick look: 20 steps a stage; its scores say nothing"),
-    ("tour", "The tour: 300 steps a stage; minutes on a GPU, far longer on a CPU"),
+    ("tour", "The tour: 400 steps of stage 1, 300 of fine-tuning; minutes on a GPU, far longer on a CPU"),
 ];
 
 #[component]

@@ -1,7 +1,7 @@
 //! The page's charts: bars of the final scores, and lines along training.
 
 use maud::{Markup, PreEscaped, html};
-use promot_core::report::{MethodRun, Report, StepRecord, methods};
+use promot_core::report::{MethodRun, Report, StepRecord, distinct, methods};
 use promot_core::summary::Grid;
 
 use crate::plots::{self, Bars, Line};
@@ -162,13 +162,7 @@ fn every_stage(report: &Report, value: impl Fn(&StepRecord) -> Option<f64>) -> V
 }
 
 fn stages(run: &MethodRun) -> Vec<&str> {
-    let mut stages: Vec<&str> = Vec::new();
-    for record in &run.steps {
-        if !stages.contains(&record.stage.as_str()) {
-            stages.push(&record.stage);
-        }
-    }
-    stages
+    distinct(run.steps.iter().map(|record| record.stage.as_str()))
 }
 
 fn mean<'a>(values: impl ExactSizeIterator<Item = &'a f64>) -> Option<f64> {

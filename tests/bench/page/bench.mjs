@@ -6,7 +6,7 @@
 // The page must have been built (`cargo xtask dist`). One JSON line a measurement, then the ratios.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { encoded, open, start, textIs } from '../../page/page.mjs';
+import { encoded, fact, open, start, startable, textIs } from '../../page/page.mjs';
 import { serve } from '../../page/serve.mjs';
 
 const HERE = new URL('.', import.meta.url);
@@ -42,7 +42,7 @@ async function page(site, rival) {
   const query = `device=${rival.device}&spec=${encoded(spec(rival))}`;
   const opened = await open(site, { query, hash: '#train' });
   const { page, id } = opened;
-  await page.locator('[data-testid=train-start]:not([aria-disabled])').waitFor({ timeout: 5 * MINUTES });
+  await startable(opened, 5 * MINUTES);
   assert.match(await id('device').textContent(), new RegExp(rival.device, 'i'));
   // When each step was done, by the page's own display.
   await page.evaluate(() => {
@@ -55,8 +55,7 @@ async function page(site, rival) {
   });
   await id('train-start').click();
   await textIs(id('train-status'), 'done', 30 * MINUTES);
-  const speed = await page.locator('.facts div', { hasText: 'Speed' }).locator('dd').textContent();
-  const tokens = Number(speed.match(/[\d.]+/)[0]);
+  const tokens = Number((await fact(opened, 'Speed')).match(/[\d.]+/)[0]);
   const seconds = await page.evaluate((last) => {
     const steps = Object.keys(window.done).map(Number).filter((step) => step >= last - 10 && step <= last);
     const [from, to] = [Math.min(...steps), Math.max(...steps)];
