@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use promot_core::spec::RunSpec;
-use promot_core::train::{Recipe, Settings, settings, stage_names};
+use promot_core::train::{Recipe, Settings, planned, settings};
 
 /// What is still to be done.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -51,10 +51,10 @@ impl Plan {
             let mut known = BTreeSet::new();
             for method in &spec.methods {
                 let Ok(recipe) = Recipe::by_name(method) else { continue };
-                let names = stage_names(spec, recipe, *seed);
-                let parts = recipe.stages.iter().zip(names).map(|(stage, name)| {
+                let parts = planned(spec, recipe, *seed).into_iter().map(|planned| {
+                    let stage = planned.stage;
                     let stage_spec = settings(spec, stage.settings);
-                    let steps = if known.insert(name) { stage_spec.steps as f64 } else { 0.0 };
+                    let steps = if known.insert(planned.name) { stage_spec.steps as f64 } else { 0.0 };
                     let mut rows_per_step = 0.0;
                     if stage_spec.checkpoint_every > 0 {
                         let rows = limit(spec.target.validation_limit);

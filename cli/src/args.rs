@@ -130,7 +130,7 @@ pub struct TuneArgs {
     /// `mini` (the bundled model), a folder in Hugging Face layout, or a hub id that is in the local hub cache
     #[arg(long, value_name = "DIR|HUB_ID")]
     pub model: String,
-    /// The task to tune on
+    /// The task to tune on; several are mixed, a soft prompt for each, and keep an equal share of the rows
     #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',', required = true)]
     pub task: Vec<String>,
     /// One of `promot list methods`
@@ -139,7 +139,7 @@ pub struct TuneArgs {
     /// Folder of the task's data files, or a .jsonl file with the task's fields
     #[arg(long, value_name = "DIR|FILE")]
     pub data: Option<PathBuf>,
-    /// Folder of the report, the tuned model and its prompt; default: runs/<method>-<task>
+    /// Folder of the report, the tuned model and its prompts; default: runs/<method>-<task>[+<task>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Override one field of the spec, such as prompt.length=50; may repeat

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use promot_core::Error;
 use promot_core::spec::RunSpec;
-use promot_core::train::{self, Outcome, Recipe};
+use promot_core::train::{self, Outcome};
 
 use crate::args::DeviceArgs;
 use crate::fail::usage;
@@ -46,9 +46,7 @@ pub fn run(
     args: &DeviceArgs,
 ) -> anyhow::Result<(RunFolder, Outcome, loaded::LoadedModel)> {
     let spec = spec.resolve()?;
-    for method in &spec.methods {
-        Recipe::by_name(method)?;
-    }
+    train::recipes(&spec)?;
     let device = device::open(args)?;
     let model = loaded::model(&spec.model, &device)?;
     let rows = Dataset { data, whole: Whole::Divided, d_model: model.config.d_model };

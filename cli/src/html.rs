@@ -13,9 +13,9 @@ const STYLE: &str = include_str!("html/style.css");
 
 /// The whole page.
 pub fn page(report: &Report) -> anyhow::Result<String> {
-    let grids = grids(&report.spec.target.task, &report.runs);
+    let grids = grids(&report.runs);
     let charts = charts::all(report, &grids)?;
-    let title = format!("promot: {} on {}", report.spec.name, report.spec.target.task);
+    let title = format!("promot: {} on {}", report.spec.name, tuned(&report.spec.target.tasks()));
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -43,15 +43,20 @@ pub fn page(report: &Report) -> anyhow::Result<String> {
 
 /// `unseen`: whether there are scores of tasks that nothing was tuned on.
 fn heading(report: &Report, unseen: bool) -> Markup {
-    let target = &report.spec.target.task;
+    let tasks = report.spec.target.tasks();
+    let target = tuned(&tasks);
+    let (task, format) = match tasks.len() {
+        1 => ("the tuned task", "the tuned task's format"),
+        _ => ("the tuned tasks", "the format of a tuned task"),
+    };
     html! {
         header {
             p.eyebrow { "promot " span { "run " (report.spec.name) } }
             h1 { "Tuned on " (target) @if unseen { ", asked about everything else" } }
             @if unseen { p.lead {
-                "The model as it came, and tuned on " b { (target) } " alone in different ways, is asked the tuned task "
+                "The model as it came, and tuned on " b { (target) } " alone in different ways, is asked " (task) " "
                 "and tasks that it was not tuned on. The question: how much of what it could do before is left, and how "
-                "often does it answer everything in the tuned task's format?"
+                "often does it answer everything in " (format) "?"
             } }
             p.facts {
                 span { b { "Model " } (report.model.name) ", " (millions(report.model.parameters)) " parameters" }
@@ -72,7 +77,9 @@ fn cards(grids: &[Grid]) -> Markup {
                 article.card style=(format!("--series: var(--s{})", place % plots::SERIES.len())) {
                     h2 { (row.method) }
                     dl {
-                        div { dt { (grid.target) } dd { (number(row.target)) } }
+                        @for (task, score) in grid.targets.iter().zip(&row.targets) {
+                            div { dt { (task) } dd { (number(*score)) } }
+                        }
                         @if row.norm_avg.is_some() { div {
                             dt { "unseen tasks, mean" }
                             dd {
@@ -106,7 +113,8 @@ fn change(difference: f64) -> Markup {
 fn scores(grid: &Grid) -> Markup {
     let tops: Vec<Option<f64>> =
         (0..grid.tasks.len()).map(|task| grid.best(|row| row.unseen[task])).collect();
-    let target_top = grid.best(|row| row.target);
+    let target_tops: Vec<Option<f64>> =
+        (0..grid.targets.len()).map(|task| grid.best(|row| row.targets[task])).collect();
     let norm_top = grid.best(|row| row.norm_avg);
     let cell = |cell: Option<Cell>, top: Option<f64>| {
         let class = if cell.is_some_and(|cell| Some(cell.mean) == top) { "best" } else { "" };
@@ -118,7 +126,7 @@ fn scores(grid: &Grid) -> Markup {
             div.scroll {
                 table.scores {
                     caption {
-                        (grid.target) " is the tuned task. "
+                        (tuned(&grid.targets)) @if grid.targets.len() > 1 { " are the tuned tasks. " } @else { " is the tuned task. " }
                         @if !grid.tasks.is_empty() {
                             "The others were asked with " (grid.shots)
                             @if grid.shots == 1 { " answered example" } @else { " answered examples" }
@@ -129,7 +137,7 @@ fn scores(grid: &Grid) -> Markup {
                     }
                     thead { tr {
                         th scope="col" { "method" }
-                        th scope="col" { (breakable(&grid.target)) }
+                        @for task in &grid.targets { th scope="col" { (breakable(task)) } }
                         @if !grid.tasks.is_empty() {
                             @for task in &grid.tasks { th scope="col" { (breakable(task)) } }
                             th scope="col" { "Norm. Avg." }
@@ -138,7 +146,7 @@ fn scores(grid: &Grid) -> Markup {
                     } }
                     tbody { @for row in &grid.rows { tr {
                         th scope="row" { (row.method) @if row.seeds > 1 { small { " " (row.seeds) " seeds" } } }
-                        (cell(row.target, target_top))
+                        @for (value, top) in row.targets.iter().zip(&target_tops) { (cell(*value, *top)) }
                         @for (value, top) in row.unseen.iter().zip(&tops) { (cell(*value, *top)) }
                         @if !grid.tasks.is_empty() {
                             (cell(row.norm_avg, norm_top))
@@ -149,6 +157,11 @@ fn scores(grid: &Grid) -> Markup {
             }
         }
     }
+}
+
+/// The tuned tasks as part of a sentence.
+fn tuned<T: AsRef<str>>(tasks: &[T]) -> String {
+    tasks.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" and ")
 }
 
 /// A task's name that may break after its `_` and `-`, in narrow columns.
@@ -207,7 +220,7 @@ fn answers(example: &ExampleAnswers, methods: &[&str]) -> Markup {
 
 fn details(report: &Report) -> anyhow::Result<Markup> {
     let signatures = |run: &MethodRun| -> Vec<String> {
-        std::iter::once(&run.target).chain(&run.unseen).map(|score| score.signature.clone()).collect()
+        run.targets().chain(&run.unseen).map(|score| score.signature.clone()).collect()
     };
     Ok(html! {
         section {

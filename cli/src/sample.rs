@@ -69,6 +69,7 @@ fn run(
         method: method.into(),
         seed,
         target: TaskScore { prompt: method == "promot", ..score("rte-mini", 0, target, None) },
+        also: Vec::new(),
         norm_avg: BTreeMap::from([("1".into(), norm_avg(&unseen).unwrap())]),
         unseen,
         steps,

@@ -72,8 +72,9 @@ impl<'a> Watch<'a> {
                     .collect();
                 let unseen =
                     if unseen.is_empty() { String::new() } else { format!(", {}", unseen.join(", ")) };
-                self.progress
-                    .say(&format!("{}: {} {:.1}{unseen}", self.run, run.target.task, run.target.score));
+                let targets: Vec<String> =
+                    run.targets().map(|target| format!("{} {:.1}", target.task, target.score)).collect();
+                self.progress.say(&format!("{}: {}{unseen}", self.run, targets.join(", ")));
             }
         }
     }

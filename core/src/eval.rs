@@ -7,7 +7,7 @@ use crate::model::Model;
 use crate::report::TaskScore;
 use crate::rng::{Streams, choose};
 use crate::spec::EvalSpec;
-use crate::task::Task;
+use crate::task::{self, Task};
 use crate::tokenizer::Tokenizer;
 
 /// What is needed beside the model; the same for every method of a run.
@@ -17,8 +17,8 @@ pub struct Evaluator<'a> {
     pub spec: &'a EvalSpec,
     /// Seeds the choice of shots; one for all methods, so that they are asked the same.
     pub shot_seed: u64,
-    /// The tuned task, whose format the outputs may have taken on.
-    pub target: &'a Task,
+    /// The tuned tasks, whose format the outputs may have taken on.
+    pub targets: Vec<&'a Task>,
     pub length_multiple: usize,
     /// Parts of a batch searched side by side.
     pub at_once: usize,
@@ -139,7 +139,7 @@ impl Evaluator<'_> {
             metric: score.metric,
             score: score.score,
             n: score.n,
-            target_format_rate: self.target.format_rate(outputs),
+            target_format_rate: task::format_rate(&self.targets, outputs),
             signature,
         }
     }

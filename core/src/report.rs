@@ -40,6 +40,9 @@ pub struct MethodRun {
     pub seed: u64,
     /// The tuned task, with the prompt where the method has one.
     pub target: TaskScore,
+    /// The tasks tuned together with it, each with its own prompt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<TaskScore>,
     /// The other tasks, with the prompt taken off.
     pub unseen: Vec<TaskScore>,
     /// Plain mean of the unseen scores, by number of shots ("1", "4").
@@ -96,6 +99,13 @@ pub struct ExampleAnswers {
     pub input: String,
     pub reference: String,
     pub outputs: BTreeMap<String, String>,
+}
+
+impl MethodRun {
+    /// The scores of all tuned tasks.
+    pub fn targets(&self) -> impl Iterator<Item = &TaskScore> {
+        std::iter::once(&self.target).chain(&self.also)
+    }
 }
 
 /// The methods of runs, each once, in the order in which they come.

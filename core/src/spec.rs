@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use crate::error::{Error, Result};
 
+mod defaults;
 mod presets;
 
 pub use presets::{PRESETS, Preset, preset};
@@ -36,6 +37,8 @@ pub struct RunSpec {
 #[serde(deny_unknown_fields, default)]
 pub struct TargetSpec {
     pub task: String,
+    /// Tasks tuned together with it, each behind a soft prompt of its own.
+    pub also: Vec<String>,
     /// Most training rows; 0 for all.
     pub train_limit: usize,
     /// Most rows that choose the checkpoint; 0 for all.
@@ -169,7 +172,7 @@ pub enum Schedule {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvalSpec {
-    /// The unseen tasks, never used for any choice.
+    /// The unseen tasks, never used for any choice; tuned ones among them are left out.
     pub tasks: Vec<String>,
     /// Numbers of answered examples before the question.
     pub shots: Vec<usize>,
@@ -209,14 +212,18 @@ impl RunSpec {
     /// # Errors
     /// Names the field, what it may be and what it is.
     pub fn resolve(mut self) -> Result<Self> {
-        crate::task::Task::by_name(&self.target.task)?;
+        let tuned = self.target.tasks();
         // Without shots no unseen task is scored, and none has to be found.
         if self.eval.tasks.is_empty() && !self.eval.shots.is_empty() {
-            self.eval.tasks =
-                crate::task::unseen_for(&self.target.task).into_iter().map(String::from).collect();
+            self.eval.tasks = crate::task::unseen_for(tuned[0]).into_iter().map(String::from).collect();
         }
-        for task in &self.eval.tasks {
+        self.eval.tasks.retain(|task| !tuned.contains(&task.as_str()));
+        for task in tuned.iter().copied().chain(self.eval.tasks.iter().map(String::as_str)) {
             crate::task::Task::by_name(task)?;
+        }
+        let twice = (1..tuned.len()).find(|place| tuned[..*place].contains(&tuned[*place]));
+        if let Some(place) = twice {
+            require("target.also", "each tuned task once", false, format!("{} again", tuned[place]))?;
         }
         require("methods", "at least one", !self.methods.is_empty(), 0)?;
         require("seeds", "at least one", !self.seeds.is_empty(), 0)?;
@@ -228,6 +235,13 @@ impl RunSpec {
         require("eval.beams", "at least 1", self.eval.beams >= 1, self.eval.beams)?;
         require("eval.batch", "at least 1", self.eval.batch >= 1, self.eval.batch)?;
         Ok(self)
+    }
+}
+
+impl TargetSpec {
+    /// The tuned tasks, the first of which gives the run its name.
+    pub fn tasks(&self) -> Vec<&str> {
+        std::iter::once(&self.task).chain(&self.also).map(String::as_str).collect()
     }
 }
 
@@ -264,84 +278,6 @@ fn require(
     found: impl std::fmt::Display,
 ) -> Result<()> {
     if holds { Ok(()) } else { Err(Error::mismatch(format!("{field} of the spec"), expected, found)) }
-}
-
-impl Default for RunSpec {
-    fn default() -> Self {
-        Self {
-            name: "run".into(),
-            model: "mini".into(),
-            target: TargetSpec::default(),
-            methods: ["pretrained", "fine-tuning", "promot"].map(String::from).to_vec(),
-            seeds: vec![0],
-            prompt: PromptSpec::default(),
-            prompt_tuning: StageSpec {
-                steps: 5000,
-                learning_rate: 0.3,
-                checkpoint_every: 1000,
-                dropout: 0.0,
-                optimizer: OptimizerSpec::Adafactor {
-                    decay: 0.8,
-                    weight_decay: 1e-5,
-                    scale_parameter: false,
-                },
-                ..StageSpec::default()
-            },
-            fine_tuning: StageSpec::default(),
-            eval: EvalSpec::default(),
-        }
-    }
-}
-
-impl Default for TargetSpec {
-    fn default() -> Self {
-        Self { task: "rte-mini".into(), train_limit: 0, validation_limit: 0, test_limit: 0, max_input: 1024 }
-    }
-}
-
-impl Default for PromptSpec {
-    fn default() -> Self {
-        Self { length: 100, init: PromptInit::Vocabulary, range: 0.5, vocabulary: 5000, text: String::new() }
-    }
-}
-
-impl Default for StageSpec {
-    /// The paper's fine-tuning: 1,000 steps of 64 examples, Adafactor at 0.001, dropout and label smoothing 0.1.
-    fn default() -> Self {
-        Self {
-            steps: 1000,
-            batch: 64,
-            accumulate: 1,
-            optimizer: OptimizerSpec::Adafactor { decay: 0.8, weight_decay: 0.0, scale_parameter: false },
-            schedule: Schedule::Constant,
-            warmup: 0,
-            learning_rate: 1e-3,
-            clip_norm: 0.0,
-            dropout: 0.1,
-            label_smoothing: 0.1,
-            z_loss: 0.0,
-            checkpoint_every: 100,
-            shots: 0,
-        }
-    }
-}
-
-impl Default for EvalSpec {
-    fn default() -> Self {
-        Self {
-            tasks: Vec::new(),
-            shots: vec![1],
-            limit: 0,
-            beams: 4,
-            batch: 32,
-            alpha: 0.6,
-            length_penalty: LengthPenalty::T5x,
-            curve_every: 0,
-            curve_limit: 32,
-            alignment_every: 0,
-            alignment_rows: 64,
-        }
-    }
 }
 
 impl RunSpec {

@@ -31,7 +31,8 @@ impl fmt::Display for Cell {
 /// One table: the scores with the same number of shots, prompt on or off.
 #[derive(Clone, Debug)]
 pub struct Grid {
-    pub target: String,
+    /// The tuned tasks.
+    pub targets: Vec<String>,
     pub shots: usize,
     /// Whether the unseen tasks were asked with the soft prompt in front (the paper's rule: off).
     pub prompt: bool,
@@ -44,7 +45,8 @@ pub struct Grid {
 pub struct Row {
     pub method: String,
     pub seeds: usize,
-    pub target: Option<Cell>,
+    /// One for each of the grid's targets.
+    pub targets: Vec<Option<Cell>>,
     /// One for each task of the grid.
     pub unseen: Vec<Option<Cell>>,
     /// Mean of the unseen scores.
@@ -67,8 +69,9 @@ impl Grid {
     }
 }
 
-/// The grids of runs that tuned `target`: prompt off before prompt on, then by shots.
-pub fn grids(target: &str, runs: &[MethodRun]) -> Vec<Grid> {
+/// The grids of runs: prompt off before prompt on, then by shots.
+pub fn grids(runs: &[MethodRun]) -> Vec<Grid> {
+    let targets = names(runs.iter().flat_map(MethodRun::targets));
     let scores = || runs.iter().flat_map(|run| &run.unseen);
     let mut kinds: Vec<(bool, usize)> = scores().map(|score| (score.prompt, score.shots)).collect();
     kinds.sort_unstable();
@@ -81,18 +84,23 @@ pub fn grids(target: &str, runs: &[MethodRun]) -> Vec<Grid> {
         .into_iter()
         .map(|(prompt, shots)| {
             let scores = scores().filter(|score| (score.prompt, score.shots) == (prompt, shots));
-            let tasks: Vec<String> =
-                distinct(scores.map(|score| score.task.as_str())).into_iter().map(String::from).collect();
-            let rows = methods.iter().map(|method| row(runs, method, &tasks, prompt, shots)).collect();
-            Grid { target: target.to_owned(), shots, prompt, tasks, rows }
+            let mut grid =
+                Grid { targets: targets.clone(), shots, prompt, tasks: names(scores), rows: Vec::new() };
+            grid.rows = methods.iter().map(|method| row(runs, method, &grid)).collect();
+            grid
         })
         .collect()
 }
 
-fn row(runs: &[MethodRun], method: &str, tasks: &[String], prompt: bool, shots: usize) -> Row {
+fn names<'a>(scores: impl Iterator<Item = &'a TaskScore>) -> Vec<String> {
+    distinct(scores.map(|score| score.task.as_str())).into_iter().map(String::from).collect()
+}
+
+fn row(runs: &[MethodRun], method: &str, grid: &Grid) -> Row {
     let runs: Vec<&MethodRun> = runs.iter().filter(|run| run.method == method).collect();
     let of = |run: &MethodRun| -> Vec<TaskScore> {
-        run.unseen.iter().filter(|score| (score.prompt, score.shots) == (prompt, shots)).cloned().collect()
+        let asked = |score: &&TaskScore| (score.prompt, score.shots) == (grid.prompt, grid.shots);
+        run.unseen.iter().filter(asked).cloned().collect()
     };
     let unseen = |task: &String| {
         cell(
@@ -100,13 +108,17 @@ fn row(runs: &[MethodRun], method: &str, tasks: &[String], prompt: bool, shots: 
                 .flat_map(|run| of(run).into_iter().filter(|score| score.task == *task).map(|s| s.score)),
         )
     };
+    let target = |task: &String| {
+        let scores = runs.iter().flat_map(|run| run.targets());
+        cell(scores.filter(|score| score.task == *task).map(|score| score.score))
+    };
     let rates =
         runs.iter().filter_map(|run| mean(of(run).iter().filter_map(|score| score.target_format_rate)));
     Row {
         method: method.to_owned(),
         seeds: runs.len(),
-        target: cell(runs.iter().map(|run| run.target.score)),
-        unseen: tasks.iter().map(unseen).collect(),
+        targets: grid.targets.iter().map(target).collect(),
+        unseen: grid.tasks.iter().map(unseen).collect(),
         norm_avg: cell(runs.iter().filter_map(|run| norm_avg(&of(run)))),
         format_rate: cell(rates),
     }
@@ -151,15 +163,16 @@ mod tests {
         let row = |target, norm_avg| Row {
             method: String::new(),
             seeds: 1,
-            target: cell(target),
+            targets: vec![cell(target)],
             unseen: Vec::new(),
             norm_avg: cell(norm_avg),
             format_rate: None,
         };
         let rows = vec![row(5.0, 10.0), row(5.0, 35.0)];
-        let grid = Grid { target: "rte-mini".into(), shots: 1, prompt: false, tasks: Vec::new(), rows };
+        let grid =
+            Grid { targets: vec!["rte-mini".into()], shots: 1, prompt: false, tasks: Vec::new(), rows };
         assert_eq!(grid.best(|row| row.norm_avg), Some(35.0));
-        assert_eq!(grid.best(|row| row.target), None);
+        assert_eq!(grid.best(|row| row.targets[0]), None);
         assert_eq!(grid.best(|row| row.format_rate), None);
     }
 

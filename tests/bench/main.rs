@@ -17,7 +17,7 @@ use promot_core::model::{Dropout, Model, SoftPrompt, T5Config, folder, prompt, t
 use promot_core::optim::Optimizer;
 use promot_core::rng::Streams;
 use promot_core::spec::{LengthPenalty, OptimizerSpec};
-use promot_core::train::{accumulate, set_trainable};
+use promot_core::train::{Part, accumulate, set_trainable};
 use serde_json::{Value, json};
 
 const ADAFACTOR: OptimizerSpec =
@@ -119,8 +119,9 @@ impl<'a> Bench<'a> {
     }
 
     /// The batch as a training run on the CPU splits it.
-    fn parts(&self) -> Vec<Batch> {
-        Batch::parts(self.pairs.clone(), Layout { pad: 0, start: 0, multiple: 1, parts: self.at_once })
+    fn parts(&self) -> Vec<Part> {
+        let layout = Layout { pad: 0, start: 0, multiple: 1, parts: self.at_once };
+        Batch::parts(self.pairs.clone(), layout).into_iter().map(Part::from).collect()
     }
 
     /// Two rounds to warm up, then as many as fit into the given seconds, at least three.

@@ -16,6 +16,8 @@ mod commands;
 mod experiment;
 #[path = "cli/gpu.rs"]
 mod gpu;
+#[path = "cli/several.rs"]
+mod several;
 
 /// A T5 1.1 with random weights and a real tokenizer of 96 entries.
 fn golden() -> PathBuf {

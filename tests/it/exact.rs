@@ -18,7 +18,8 @@ use promot_core::rng::Streams;
 use promot_core::spec::{EvalSpec, LengthPenalty, OptimizerSpec, StageSpec};
 use promot_core::task::Task;
 use promot_core::train::{
-    Judge, Observer, StageContext, StageResult, TrainingSet, accumulate, run_stage, set_trainable,
+    Judge, Mixture, Observer, Part, StageContext, StageResult, TrainingSet, accumulate, run_stage,
+    set_trainable,
 };
 
 use crate::generate::run;
@@ -106,14 +107,14 @@ fn parts_of_a_batch_sum_to_the_gradients_of_the_whole() {
     for family in Family::all() {
         let model = set_trainable(family.model(true), &|_| true);
         let settings = LossSettings { label_smoothing: 0.1, z_loss: 1e-4 };
-        let gradients = |parts: &[promot_core::batch::Batch], at_once: usize| {
+        let gradients = |parts: &[Part], at_once: usize| {
             let done = accumulate(&model, &Joint, parts, at_once, settings, &mut off());
             (values(done.loss), done.grads)
         };
-        let (loss, whole) = gradients(&[family.batch()], 1);
+        let (loss, whole) = gradients(&[family.batch().into()], 1);
         // Parts with unequal numbers of tokens: a mean of means would differ.
         let (first, rest) = family.pairs.split_at(1);
-        let parts = [batch(first, 1), batch(rest, 1)];
+        let parts = [batch(first, 1).into(), batch(rest, 1).into()];
         let (split_loss, split) = gradients(&parts, 1);
         let (threads_loss, threads) = gradients(&parts, 2);
         assert_eq!(threads_loss, split_loss);
@@ -133,7 +134,7 @@ fn each_method_has_gradients_of_what_it_trains_alone() {
     let family = Family::new("t5-1.1");
     let gradients = |method: &dyn Method| -> Grads {
         let model = set_trainable(family.model(true), &|path| method.trainable(path));
-        accumulate(&model, method, &[family.batch()], 1, LossSettings::default(), &mut off()).grads
+        accumulate(&model, method, &[family.batch().into()], 1, LossSettings::default(), &mut off()).grads
     };
     let all = parameters(&family.model(true)).len();
     assert_eq!(gradients(&Joint).0.len(), all);
@@ -224,11 +225,11 @@ fn stage(
         start: 0,
         spec: &eval,
         shot_seed: 0,
-        target: task,
+        targets: vec![task],
         length_multiple: 1,
         at_once: 2,
     };
-    let source = TrainingSet { task, rows, tokenizer, shots: 0, max_input: 64, streams };
+    let source = Mixture(vec![TrainingSet { task, rows, tokenizer, shots: 0, max_input: 64, streams }]);
     let validation = TaskRows { task, rows: &validation, shot_rows: rows };
     let context = StageContext {
         name: "stage".into(),
@@ -236,7 +237,14 @@ fn stage(
         method,
         spec: &spec,
         source: &source,
-        judge: Some(Judge { evaluator: &evaluator, validation, limit: 2, shots: 0, watched: &[] }),
+        prompts: &[],
+        judge: Some(Judge {
+            evaluator: &evaluator,
+            validation: vec![validation],
+            limit: 2,
+            shots: 0,
+            watched: &[],
+        }),
         streams,
         start: 0,
         pad: tokenizer.pad,

@@ -7,6 +7,7 @@ mod golden;
 mod metrics;
 mod optim;
 mod parity;
+mod several;
 mod shipped;
 mod tasks;
 mod tokenizer;

@@ -77,7 +77,7 @@ fn every_gradient_equals_the_reference() {
     each(|family, prompt| {
         let method: &dyn Method = if prompt { &Joint } else { &FineTuning };
         let model = set_trainable(family.model(prompt), &|_| true);
-        let done = accumulate(&model, method, &[family.batch()], 1, plain(), &mut off());
+        let done = accumulate(&model, method, &[family.batch().into()], 1, plain(), &mut off());
         let what = format!("{}, prompt {prompt}", family.name);
         assert_close(
             &format!("loss of {what}"),

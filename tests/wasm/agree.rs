@@ -15,7 +15,7 @@ use promot_core::model::{Dropout, Model, SoftPrompt, T5Config};
 use promot_core::optim::Optimizer;
 use promot_core::rng::Streams;
 use promot_core::spec::OptimizerSpec;
-use promot_core::train::{accumulate, set_trainable};
+use promot_core::train::{Part, accumulate, set_trainable};
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -39,14 +39,14 @@ fn model(device: &OpenDevice) -> Model {
 }
 
 /// Rows of different lengths, the same on every device and padded alike.
-fn parts(step: usize) -> Vec<Batch> {
+fn parts(step: usize) -> Vec<Part> {
     let ids = |row: usize, length: usize| -> Vec<u32> {
         (0..length).map(|at| (3 + (row * 31 + at * 17 + step * 7) % 90) as u32).chain([1]).collect()
     };
     let rows: Vec<(Vec<u32>, Vec<u32>)> =
         (0..4).map(|row| (ids(row, 6 + row), ids(row + 9, 2 + row))).collect();
     let rows: Vec<(&[u32], &[u32])> = rows.iter().map(|(a, b)| (a.as_slice(), b.as_slice())).collect();
-    vec![Batch::new(&rows, 0, 0, 16)]
+    vec![Batch::new(&rows, 0, 0, 16).into()]
 }
 
 /// What a device computes: loss and gradients by parameter.

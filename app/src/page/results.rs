@@ -17,8 +17,10 @@ pub fn ResultsTable(#[prop(into)] runs: Signal<Vec<MethodRun>>, testid: &'static
 
 /// A grid for each number of shots, the soft prompt off.
 fn tables(runs: &[MethodRun]) -> Vec<Grid> {
-    let Some(first) = runs.first() else { return Vec::new() };
-    grids(&first.target.task, runs).into_iter().filter(|grid| !grid.prompt).collect()
+    if runs.is_empty() {
+        return Vec::new();
+    }
+    grids(runs).into_iter().filter(|grid| !grid.prompt).collect()
 }
 
 fn table(grid: &Grid) -> impl IntoView + use<> {
@@ -30,11 +32,16 @@ fn table(grid: &Grid) -> impl IntoView + use<> {
              look like answers of {}.",
             grid.shots,
             if grid.shots == 1 { "example" } else { "examples" },
-            grid.target
+            grid.targets.join(" or ")
         ),
     };
     let seeds =
         if grid.has_intervals() { " \u{b1} is the 95 % interval of the mean over seeds." } else { "" };
+    let targets = grid
+        .targets
+        .iter()
+        .map(|task| view! { <th scope="col">{task.clone()} <small>"tuned"</small></th> })
+        .collect_view();
     let tasks = grid.tasks.iter().map(|task| view! { <th scope="col">{task.clone()}</th> }).collect_view();
     let means = (!grid.tasks.is_empty()).then(|| {
         view! {
@@ -50,7 +57,7 @@ fn table(grid: &Grid) -> impl IntoView + use<> {
                 <thead>
                     <tr>
                         <th scope="col">"Method"</th>
-                        <th scope="col">{grid.target.clone()} <small>"tuned"</small></th>
+                        {targets}
                         {means}
                         {tasks}
                     </tr>
@@ -68,6 +75,12 @@ fn row(grid: &Grid, row: &Row) -> impl IntoView + use<> {
         let margin = cell.and_then(|cell| cell.margin()).map(|margin| view! { <small>{margin}</small> });
         view! { <td class=class>{mean}{margin}</td> }
     };
+    let targets = row
+        .targets
+        .iter()
+        .enumerate()
+        .map(|(at, value)| cell(*value, grid.best(|row| row.targets[at])))
+        .collect_view();
     let unseen = row
         .unseen
         .iter()
@@ -84,7 +97,7 @@ fn row(grid: &Grid, row: &Row) -> impl IntoView + use<> {
     view! {
         <tr data-method=row.method.clone()>
             <th scope="row">{row.method.clone()}</th>
-            {cell(row.target, grid.best(|row| row.target))}
+            {targets}
             {means}
             {unseen}
         </tr>

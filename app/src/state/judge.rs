@@ -53,12 +53,11 @@ pub fn verdict(task: &str, output: &str, references: &[String]) -> Option<Verdic
 /// Whether an output looks like an answer of the tuned task, where another task was asked that has no such answers.
 pub fn drifted(asked: &str, target: &str, output: &str) -> bool {
     let Ok(target) = Task::by_name(target) else { return false };
-    let in_format = target.format_rate(&[output.to_owned()]) == Some(100.0);
     let expected = Task::by_name(asked).is_ok_and(|asked| {
         let word = postprocess::first_word(output);
         asked.name == target.name || asked.choices.iter().any(|(_, choice)| *choice == word)
     });
-    in_format && !expected
+    target.in_format(output) && !expected
 }
 
 /// The answer in pieces, those marked that `other` does not have at their place.

@@ -77,6 +77,7 @@ fn run(method: &str, unseen: f64) -> MethodRun {
         method: method.into(),
         seed: 0,
         target: score("rte-mini", 0, 90.0),
+        also: Vec::new(),
         unseen: vec![score("cb-mini", 1, unseen), score("wic-mini", 1, unseen + 10.0)],
         norm_avg: BTreeMap::new(),
         steps: vec![record("stage 1", 1), record("stage 1", 2), record("stage 2", 1)],

@@ -10,7 +10,7 @@ use promot_core::model::Model;
 use promot_core::model::folder::{self, LoadedModel};
 use promot_core::rng::{Streams, choose};
 use promot_core::task::Task;
-use promot_core::train::{Recipe, restored, stage_names};
+use promot_core::train::{Recipe, Tuned, planned, restored};
 
 use super::columns::{self, Columns};
 use super::messages::{Inbox, fail, post};
@@ -213,16 +213,13 @@ impl Engine {
         if !saved.spec().methods.iter().any(|method| method == column.name()) {
             return Ok(None);
         }
-        let mut checkpoints = Vec::new();
-        for name in stage_names(saved.spec(), recipe, *seed) {
-            let Some(checkpoint) = saved.checkpoint(&self.storage, &name).await? else { break };
-            checkpoints.push(checkpoint);
+        let mut tuned = None;
+        for stage in planned(saved.spec(), recipe, *seed) {
+            let Some(checkpoint) = saved.checkpoint(&self.storage, &stage.name).await? else { break };
+            let before = tuned.unwrap_or_else(|| Tuned::new(self.loaded.model.clone(), 1));
+            tuned = Some(restored(before, &stage, &checkpoint).map_err(|error| error.to_string())?);
         }
-        if checkpoints.is_empty() {
-            return Ok(None);
-        }
-        let model = restored(self.loaded.model.clone(), recipe, &checkpoints);
-        model.map(Some).map_err(|error| error.to_string())
+        Ok(tuned.map(|tuned| tuned.behind(0)))
     }
 
     /// A failed run's message with what may help.

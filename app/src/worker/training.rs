@@ -7,8 +7,8 @@ use std::pin::Pin;
 use promot_core::checkpoint::Checkpoint;
 use promot_core::report::StepRecord;
 use promot_core::spec::RunSpec;
-use promot_core::train::{Control, Event as Happened, FinishedRun, Observer, WorldRows, experiment};
-use promot_core::{Error, Result, train::Recipe};
+use promot_core::train::{Control, Event as Happened, FinishedRun, Observer, WorldRows, experiment, recipes};
+use promot_core::{Error, Result};
 
 use super::engine::Engine;
 use super::messages::{breathe, fail, now, post};
@@ -19,7 +19,16 @@ use crate::protocol::{Command, Event, Status, Tick};
 /// A run from nothing; what was saved before is dropped.
 pub async fn begin(engine: &Engine, spec: RunSpec) {
     let checked = spec.clone().resolve().and_then(|resolved| {
-        resolved.methods.iter().try_for_each(|method| Recipe::by_name(method).map(drop))
+        let tasks = resolved.target.tasks().len();
+        if tasks > 1 {
+            // Its columns hold one prompt each.
+            return Err(Error::mismatch(
+                "target.also of the spec",
+                "none in a browser",
+                format!("{} more", tasks - 1),
+            ));
+        }
+        recipes(&resolved).map(drop)
     });
     if let Err(error) = checked {
         post(&Event::Status { status: Status::Failed });

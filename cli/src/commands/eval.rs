@@ -65,7 +65,7 @@ fn score(
         start: loaded.config.start(),
         spec,
         shot_seed: args.seed,
-        target: task,
+        targets: vec![task],
         length_multiple: device.length_multiple,
         at_once: device.at_once(loaded.info.parameters),
     };

@@ -20,9 +20,10 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
         KeepModels::F16 => Precision::F16,
         KeepModels::None => return Ok(()),
     };
+    let tasks = outcome.report.spec.target.tasks();
     for trained in outcome.models {
         let folder = run.path().join("models").join(&trained.method);
-        tuned::save(&folder, &folder.join("prompt"), trained, &mut loaded, precision)?;
+        tuned::save(&folder, &folder.join("prompt"), trained, &tasks, &mut loaded, precision)?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `promot tune`: one method on one model. Leaves a report, the tuned model and its soft prompt.
+//! `promot tune`: one method on one model. Leaves a report, the tuned model and its soft prompt, one for each task.
 
 use promot_core::model::tensors::Precision;
 use promot_core::spec::{self, RunSpec};
@@ -14,27 +14,35 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<()> {
     let spec = spec(args)?;
     let place = Place { out: args.out.clone(), resume: args.resume, command: command(args) };
     let (run, outcome, mut loaded) = experiment::run(spec, &place, args.data.clone(), &args.device)?;
+    let tasks = outcome.report.spec.target.tasks();
     for trained in outcome.models {
         let (model, prompt) = (run.path().join("model"), run.path().join("prompt"));
-        tuned::save(&model, &prompt, trained, &mut loaded, Precision::F32)?;
+        tuned::save(&model, &prompt, trained, &tasks, &mut loaded, Precision::F32)?;
     }
     Ok(())
 }
 
-/// The bundled model takes the tour's settings, others the paper's. Only the task itself is scored, unless
+/// The bundled model takes the tour's settings, others the paper's. Only the tuned tasks are scored, unless
 /// `--set eval.shots` and `eval.tasks` ask for more.
 fn spec(args: &TuneArgs) -> anyhow::Result<RunSpec> {
-    let [task] = &args.task[..] else {
+    let [task, also @ ..] = &args.task[..] else {
+        return Err(usage("--task: expected at least one task, found none".to_owned()));
+    };
+    for task in &args.task {
+        Task::by_name(task)?;
+    }
+    if let (Some(file), false) = (args.data.as_ref().filter(|data| data.is_file()), also.is_empty()) {
+        let file = file.display();
         return Err(usage(format!(
-            "--task: expected one task, found {}; several at once come later",
+            "--data: expected a folder with {} tasks, found the file {file}",
             args.task.len()
         )));
-    };
-    Task::by_name(task)?;
+    }
     let mut spec = if args.model == bundled::NAME { spec::preset("tour")? } else { RunSpec::default() };
-    spec.name = format!("{}-{task}", args.method);
+    spec.name = format!("{}-{}", args.method, args.task.join("+"));
     spec.model = args.model.clone();
     spec.target.task = task.clone();
+    spec.target.also = also.to_vec();
     spec.methods = vec![args.method.clone()];
     spec.eval.tasks = Vec::new();
     spec.eval.shots = Vec::new();

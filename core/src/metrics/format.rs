@@ -72,19 +72,14 @@ impl Language {
     }
 }
 
-/// Percentage of outputs whose first word is one of `words`.
-pub fn choice_rate<'a>(outputs: &[String], words: impl IntoIterator<Item = &'a str> + Clone) -> f64 {
-    rate(outputs, |output| words.clone().into_iter().any(|word| word == postprocess::first_word(output)))
+/// Whether an output's first word is one of `words`.
+pub fn is_choice<'a>(output: &str, words: impl IntoIterator<Item = &'a str>) -> bool {
+    words.into_iter().any(|word| word == postprocess::first_word(output))
 }
 
-/// Percentage of outputs in this language; outputs of no recognisable language are not in it.
-pub fn language_rate(outputs: &[String], language: Language) -> f64 {
-    rate(outputs, |output| identify(postprocess::between_sentinels(output)) == Some(language))
-}
-
-fn rate(outputs: &[String], counts: impl Fn(&str) -> bool) -> f64 {
-    let hits = outputs.iter().filter(|output| counts(output)).count();
-    100.0 * hits as f64 / outputs.len().max(1) as f64
+/// Whether an output is in this language; one of no recognisable language is not.
+pub fn is_language(output: &str, language: Language) -> bool {
+    identify(postprocess::between_sentinels(output)) == Some(language)
 }
 
 /// The language of a text, or nothing where there is too little evidence or it points two ways.

@@ -1,7 +1,7 @@
 //! Scores are checked as tables against the reference tools in `tests/it/metrics.rs`; here is what those
 //! tables cannot show.
 
-use super::format::{Language, choice_rate, identify, language_rate};
+use super::format::{Language, identify, is_choice, is_language};
 use super::*;
 
 fn texts(list: &[&str]) -> Vec<String> {
@@ -82,9 +82,15 @@ fn any_reference_may_match() {
 
 #[test]
 fn choices_are_seen_behind_punctuation_and_marks() {
-    let outputs = texts(&["True", "<extra_id_0> False.", "It is true", "truth", "Paris"]);
-    assert_eq!(choice_rate(&outputs, ["True", "False"]), 40.0);
-    assert_eq!(choice_rate(&[], ["True", "False"]), 0.0);
+    for (output, expected) in [
+        ("True", true),
+        ("<extra_id_0> False.", true),
+        ("It is true", false),
+        ("truth", false),
+        ("Paris", false),
+    ] {
+        assert_eq!(is_choice(output, ["True", "False"]), expected, "{output}");
+    }
 }
 
 #[test]
@@ -112,8 +118,9 @@ fn sentences_have_a_language_and_names_have_none() {
 }
 
 #[test]
-fn the_language_rate_counts_what_stands_between_the_marks() {
-    let outputs =
-        texts(&["<extra_id_0> Le chat est noir. <extra_id_1> the", "The cat is black.", "True", "x"]);
-    assert_eq!(language_rate(&outputs, Language::French), 25.0);
+fn the_language_is_that_of_what_stands_between_the_marks() {
+    assert!(is_language("<extra_id_0> Le chat est noir. <extra_id_1> the", Language::French));
+    for output in ["The cat is black.", "True", "x"] {
+        assert!(!is_language(output, Language::French), "{output}");
+    }
 }

@@ -3,7 +3,7 @@
 
 use crate::data::{Example, Split};
 use crate::error::{Error, Result};
-use crate::metrics::format::{choice_rate, language_rate};
+use crate::metrics::format::{is_choice, is_language};
 use crate::metrics::{Metric, Score};
 use crate::{postprocess, template};
 
@@ -83,6 +83,16 @@ pub enum FileFormat {
     Aligned { target: &'static str },
 }
 
+/// Percentage of raw outputs, of whatever task, that have the format of one of these tasks' answers; nothing where none
+/// of them has a format.
+pub fn format_rate(tasks: &[&Task], outputs: &[String]) -> Option<f64> {
+    if tasks.iter().all(|task| task.format == Format::Free) {
+        return None;
+    }
+    let hits = outputs.iter().filter(|output| tasks.iter().any(|task| task.in_format(output))).count();
+    Some(100.0 * hits as f64 / outputs.len().max(1) as f64)
+}
+
 /// A row as the model sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rendered {
@@ -147,13 +157,12 @@ impl Task {
         self.metric.score(&answers, references)
     }
 
-    /// Percentage of raw outputs, of whatever task, that have the format of this task's answers; nothing where
-    /// this task's answers have no format.
-    pub fn format_rate(&self, outputs: &[String]) -> Option<f64> {
+    /// Whether a raw output, of whatever task, has the format of this task's answers; never where these have none.
+    pub fn in_format(&self, output: &str) -> bool {
         match self.format {
-            Format::Choice => Some(choice_rate(outputs, self.choices.iter().map(|(_, word)| *word))),
-            Format::Language(language) => Some(language_rate(outputs, language)),
-            Format::Free => None,
+            Format::Choice => is_choice(output, self.choices.iter().map(|(_, word)| *word)),
+            Format::Language(language) => is_language(output, language),
+            Format::Free => false,
         }
     }
 

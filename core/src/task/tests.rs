@@ -89,10 +89,21 @@ fn every_task_gives_its_text_and_its_gold_answer_scores_100() {
 fn gold_answers_are_in_the_tasks_own_format() {
     for task in TASKS {
         let (_, _, answer) = row(task.name);
-        let rate = task.format_rate(&[answer.to_owned(), "xyz".to_owned()]);
+        let rate = format_rate(&[task], &[answer.to_owned(), "xyz".to_owned()]);
         let expected = (task.format != Format::Free).then_some(50.0);
         assert_eq!(rate, expected, "{}", task.name);
     }
+}
+
+#[test]
+fn with_several_tasks_the_format_of_any_of_them_counts() {
+    let [rte, french, questions] = ["rte", "wmt_enfr", "triviaqa"].map(|name| Task::by_name(name).unwrap());
+    let outputs = ["True", "Le chat est noir.", "Paris", "False"].map(String::from);
+    assert_eq!(format_rate(&[rte], &outputs), Some(50.0));
+    assert_eq!(format_rate(&[rte, french], &outputs), Some(75.0));
+    assert_eq!(format_rate(&[french, questions], &outputs), Some(25.0));
+    assert_eq!(format_rate(&[questions], &outputs), None);
+    assert_eq!(format_rate(&[rte], &[]), Some(0.0));
 }
 
 #[test]

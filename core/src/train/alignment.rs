@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 
 use super::stage::StageContext;
 use super::step::{accumulate, set_trainable};
-use crate::batch::{Batch, Layout, Pair};
+use crate::batch::Pair;
 use crate::error::Result;
 use crate::loss::LossSettings;
 use crate::model::{Dropout, Model, tensors};
@@ -26,11 +26,18 @@ pub async fn alignment(
     model: &Model,
     rows: usize,
 ) -> Result<BTreeMap<String, f64>> {
-    let pairs = context.source.pairs(0, rows)?;
-    let order = permutation(pairs.len(), &mut context.streams.stream("shuffled labels"));
-    let shuffled: Vec<Pair> =
-        pairs.iter().zip(order).map(|((input, _), other)| (input.clone(), pairs[other].1.clone())).collect();
-    let full = gradients(context, model, pairs);
+    let tasks = context.source.pairs(0, rows)?;
+    let mut rng = context.streams.stream("shuffled labels");
+    // Among the rows of one task: labels of another one would change the format.
+    let shuffled = tasks
+        .iter()
+        .map(|pairs| {
+            let order = permutation(pairs.len(), &mut rng);
+            let rows = pairs.iter().zip(order);
+            rows.map(|((input, _), other)| (input.clone(), pairs[other].1.clone())).collect()
+        })
+        .collect();
+    let full = gradients(context, model, tasks);
     let format = gradients(context, model, shuffled);
     let last = last_decoder_block(&full);
     let mut sums: BTreeMap<String, [Tensor<1>; 3]> = BTreeMap::new();
@@ -59,15 +66,9 @@ pub async fn alignment(
     Ok(cosines)
 }
 
-fn gradients(context: &StageContext<'_>, model: &Model, pairs: Vec<Pair>) -> Grads {
+fn gradients(context: &StageContext<'_>, model: &Model, rows: Vec<Vec<Pair>>) -> Grads {
     let model = set_trainable(model.valid(), &|path| context.method.trainable(path));
-    let layout = Layout {
-        pad: context.pad,
-        start: context.start,
-        multiple: context.length_multiple,
-        parts: context.spec.accumulate * context.at_once,
-    };
-    let parts = Batch::parts(pairs, layout);
+    let parts = context.parts(rows);
     let settings = LossSettings { label_smoothing: 0.0, z_loss: 0.0 };
     accumulate(&model, context.method, &parts, context.at_once, settings, &mut Dropout::off()).grads
 }

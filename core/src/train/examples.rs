@@ -1,5 +1,7 @@
 //! Training rows as pairs of ids, in an order that a seed fixes and a step number finds again.
 
+use std::ops::Range;
+
 use crate::batch::Pair;
 use crate::data::Example;
 use crate::error::{Error, Result};
@@ -10,8 +12,21 @@ use crate::tokenizer::Tokenizer;
 /// Where a stage's batches come from. A step's batch depends on its number alone, so that a resumed stage sees what
 /// an uninterrupted one would.
 pub trait Source {
-    /// The `size` rows of the 0-based `step`.
-    fn pairs(&self, step: usize, size: usize) -> Result<Vec<Pair>>;
+    /// The `size` rows of the 0-based `step`: a list for each task.
+    fn pairs(&self, step: usize, size: usize) -> Result<Vec<Vec<Pair>>>;
+}
+
+/// The tasks in turn, row by row, so that each has the same share whatever its size.
+pub struct Mixture<'a>(pub Vec<TrainingSet<'a>>);
+
+impl Source for Mixture<'_> {
+    fn pairs(&self, step: usize, size: usize) -> Result<Vec<Vec<Pair>>> {
+        let tasks = self.0.len();
+        // How many of the mixture's first rows are of the task at this place.
+        let of = |place: usize, rows: usize| (rows + tasks - 1 - place) / tasks;
+        let sets = self.0.iter().enumerate();
+        sets.map(|(place, set)| set.pairs(of(place, step * size)..of(place, (step + 1) * size))).collect()
+    }
 }
 
 /// The training rows of one task.
@@ -27,11 +42,11 @@ pub struct TrainingSet<'a> {
 }
 
 impl TrainingSet<'_> {
-    /// The rows of 0-based `step`: each epoch is a new permutation, batches run across epochs.
-    pub fn indices(&self, step: usize, batch: usize) -> Vec<(usize, usize)> {
+    /// Epoch and row of each position: every epoch is a new permutation, batches run across epochs.
+    fn indices(&self, positions: Range<usize>) -> Vec<(usize, usize)> {
         let n = self.rows.len();
         let mut order = (usize::MAX, Vec::new());
-        (step * batch..(step + 1) * batch)
+        positions
             .map(|position| {
                 let epoch = position / n;
                 if order.0 != epoch {
@@ -40,6 +55,14 @@ impl TrainingSet<'_> {
                 (epoch, order.1[position % n])
             })
             .collect()
+    }
+
+    fn pairs(&self, positions: Range<usize>) -> Result<Vec<Pair>> {
+        if self.rows.is_empty() {
+            let rows = format!("training rows of {}", self.task.name);
+            return Err(Error::mismatch(rows, "at least one", "none"));
+        }
+        self.indices(positions).into_iter().map(|at| self.pair(at)).collect()
     }
 
     fn pair(&self, (epoch, index): (usize, usize)) -> Result<Pair> {
@@ -58,18 +81,5 @@ impl TrainingSet<'_> {
             input.push(self.tokenizer.eos);
         }
         Ok((input, self.tokenizer.encode(&rendered.target)?))
-    }
-}
-
-impl Source for TrainingSet<'_> {
-    fn pairs(&self, step: usize, size: usize) -> Result<Vec<Pair>> {
-        if self.rows.is_empty() {
-            return Err(Error::mismatch(
-                format!("training rows of {}", self.task.name),
-                "at least one",
-                "none",
-            ));
-        }
-        self.indices(step, size).into_iter().map(|at| self.pair(at)).collect()
     }
 }

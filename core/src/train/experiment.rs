@@ -4,43 +4,24 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::recipe::{Recipe, Stage, settings};
-use super::restored::{restored, stage_names};
+use super::plan::{PlannedStage, planned, recipes};
+use super::recipe::{Recipe, settings};
+use super::restored::{Tuned, restored};
+use super::rows::{Data, Rows, Target};
 use super::stage::{Judge, StageContext, StageResult, run_stage};
 use super::start::new_prompt;
-use super::{Event, FinishedRun, Observer, TrainingSet, tell};
+use super::{Event, FinishedRun, Mixture, Observer, TrainingSet, tell};
 use crate::checkpoint::fingerprint;
-use crate::data::{Example, Split};
 use crate::device::OpenDevice;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::eval::{Evaluation, Evaluator, TaskRows};
 use crate::method::PromptUse;
 use crate::model::Model;
 use crate::model::folder::LoadedModel;
 use crate::report::{ExampleAnswers, MethodRun, Report, StepRecord, TaskScore, norm_avg};
 use crate::rng::Streams;
-use crate::spec::RunSpec;
+use crate::spec::{PromptInit, RunSpec};
 use crate::task::Task;
-
-/// Where rows and prompt files come from.
-pub trait Rows {
-    /// The rows of a split, at most `limit` (0 for all).
-    fn rows(&self, task: &'static Task, split: Split, limit: usize) -> Result<Vec<Example>>;
-
-    /// The numbers of the prompt file that a spec names.
-    fn prompt(&self, file: &str) -> Result<Vec<f32>> {
-        Err(Error::mismatch(format!("prompt {file}"), "a caller that reads files", "none"))
-    }
-}
-
-/// The mini world's rows: no files are needed.
-pub struct WorldRows;
-
-impl Rows for WorldRows {
-    fn rows(&self, task: &'static Task, split: Split, limit: usize) -> Result<Vec<Example>> {
-        task.world_rows(split, limit)
-    }
-}
 
 /// What an experiment gives.
 pub struct Outcome {
@@ -52,7 +33,7 @@ pub struct Outcome {
 pub struct TrainedModel {
     pub method: String,
     pub seed: u64,
-    pub model: Model,
+    pub tuned: Tuned,
 }
 
 /// How many questions of each task the report shows.
@@ -67,37 +48,27 @@ pub async fn experiment(
     observer: &mut dyn Observer,
 ) -> Result<Outcome> {
     let spec = spec.clone().resolve()?;
+    let recipes = recipes(&spec)?;
     let data = Data::read(&spec, rows)?;
     let mut runs = Vec::new();
     let mut models = Vec::new();
     for (seed_index, seed) in spec.seeds.iter().copied().enumerate() {
         let mut seed_run = SeedRun::new(&spec, loaded, device, rows, &data, seed);
-        for (index, method) in spec.methods.iter().enumerate() {
-            let recipe = Recipe::by_name(method)?;
-            let (index, count) =
-                (seed_index * spec.methods.len() + index, spec.seeds.len() * spec.methods.len());
+        for (index, recipe) in recipes.iter().copied().enumerate() {
+            let (index, count) = (seed_index * recipes.len() + index, spec.seeds.len() * recipes.len());
+            let method = recipe.name.to_owned();
             tell(observer, Event::RunStarted { method: method.clone(), seed, index, count })?;
-            let finished = match observer.load_run(method, seed)? {
-                Some(finished) => {
-                    if seed_index == 0 && !recipe.stages.is_empty() {
-                        let model = seed_run.restore(recipe, observer)?;
-                        models.extend(model.map(|model| TrainedModel {
-                            method: method.clone(),
-                            seed,
-                            model,
-                        }));
-                    }
-                    finished
-                }
+            let kept = seed_index == 0 && !recipe.stages.is_empty();
+            let (finished, tuned) = match observer.load_run(recipe.name, seed)? {
+                Some(finished) if kept => (finished, seed_run.restore(recipe, observer).await?),
+                Some(finished) => (finished, None),
                 None => {
-                    let (finished, model) = seed_run.run(recipe, observer).await?;
+                    let (finished, tuned) = seed_run.run(recipe, observer).await?;
                     observer.save_run(&finished)?;
-                    if seed_index == 0 && !recipe.stages.is_empty() {
-                        models.push(TrainedModel { method: method.clone(), seed, model });
-                    }
-                    finished
+                    (finished, Some(tuned).filter(|_| kept))
                 }
             };
+            models.extend(tuned.map(|tuned| TrainedModel { method, seed, tuned }));
             observer.event(&Event::RunDone { run: Box::new(finished.run.clone()) });
             runs.push(finished);
         }
@@ -124,60 +95,6 @@ pub fn assemble(
     Report { version: 1, spec, device: device.info.clone(), model: loaded.info.clone(), runs, examples }
 }
 
-/// The rows of all tasks, read once.
-struct Data {
-    target: &'static Task,
-    train: Vec<Example>,
-    validation: Vec<Example>,
-    test: Vec<Example>,
-    unseen: Vec<Unseen>,
-}
-
-struct Unseen {
-    task: &'static Task,
-    rows: Vec<Example>,
-    shot_rows: Vec<Example>,
-}
-
-/// Shots are drawn from this many training rows at most.
-const SHOT_ROWS: usize = 1000;
-
-impl Data {
-    fn read(spec: &RunSpec, rows: &dyn Rows) -> Result<Self> {
-        let target = Task::by_name(&spec.target.task)?;
-        let unseen = spec
-            .eval
-            .tasks
-            .iter()
-            .map(|name| {
-                let task = Task::by_name(name)?;
-                Ok(Unseen {
-                    task,
-                    rows: rows.rows(task, Split::Test, spec.eval.limit)?,
-                    shot_rows: rows.rows(task, Split::Train, SHOT_ROWS)?,
-                })
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self {
-            target,
-            train: rows.rows(target, Split::Train, spec.target.train_limit)?,
-            validation: rows.rows(target, Split::Validation, spec.target.validation_limit)?,
-            test: rows.rows(target, Split::Test, spec.target.test_limit)?,
-            unseen,
-        })
-    }
-
-    fn watched(&self) -> Vec<TaskRows<'_>> {
-        self.unseen.iter().map(Unseen::as_rows).collect()
-    }
-}
-
-impl Unseen {
-    fn as_rows(&self) -> TaskRows<'_> {
-        TaskRows { task: self.task, rows: &self.rows, shot_rows: &self.shot_rows }
-    }
-}
-
 /// All methods with one seed. Stages that two recipes share (ProMoT's first and prompt tuning) run once.
 struct SeedRun<'a> {
     spec: &'a RunSpec,
@@ -192,9 +109,16 @@ struct SeedRun<'a> {
 
 #[derive(Clone)]
 struct Done {
-    model: Model,
+    tuned: Tuned,
     records: Vec<StepRecord>,
     seconds: f64,
+}
+
+#[derive(Default)]
+struct Scores {
+    targets: Vec<TaskScore>,
+    unseen: Vec<TaskScore>,
+    examples: Vec<ExampleAnswers>,
 }
 
 /// What decides a stage's course, for the checkpoint's fingerprint.
@@ -221,39 +145,39 @@ impl<'a> SeedRun<'a> {
             spec: &spec.eval,
             // The same questions for every seed: seeds vary the training, not the test.
             shot_seed: 0,
-            target: data.target,
+            targets: data.targets.iter().map(|target| target.task).collect(),
             length_multiple: device.length_multiple,
             at_once: device.at_once(loaded.info.parameters),
         };
         Self { spec, loaded, device, rows, data, seed, evaluator, stages: BTreeMap::new() }
     }
 
-    async fn run(&mut self, recipe: &Recipe, observer: &mut dyn Observer) -> Result<(FinishedRun, Model)> {
-        let mut model = self.loaded.model.clone();
-        let names = stage_names(self.spec, recipe, self.seed);
+    async fn run(
+        &mut self,
+        recipe: &'static Recipe,
+        observer: &mut dyn Observer,
+    ) -> Result<(FinishedRun, Tuned)> {
+        let mut tuned = Tuned::new(self.loaded.model.clone(), self.data.targets.len());
         let mut steps = Vec::new();
         let mut seconds = BTreeMap::new();
-        for (index, (stage, name)) in recipe.stages.iter().zip(names).enumerate() {
-            let shots = settings(self.spec, stage.settings).shots + recipe.shots;
-            let label = format!("stage {}", index + 1);
-            let done = match self.stages.get(&name) {
+        let mut target_shots = recipe.shots;
+        for planned in planned(self.spec, recipe, self.seed) {
+            let done = match self.stages.get(&planned.name) {
                 Some(done) => done.clone(),
                 None => {
-                    let done = self.stage(&name, &label, stage, shots, model, observer).await?;
-                    self.stages.insert(name, done.clone());
+                    let done = self.stage(&planned, tuned, observer).await?;
+                    self.stages.insert(planned.name, done.clone());
                     done
                 }
             };
-            model = done.model;
+            tuned = done.tuned;
             steps.extend(done.records);
-            seconds.insert(label, done.seconds);
+            seconds.insert(planned.label, done.seconds);
+            target_shots = planned.shots;
         }
-        let target_shots = match recipe.stages.last() {
-            Some(stage) => settings(self.spec, stage.settings).shots + recipe.shots,
-            None => recipe.shots,
-        };
         let began = observer.now();
-        let (target, unseen, examples) = self.score(recipe.name, &model, target_shots, observer).await?;
+        let Scores { mut targets, unseen, examples } =
+            self.score(recipe.name, &tuned, target_shots, observer).await?;
         seconds.insert("evaluation".to_owned(), observer.now() - began);
         let norm_avg = self
             .spec
@@ -268,62 +192,64 @@ impl<'a> SeedRun<'a> {
         let run = MethodRun {
             method: recipe.name.to_owned(),
             seed: self.seed,
-            target,
+            target: targets.remove(0),
+            also: targets,
             unseen,
             norm_avg,
             steps,
             seconds,
         };
-        Ok((FinishedRun { run, examples }, model))
+        Ok((FinishedRun { run, examples }, tuned))
     }
 
     /// The model of a recipe that was finished before, from its checkpoints.
-    fn restore(&self, recipe: &Recipe, observer: &mut dyn Observer) -> Result<Option<Model>> {
-        let mut checkpoints = Vec::new();
-        for name in stage_names(self.spec, recipe, self.seed) {
-            let Some(checkpoint) = observer.load(&name)? else { return Ok(None) };
-            checkpoints.push(checkpoint);
+    async fn restore(&self, recipe: &'static Recipe, observer: &mut dyn Observer) -> Result<Option<Tuned>> {
+        let mut tuned = Tuned::new(self.loaded.model.clone(), self.data.targets.len());
+        for planned in planned(self.spec, recipe, self.seed) {
+            let Some(checkpoint) = observer.load(&planned.name)? else { return Ok(None) };
+            // A prompt that no stage trains is in no checkpoint.
+            let before = self.with_new_prompts(tuned, &planned).await?;
+            tuned = restored(before, &planned, &checkpoint)?;
         }
-        restored(self.loaded.model.clone(), recipe, &checkpoints).map(Some)
+        Ok(Some(tuned))
     }
 
+    /// Several tasks at once stand behind frozen prompts; one alone behind the model's own, which may move.
     async fn stage(
         &self,
-        name: &str,
-        label: &str,
-        stage: &Stage,
-        shots: usize,
-        model: Model,
+        planned: &PlannedStage,
+        before: Tuned,
         observer: &mut dyn Observer,
     ) -> Result<Done> {
         let streams = Streams::new(self.seed);
-        let spec = settings(self.spec, stage.settings);
-        let model = self.with_prompt(model, stage.method.prompt(), streams).await?;
+        let stage = planned.stage;
+        let Tuned { model, mut prompts } = self.with_new_prompts(before, planned).await?;
+        let targets = &self.data.targets[planned.tasks.clone()];
+        let mixture =
+            Mixture(targets.iter().map(|target| self.training_set(target, planned.shots)).collect());
         let watched = self.data.watched();
-        let source = TrainingSet {
-            task: self.data.target,
-            rows: &self.data.train,
-            tokenizer: &self.loaded.tokenizer,
-            shots,
-            max_input: self.spec.target.max_input,
-            streams,
-        };
-        let validation =
-            TaskRows { task: self.data.target, rows: &self.data.validation, shot_rows: &self.data.train };
         let judge = Judge {
             evaluator: &self.evaluator,
-            validation,
+            validation: targets.iter().map(Target::validation).collect(),
             limit: self.spec.target.validation_limit,
-            shots,
+            shots: planned.shots,
             watched: &watched,
         };
-        let identity = Identity { name, model: &self.loaded.info.sha256, seed: self.seed, spec: self.spec };
+        let (name, label) = (planned.name.clone(), planned.label.clone());
+        let identity =
+            Identity { name: &name, model: &self.loaded.info.sha256, seed: self.seed, spec: self.spec };
+        let fingerprint = fingerprint(&identity)?;
+        let (own, frozen) = match planned.tasks.len() {
+            1 => (prompts[planned.tasks.start].take(), &[][..]),
+            _ => (None, &prompts[planned.tasks.clone()]),
+        };
         let context = StageContext {
-            name: name.to_owned(),
-            label: label.to_owned(),
+            name,
+            label,
             method: stage.method,
-            spec,
-            source: &source,
+            spec: settings(self.spec, stage.settings),
+            source: &mixture,
+            prompts: frozen,
             judge: Some(judge),
             streams,
             start: self.loaded.config.start(),
@@ -331,54 +257,77 @@ impl<'a> SeedRun<'a> {
             length_multiple: self.device.length_multiple,
             at_once: self.device.at_once(self.loaded.info.parameters),
             threads: self.device.threads,
-            fingerprint: fingerprint(&identity)?,
+            fingerprint,
         };
-        let StageResult { model, records, seconds, .. } = run_stage(&context, model, observer).await?;
-        Ok(Done { model, records, seconds })
+        let StageResult { mut model, records, seconds, .. } =
+            run_stage(&context, model.with_prompt(own), observer).await?;
+        if let Some(prompt) = model.prompt.take() {
+            prompts[planned.tasks.start] = Some(prompt);
+        }
+        Ok(Done { tuned: Tuned { model, prompts }, records, seconds })
     }
 
-    async fn with_prompt(&self, model: Model, how: PromptUse, streams: Streams) -> Result<Model> {
-        if how == PromptUse::Keep {
-            return Ok(model);
+    fn training_set(&self, target: &'a Target, shots: usize) -> TrainingSet<'a> {
+        TrainingSet {
+            task: target.task,
+            rows: &target.train,
+            tokenizer: &self.loaded.tokenizer,
+            shots,
+            max_input: self.spec.target.max_input,
+            streams: Streams::new(self.seed),
         }
-        let file = match self.spec.prompt.init {
-            crate::spec::PromptInit::File => Some(self.rows.prompt(&self.spec.prompt.text)?),
+    }
+
+    /// With new prompts for the stage's tasks, where its method begins with such.
+    async fn with_new_prompts(&self, mut tuned: Tuned, planned: &PlannedStage) -> Result<Tuned> {
+        let (spec, how) = (&self.spec.prompt, planned.stage.method.prompt());
+        if how == PromptUse::Keep {
+            return Ok(tuned);
+        }
+        let file = match spec.init {
+            PromptInit::File => Some(self.rows.prompt(&spec.text)?),
             _ => None,
         };
-        let classes: Vec<&str> = self.data.target.choices.iter().map(|(_, word)| *word).collect();
-        let (tokenizer, spec) = (&self.loaded.tokenizer, &self.spec.prompt);
-        let prompt =
-            new_prompt(&model, tokenizer, spec, how, &classes, file.as_deref(), streams, &self.device.device)
-                .await?;
-        Ok(model.with_prompt(Some(prompt)))
+        for place in planned.tasks.clone() {
+            let classes: Vec<&str> =
+                self.data.targets[place].task.choices.iter().map(|(_, word)| *word).collect();
+            let stream = if place == 0 { "prompt".to_owned() } else { format!("prompt/{place}") };
+            let rng = Streams::new(self.seed).stream(&stream);
+            let (tokenizer, device) = (&self.loaded.tokenizer, &self.device.device);
+            let prompt =
+                new_prompt(&tuned.model, tokenizer, spec, how, &classes, file.as_deref(), rng, device)
+                    .await?;
+            tuned.prompts[place] = Some(prompt);
+        }
+        Ok(tuned)
     }
 
-    /// The target with the prompt, the other tasks without it (paper, section 4: prompts go where their format
+    /// The tuned tasks each with its prompt, the others without any (paper, section 4: prompts go where their format
     /// is wanted).
     async fn score(
         &self,
         method: &str,
-        model: &Model,
+        tuned: &Tuned,
         target_shots: usize,
         observer: &mut dyn Observer,
-    ) -> Result<(TaskScore, Vec<TaskScore>, Vec<ExampleAnswers>)> {
-        let target_rows =
-            TaskRows { task: self.data.target, rows: &self.data.test, shot_rows: &self.data.train };
-        let found = self.evaluate(model, &target_rows, target_shots, observer).await?;
-        let mut examples = answers(method, self.data.target, &found);
-        let target = found.score;
-        let bare = model.clone().with_prompt(None);
-        let mut unseen = Vec::new();
+    ) -> Result<Scores> {
+        let mut scores = Scores::default();
+        for (place, target) in self.data.targets.iter().enumerate() {
+            let model = tuned.behind(place);
+            let found = self.evaluate(&model, &target.test(), target_shots, observer).await?;
+            scores.examples.extend(answers(method, target.task, &found));
+            scores.targets.push(found.score);
+        }
         for shots in &self.spec.eval.shots {
             for task in &self.data.unseen {
-                let found = self.evaluate(&bare, &task.as_rows(), *shots, observer).await?;
+                let found = self.evaluate(&tuned.model, &task.rows(), *shots, observer).await?;
                 if Some(shots) == self.spec.eval.shots.first() {
-                    examples.extend(answers(method, task.task, &found));
+                    scores.examples.extend(answers(method, task.task, &found));
                 }
-                unseen.push(found.score);
+                scores.unseen.push(found.score);
             }
         }
-        Ok((target, unseen, examples))
+        Ok(scores)
     }
 
     async fn evaluate(

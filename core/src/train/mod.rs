@@ -4,21 +4,24 @@
 mod alignment;
 mod examples;
 mod experiment;
+mod plan;
 mod pretrain;
 mod recipe;
 mod restored;
+mod rows;
 mod stage;
 mod start;
 mod step;
 
-pub use examples::{Source, TrainingSet};
-pub use experiment::{Outcome, Rows, TrainedModel, WorldRows, assemble, experiment};
+pub use examples::{Mixture, Source, TrainingSet};
+pub use experiment::{Outcome, TrainedModel, assemble, experiment};
+pub use plan::{PlannedStage, planned, recipes};
 pub use pretrain::{PretrainSpec, pretrain};
 pub use recipe::{RECIPES, Recipe, Settings, Stage, settings};
-pub use restored::{restored, stage_names};
+pub use restored::{Tuned, restored};
+pub use rows::{Rows, WorldRows};
 pub use stage::{Judge, StageContext, StageResult, run_stage};
-pub use start::new_prompt;
-pub use step::{Accumulated, accumulate, set_trainable};
+pub use step::{Accumulated, Part, accumulate, set_trainable};
 
 use std::pin::Pin;
 

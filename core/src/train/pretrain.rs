@@ -69,6 +69,7 @@ pub async fn pretrain(
         method: &Pretraining,
         spec: &spec.training,
         source: &documents,
+        prompts: &[],
         judge: None,
         streams,
         start: config.start(),
@@ -151,13 +152,13 @@ struct Pool {
 }
 
 impl Source for Documents<'_> {
-    fn pairs(&self, step: usize, size: usize) -> Result<Vec<Pair>> {
+    fn pairs(&self, step: usize, size: usize) -> Result<Vec<Vec<Pair>>> {
         let number = step / POOL;
         let mut pool = self.pool.borrow_mut();
         if pool.as_ref().is_none_or(|pool| pool.number != number) {
             *pool = Some(Pool { number, batches: self.fill(number, size)? });
         }
-        Ok(pool.as_ref().map(|pool| pool.batches[step % POOL].clone()).unwrap_or_default())
+        Ok(pool.iter().map(|pool| pool.batches[step % POOL].clone()).collect())
     }
 }
 

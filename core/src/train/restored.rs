@@ -1,45 +1,45 @@
 //! Models from checkpoints: what a run that has stopped, or is paused, has trained so far.
 
-use super::recipe::{Recipe, settings};
+use super::plan::PlannedStage;
 use crate::checkpoint::{Checkpoint, State};
 use crate::error::Result;
-use crate::method::Method;
 use crate::model::{Model, SoftPrompt, tensors};
-use crate::spec::RunSpec;
 
-/// The names under which the stages of a recipe are saved, in their order.
-pub fn stage_names(spec: &RunSpec, recipe: &Recipe, seed: u64) -> Vec<String> {
-    let mut chain = String::new();
-    recipe
-        .stages
-        .iter()
-        .map(|stage| {
-            chain = format!("{chain}.{}", stage.method.name());
-            let shots = settings(spec, stage.settings).shots + recipe.shots;
-            let suffix = if shots == 0 { String::new() } else { format!("+{shots}-shot") };
-            format!("seed-{seed}{chain}{suffix}")
-        })
-        .collect()
+/// A model and the soft prompts of the tuned tasks, which never stand in front of it at once.
+#[derive(Clone, Debug)]
+pub struct Tuned {
+    /// Without a prompt.
+    pub model: Model,
+    /// In the order of the spec's tasks; `None` for a method without prompts.
+    pub prompts: Vec<Option<SoftPrompt>>,
 }
 
-/// What the first stages of a recipe have made of a model, by the checkpoints of these stages, in their order.
-pub fn restored(model: Model, recipe: &Recipe, checkpoints: &[Checkpoint]) -> Result<Model> {
-    let mut stages = recipe.stages.iter().zip(checkpoints);
-    stages.try_fold(model, |model, (stage, checkpoint)| after_stage(model, stage.method, checkpoint))
+impl Tuned {
+    /// The model as it came, for so many tasks.
+    pub fn new(model: Model, tasks: usize) -> Self {
+        Self { model: model.with_prompt(None), prompts: vec![None; tasks] }
+    }
+
+    /// The model with the prompt of the task at this place of the spec, if there is one.
+    pub fn behind(&self, place: usize) -> Model {
+        self.model.clone().with_prompt(self.prompts.get(place).cloned().flatten())
+    }
 }
 
-/// The best weights that a stage's checkpoint holds, in the model that the stage began with.
-fn after_stage(before: Model, method: &dyn Method, checkpoint: &Checkpoint) -> Result<Model> {
+/// What a stage has made of the model that it began with: the best weights that its checkpoint holds.
+pub fn restored(mut tuned: Tuned, planned: &PlannedStage, checkpoint: &Checkpoint) -> Result<Tuned> {
     let state = State::read(checkpoint)?;
     let weights = state.best.unwrap_or(state.weights);
-    let before = match weights.get("prompt.value") {
-        Some(prompt) => {
-            let (length, width) = (prompt.shape[0], prompt.shape[1]);
-            let prompt = SoftPrompt::from_values(prompt.values.clone(), length, width, &before.device())?;
-            before.with_prompt(Some(prompt))
-        }
-        None => before,
-    };
-    let naming = |path: &str| method.trainable(path).then(|| (path.to_owned(), false));
-    tensors::load(before, &weights, &naming, &[], "the checkpoint")
+    let mut model = tuned.model;
+    if let Some(prompt) = weights.get("prompt.value") {
+        let (length, width) = (prompt.shape[0], prompt.shape[1]);
+        let prompt = SoftPrompt::from_values(prompt.values.clone(), length, width, &model.device())?;
+        model = model.with_prompt(Some(prompt));
+    }
+    let naming = |path: &str| planned.stage.method.trainable(path).then(|| (path.to_owned(), false));
+    let mut model = tensors::load(model, &weights, &naming, &[], "the checkpoint")?;
+    if let Some(prompt) = model.prompt.take() {
+        tuned.prompts[planned.tasks.start] = Some(prompt);
+    }
+    Ok(Tuned { model, prompts: tuned.prompts })
 }

@@ -3,15 +3,15 @@
 use burn::module::Module;
 
 use super::alignment::alignment;
-use super::step::{Accumulated, accumulate, set_trainable};
+use super::step::{Accumulated, Part, accumulate, set_trainable};
 use super::{Control, Event, Observer, Source};
-use crate::batch::{Batch, Layout};
+use crate::batch::{Batch, Layout, Pair};
 use crate::checkpoint::{Manifest, State};
 use crate::error::{Error, Result};
 use crate::eval::{Evaluator, TaskRows};
 use crate::loss::LossSettings;
 use crate::method::Method;
-use crate::model::{Dropout, Model, tensors};
+use crate::model::{Dropout, Model, SoftPrompt, tensors};
 use crate::optim::{Optimizer, schedule};
 use crate::report::StepRecord;
 use crate::rng::Streams;
@@ -26,6 +26,9 @@ pub struct StageContext<'a> {
     pub method: &'a dyn Method,
     pub spec: &'a StageSpec,
     pub source: &'a dyn Source,
+    /// The frozen prompt before the rows of each of the source's tasks; empty where the model's own, if it has one, stands
+    /// before all.
+    pub prompts: &'a [Option<SoftPrompt>],
     /// What chooses the best checkpoint; without it that is the last one.
     pub judge: Option<Judge<'a>>,
     pub streams: Streams,
@@ -42,12 +45,42 @@ pub struct StageContext<'a> {
 /// What is scored along the way.
 pub struct Judge<'a> {
     pub evaluator: &'a Evaluator<'a>,
-    /// The target's rows that choose the checkpoint, how many of them (0 for all), and answered examples before each.
-    pub validation: TaskRows<'a>,
+    /// The targets' rows that choose the checkpoint by the mean of the scores, in the order of the source's tasks, how
+    /// many of each (0 for all), and answered examples before each.
+    pub validation: Vec<TaskRows<'a>>,
     pub limit: usize,
     pub shots: usize,
     /// Tasks scored for the curves, with the prompt taken off; they choose nothing.
     pub watched: &'a [TaskRows<'a>],
+}
+
+impl StageContext<'_> {
+    /// Rows, a list for each task, as parts of one batch.
+    pub(super) fn parts(&self, rows: Vec<Vec<Pair>>) -> Vec<Part> {
+        let layout = Layout {
+            pad: self.pad,
+            start: self.start,
+            multiple: self.length_multiple,
+            parts: (self.spec.accumulate * self.at_once).div_ceil(rows.len().max(1)),
+        };
+        let tasks = rows.into_iter().enumerate();
+        tasks
+            .flat_map(|(place, rows)| {
+                let prompt = self.prompts.get(place).cloned().flatten();
+                Batch::parts(rows, layout)
+                    .into_iter()
+                    .map(move |batch| Part { batch, prompt: prompt.clone() })
+            })
+            .collect()
+    }
+
+    /// The model as the task at this place of the source sees it.
+    fn behind(&self, model: Model, place: usize) -> Model {
+        match self.prompts.get(place) {
+            Some(prompt) => model.with_prompt(prompt.clone()),
+            None => model,
+        }
+    }
 }
 
 /// A stage's end.
@@ -154,13 +187,7 @@ impl Running {
 
     async fn one_step(&mut self, context: &StageContext<'_>, observer: &mut dyn Observer) -> Result<()> {
         let spec = context.spec;
-        let layout = Layout {
-            pad: context.pad,
-            start: context.start,
-            multiple: context.length_multiple,
-            parts: spec.accumulate * context.at_once,
-        };
-        let parts = Batch::parts(context.source.pairs(self.step, spec.batch)?, layout);
+        let parts = context.parts(context.source.pairs(self.step, spec.batch)?);
         let mut dropout =
             Dropout::new(spec.dropout, context.streams.stream(&format!("dropout/{}", self.step)));
         let settings = LossSettings { label_smoothing: spec.label_smoothing, z_loss: spec.z_loss };
@@ -215,7 +242,7 @@ impl Running {
         Ok((loss, done.tokens))
     }
 
-    /// Scores the target's validation rows and keeps the model if it is the best so far; the earlier one wins
+    /// Scores the targets' validation rows and keeps the model if it is the best so far; the earlier one wins
     /// ties.
     async fn validate(
         &mut self,
@@ -224,12 +251,17 @@ impl Running {
         observer: &mut dyn Observer,
     ) -> Result<()> {
         let model = self.model.valid();
-        let task = &judge.validation;
-        observer.breathe().await;
-        let mut progress = watching(observer, task.task.name, &mut self.stop);
-        let found = judge.evaluator.evaluate(&model, task, judge.shots, judge.limit, &mut progress).await?;
-        drop(progress);
-        let score = found.score.score;
+        let mut sum = 0.0;
+        for (place, task) in judge.validation.iter().enumerate() {
+            observer.breathe().await;
+            let mut progress = watching(observer, task.task.name, &mut self.stop);
+            let model = context.behind(model.clone(), place);
+            let found =
+                judge.evaluator.evaluate(&model, task, judge.shots, judge.limit, &mut progress).await?;
+            drop(progress);
+            sum += found.score.score;
+        }
+        let score = sum / judge.validation.len() as f64;
         let best = self.best.as_ref().is_none_or(|best| score > best.score);
         if best {
             self.best = Some(Best { step: self.step, score, model });

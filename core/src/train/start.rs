@@ -6,24 +6,23 @@ use crate::error::{Error, Result};
 use crate::method::PromptUse;
 use crate::model::prompt::{self, EmbeddingTable};
 use crate::model::{Model, SoftPrompt, tensors};
-use crate::rng::Streams;
+use crate::rng::Rng;
 use crate::spec::{PromptInit, PromptSpec};
 use crate::tokenizer::Tokenizer;
 
 /// A new prompt as the spec asks. `classes` are the task's answer words; `file` holds the rows of `init = file`.
 #[allow(clippy::too_many_arguments)] // one call, and a struct for it would only repeat the names
-pub async fn new_prompt(
+pub(super) async fn new_prompt(
     model: &Model,
     tokenizer: &Tokenizer,
     spec: &PromptSpec,
     how: PromptUse,
     classes: &[&str],
     file: Option<&[f32]>,
-    streams: Streams,
+    mut rng: Rng,
     device: &Device,
 ) -> Result<SoftPrompt> {
     let width = model.t5().d_model();
-    let mut rng = streams.stream("prompt");
     let init = if how == PromptUse::NewUniform { PromptInit::Uniform } else { spec.init };
     let values = match init {
         PromptInit::Uniform => prompt::uniform(spec.length, width, spec.range, &mut rng),

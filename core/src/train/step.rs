@@ -6,9 +6,22 @@ use burn::tensor::Tensor;
 use crate::batch::Batch;
 use crate::loss::{self, LossSettings};
 use crate::method::{Method, TokenLosses};
-use crate::model::{Dropout, Model};
+use crate::model::{Dropout, Model, SoftPrompt};
 use crate::optim::Grads;
 use crate::parallel;
+
+/// A part of a batch, and the soft prompt that stands before its rows; the model's own, if it has one, where `None`.
+#[derive(Clone, Debug)]
+pub struct Part {
+    pub batch: Batch,
+    pub prompt: Option<SoftPrompt>,
+}
+
+impl From<Batch> for Part {
+    fn from(batch: Batch) -> Self {
+        Self { batch, prompt: None }
+    }
+}
 
 /// A batch's gradients and its loss.
 pub struct Accumulated {
@@ -28,12 +41,12 @@ pub struct Accumulated {
 pub fn accumulate(
     model: &Model,
     method: &dyn Method,
-    parts: &[Batch],
+    parts: &[Part],
     at_once: usize,
     settings: LossSettings,
     dropout: &mut Dropout,
 ) -> Accumulated {
-    let normaliser = parts.iter().map(Batch::target_tokens).sum::<usize>().max(1) as f64;
+    let normaliser = parts.iter().map(|part| part.batch.target_tokens()).sum::<usize>().max(1) as f64;
     let mut grads = Grads::default();
     let mut total: Option<Tensor<1>> = None;
     for group in parts.chunks(at_once.max(1)) {
@@ -48,21 +61,26 @@ pub fn accumulate(
             });
         }
     }
-    let tokens = parts.iter().map(Batch::tokens).sum();
+    let tokens = parts.iter().map(|part| part.batch.tokens()).sum();
     Accumulated { grads, loss: total.expect("a batch has at least one part"), tokens }
 }
 
 /// One part with leaves of its own: graphs that share no leaf can grow in different threads.
 struct Job<'a> {
     model: Model,
-    part: &'a Batch,
+    batch: &'a Batch,
     dropout: Dropout,
 }
 
 impl<'a> Job<'a> {
-    fn new(model: &Model, method: &dyn Method, part: &'a Batch, dropout: Dropout) -> Self {
-        let model = set_trainable(model.valid(), &|path| method.trainable(path));
-        Self { model, part, dropout }
+    fn new(model: &Model, method: &dyn Method, part: &'a Part, dropout: Dropout) -> Self {
+        let model = model.valid();
+        let model = match &part.prompt {
+            Some(prompt) => model.with_prompt(Some(prompt.clone())),
+            None => model,
+        };
+        let model = set_trainable(model, &|path| method.trainable(path));
+        Self { model, batch: &part.batch, dropout }
     }
 
     fn gradients(
@@ -72,9 +90,9 @@ impl<'a> Job<'a> {
         normaliser: f64,
     ) -> (Grads, Tensor<1>) {
         let device = self.model.device();
-        let logits = self.model.logits(self.part, &mut self.dropout);
-        let losses = loss::token_losses(logits, self.part.target_ids(&device), settings);
-        let tokens = TokenLosses { losses: losses.clone().detach(), real: self.part.target_mask(&device) };
+        let logits = self.model.logits(self.batch, &mut self.dropout);
+        let losses = loss::token_losses(logits, self.batch.target_ids(&device), settings);
+        let tokens = TokenLosses { losses: losses.clone().detach(), real: self.batch.target_mask(&device) };
         let loss = loss::reduce(losses, method.weigh(&tokens), normaliser);
         (Grads::take(loss.backward(), &self.model), loss.inner())
     }

@@ -42,21 +42,21 @@ alignment_every = 1
 alignment_rows = 8
 "#;
 
-fn place() -> Place {
+pub fn place() -> Place {
     let place = Place::new();
     let model = golden();
     place.write("spec.toml", format!("model = {:?}\n{SPEC}", model.to_str().unwrap()));
     place
 }
 
-const RUN: [&str; 5] = ["run", "--spec", "spec.toml", "--device", "cpu"];
+pub const RUN: [&str; 5] = ["run", "--spec", "spec.toml", "--device", "cpu"];
 
-fn with<'a>(base: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+pub fn with<'a>(base: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
     [base, more].concat()
 }
 
 /// The report without the fields that may differ between equal runs.
-fn report(place: &Place, folder: &str) -> Value {
+pub fn report(place: &Place, folder: &str) -> Value {
     let mut report: Value = serde_json::from_str(&place.read(&format!("{folder}/report.json"))).unwrap();
     for run in report["runs"].as_array_mut().unwrap() {
         run["seconds"].take();
@@ -213,18 +213,14 @@ fn wait_for(place: &Place, name: &str) {
     panic!("{name} did not appear");
 }
 
-/// Ctrl-C saves and says how to go on; what follows ends as if nothing had happened.
+/// Runs once in one go (`whole`), and once with Ctrl-C in the middle of a stage (`cut`), which saves and says how to go
+/// on; what follows ends as if nothing had happened.
 #[cfg(unix)]
-#[test]
-fn an_interrupted_run_goes_on_to_the_same_end() {
-    let place = place();
-    let steps = ["--set", "fine_tuning.steps=60", "--set", "fine_tuning.checkpoint_every=20"];
-    let run = with(&with(&RUN, &["--set", "eval.curve_every=0"]), &steps);
-    place.good(&with(&run, &["--out", "whole"]));
-
-    let child = place.command(&with(&run, &["--out", "cut"])).stderr(Stdio::piped()).spawn().unwrap();
-    // The first checkpoint of fine-tuning: the run is in the middle of it.
-    wait_for(&place, "cut/stages/seed-0.fine-tuning");
+pub fn interrupted(place: &Place, run: &[&str], stage: &str) {
+    place.good(&with(run, &["--out", "whole"]));
+    let child = place.command(&with(run, &["--out", "cut"])).stderr(Stdio::piped()).spawn().unwrap();
+    // The stage's first checkpoint: the run is in the middle of it.
+    wait_for(place, &format!("cut/stages/{stage}"));
     let interrupt =
         std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(interrupt.success());
@@ -233,16 +229,28 @@ fn an_interrupted_run_goes_on_to_the_same_end() {
     assert_eq!(output.status.code(), Some(1), "{error}");
     assert!(error.contains("go on with: promot run --resume --out cut"), "{error}");
     assert!(!place.path("cut/report.json").exists());
-
     place.good(&["run", "--resume", "--out", "cut", "--device", "cpu"]);
-    assert_eq!(report(&place, "cut"), report(&place, "whole"));
+    assert_eq!(report(place, "cut"), report(place, "whole"));
+}
+
+/// Whether the last checkpoints of the two runs of `interrupted` are the same to the bit.
+#[cfg(unix)]
+pub fn same_checkpoints(place: &Place, checkpoint: &str) {
+    for file in ["weights.safetensors", "optimizer.safetensors"] {
+        let bytes = |run: &str| fs::read(place.path(&format!("{run}/stages/{checkpoint}/{file}"))).unwrap();
+        assert!(bytes("cut") == bytes("whole"), "{file} of {checkpoint} differs");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_goes_on_to_the_same_end() {
+    let place = place();
+    let steps = ["--set", "fine_tuning.steps=60", "--set", "fine_tuning.checkpoint_every=20"];
+    let run = with(&with(&RUN, &["--set", "eval.curve_every=0"]), &steps);
+    interrupted(&place, &run, "seed-0.fine-tuning");
     for stage in ["seed-0.fine-tuning", "seed-0.prompt-tuning.fine-tuning"] {
-        for file in ["weights.safetensors", "optimizer.safetensors"] {
-            let bytes = |run: &str| {
-                fs::read(place.path(&format!("{run}/stages/{stage}/checkpoint-60/{file}"))).unwrap()
-            };
-            assert!(bytes("cut") == bytes("whole"), "{file} of {stage} differs");
-        }
+        same_checkpoints(&place, &format!("{stage}/checkpoint-60"));
     }
 }
 
