@@ -3,6 +3,7 @@
 
 use promot_core::report::{DeviceInfo, MethodRun, Report};
 use promot_core::spec::RunSpec;
+use promot_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// The device that the page was asked to use (`?device=`).
@@ -65,6 +66,18 @@ pub struct ColumnState {
     /// The target task of its training; empty for the pretrained model.
     pub target: String,
     pub has_prompt: bool,
+}
+
+/// The spec as a run in this page takes it.
+///
+/// # Errors
+/// What makes no sense, and several tuned tasks: a column holds one soft prompt.
+pub fn resolved(spec: &RunSpec) -> Result<RunSpec> {
+    let spec = spec.clone().resolve()?;
+    match spec.target.also.len() {
+        0 => Ok(spec),
+        more => Err(Error::mismatch("target.also of the spec", "no task on this page", more)),
+    }
 }
 
 /// From the page to the worker.

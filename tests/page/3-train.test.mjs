@@ -192,11 +192,17 @@ test('memory does not grow: after 500 steps it is what it was after 50', async (
 });
 
 test('a setting that makes no sense is refused with its name', async () => {
-  const opened = await training({ ...TINY, fine_tuning: { ...TINY.fine_tuning, learning_rate: -1 } });
-  await opened.id('train-start').click();
-  await textIs(opened.id('error'), /fine_tuning\.learning_rate/);
-  assert.equal((await opened.id('train-status').textContent()).trim(), 'idle');
-  await calm(opened);
+  const nonsense = {
+    'fine_tuning.learning_rate': { fine_tuning: { ...TINY.fine_tuning, learning_rate: -1 } },
+    'target.also': { target: { ...TINY.target, also: ['wic-mini'] } },
+  };
+  for (const [name, setting] of Object.entries(nonsense)) {
+    const opened = await training({ ...TINY, ...setting });
+    await opened.id('train-start').click();
+    await textIs(opened.id('error'), new RegExp(name.replace('.', '\\.')));
+    assert.equal((await opened.id('train-status').textContent()).trim(), 'idle');
+    await calm(opened);
+  }
 });
 
 test('the text of all settings and the fields are the same spec', async () => {

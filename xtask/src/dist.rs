@@ -10,13 +10,14 @@ use crate::{setup, wasm};
 const MOST: u64 = 4_000_000;
 
 pub fn run() -> Outcome {
-    setup::need(&["Rust for wasm32-unknown-unknown", "wasm-bindgen", "trunk", "wasm-opt"])?;
+    setup::need(&["Rust for wasm32-unknown-unknown", "wasm-bindgen", "trunk"])?;
     // For tests of the page: the same code, without the minutes that making it small takes.
     if std::env::var_os("PROMOT_DIST_QUICK").is_some() {
         return shell::part("the page, not made small (trunk build)", || {
             shell::run(wasm::tool("trunk").arg("build"))
         });
     }
+    setup::need(&["wasm-opt"])?;
     shell::part("the page, with wasm-opt -Oz (trunk build --release)", || {
         shell::run(wasm::tool("trunk").args(["build", "--release"]))
     })?;

@@ -94,7 +94,7 @@ pub fn bindgen() -> bool {
 pub fn install_bindgen() -> Outcome {
     let version = locked_version("wasm-bindgen")?;
     // Not `--locked`: its lock file names versions that not every registry has.
-    shell::read(shell::cargo().args(["install", "wasm-bindgen-cli", "--version", &version])).map(drop)
+    install(&["wasm-bindgen-cli", "--version", &version])
 }
 
 fn locked_version(package: &str) -> Outcome<String> {
@@ -109,7 +109,18 @@ fn version_in(lock: &str, package: &str) -> Option<String> {
 }
 
 pub fn install_trunk() -> Outcome {
-    shell::read(shell::cargo().args(["install", "trunk", "--version", TRUNK, "--locked"])).map(drop)
+    install(&["trunk", "--version", TRUNK, "--locked"])
+}
+
+/// Tools that work for seconds need not be made fast for minutes.
+const SOON: [(&str, &str); 3] = [
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
+    ("CARGO_PROFILE_RELEASE_LTO", "off"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+];
+
+fn install(what: &[&str]) -> Outcome {
+    shell::read(shell::cargo().arg("install").args(what).envs(SOON)).map(drop)
 }
 
 pub fn install_wasm_opt() -> Outcome {

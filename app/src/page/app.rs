@@ -11,7 +11,7 @@ use super::export;
 use super::later::turn;
 use super::recorded::{self, Recorded};
 use crate::link::Link;
-use crate::protocol::{Column, Command, DeviceWish, Event};
+use crate::protocol::{Column, Command, DeviceWish, Event, resolved};
 use crate::state::{Failure, State, address};
 
 /// Where the last settings of the Train screen are kept between visits.
@@ -199,7 +199,7 @@ impl App {
     /// Begins a run with what the form says.
     pub fn train(&self) {
         let spec = self.form.get_untracked();
-        match spec.clone().resolve() {
+        match resolved(&spec) {
             Ok(_) => {
                 // Storage may be full or forbidden; then the next visit begins with the preset.
                 let _ = Storage::set(STORED_SPEC, &spec);

@@ -14,22 +14,11 @@ use super::engine::Engine;
 use super::messages::{breathe, fail, now, post};
 use super::saved::Saved;
 use crate::plan::{At, Pace, Plan};
-use crate::protocol::{Command, Event, Status, Tick};
+use crate::protocol::{Command, Event, Status, Tick, resolved};
 
 /// A run from nothing; what was saved before is dropped.
 pub async fn begin(engine: &Engine, spec: RunSpec) {
-    let checked = spec.clone().resolve().and_then(|resolved| {
-        let tasks = resolved.target.tasks().len();
-        if tasks > 1 {
-            // Its columns hold one prompt each.
-            return Err(Error::mismatch(
-                "target.also of the spec",
-                "none in a browser",
-                format!("{} more", tasks - 1),
-            ));
-        }
-        recipes(&resolved).map(drop)
-    });
+    let checked = resolved(&spec).and_then(|resolved| recipes(&resolved));
     if let Err(error) = checked {
         post(&Event::Status { status: Status::Failed });
         return fail(error.to_string(), Some("Change the settings and start again.".into()), false);
