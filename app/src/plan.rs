@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use promot_core::spec::RunSpec;
-use promot_core::train::{Recipe, Settings, planned, settings};
+use promot_core::train::{Recipe, planned, settings};
 
 /// What is still to be done.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -60,7 +60,7 @@ impl Plan {
                         let rows = limit(spec.target.validation_limit);
                         rows_per_step += rows / stage_spec.checkpoint_every as f64;
                     }
-                    if spec.eval.curve_every > 0 && stage.settings == Settings::FineTuning {
+                    if spec.eval.curve_every > 0 && stage.method.trains_weights() {
                         let rows = spec.eval.tasks.len() as f64 * limit(spec.eval.curve_limit);
                         rows_per_step += rows / spec.eval.curve_every as f64;
                     }

@@ -47,6 +47,11 @@ pub fn run(
 ) -> anyhow::Result<(RunFolder, Outcome, loaded::LoadedModel)> {
     let spec = spec.resolve()?;
     train::recipes(&spec)?;
+    let tasks = spec.target.tasks().len();
+    if let Some(file) = data.as_ref().filter(|data| tasks > 1 && data.is_file()) {
+        let file = file.display();
+        return Err(usage(format!("--data: expected a folder with {tasks} tasks, found the file {file}")));
+    }
     let device = device::open(args)?;
     let model = loaded::model(&spec.model, &device)?;
     let rows = Dataset { data, whole: Whole::Divided, d_model: model.config.d_model };

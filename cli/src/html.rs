@@ -111,15 +111,16 @@ fn change(difference: f64) -> Markup {
 }
 
 fn scores(grid: &Grid) -> Markup {
-    let tops: Vec<Option<f64>> =
-        (0..grid.tasks.len()).map(|task| grid.best(|row| row.unseen[task])).collect();
-    let target_tops: Vec<Option<f64>> =
-        (0..grid.targets.len()).map(|task| grid.best(|row| row.targets[task])).collect();
+    let (target_tops, tops) = (grid.tops(|row| &row.targets), grid.tops(|row| &row.unseen));
     let norm_top = grid.best(|row| row.norm_avg);
     let cell = |cell: Option<Cell>, top: Option<f64>| {
         let class = if cell.is_some_and(|cell| Some(cell.mean) == top) { "best" } else { "" };
         html! { td class=(class) { (number(cell)) } }
     };
+    let cells = |values: &[Option<Cell>], tops: &[Option<f64>]| {
+        html! { @for (value, top) in values.iter().zip(tops) { (cell(*value, *top)) } }
+    };
+    let heads = |tasks: &[String]| html! { @for task in tasks { th scope="col" { (breakable(task)) } } };
     html! {
         section {
             h2 { "Scores" }
@@ -137,17 +138,17 @@ fn scores(grid: &Grid) -> Markup {
                     }
                     thead { tr {
                         th scope="col" { "method" }
-                        @for task in &grid.targets { th scope="col" { (breakable(task)) } }
+                        (heads(&grid.targets))
                         @if !grid.tasks.is_empty() {
-                            @for task in &grid.tasks { th scope="col" { (breakable(task)) } }
+                            (heads(&grid.tasks))
                             th scope="col" { "Norm. Avg." }
                             th scope="col" title="share of unseen answers in the tuned task's format" { "tuned format %" }
                         }
                     } }
                     tbody { @for row in &grid.rows { tr {
                         th scope="row" { (row.method) @if row.seeds > 1 { small { " " (row.seeds) " seeds" } } }
-                        @for (value, top) in row.targets.iter().zip(&target_tops) { (cell(*value, *top)) }
-                        @for (value, top) in row.unseen.iter().zip(&tops) { (cell(*value, *top)) }
+                        (cells(&row.targets, &target_tops))
+                        (cells(&row.unseen, &tops))
                         @if !grid.tasks.is_empty() {
                             (cell(row.norm_avg, norm_top))
                             td { (number(row.format_rate)) }

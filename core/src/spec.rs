@@ -221,9 +221,9 @@ impl RunSpec {
         for task in tuned.iter().copied().chain(self.eval.tasks.iter().map(String::as_str)) {
             crate::task::Task::by_name(task)?;
         }
-        let twice = (1..tuned.len()).find(|place| tuned[..*place].contains(&tuned[*place]));
-        if let Some(place) = twice {
-            require("target.also", "each tuned task once", false, format!("{} again", tuned[place]))?;
+        for (place, task) in tuned.iter().enumerate() {
+            let once = !tuned[..place].contains(task);
+            require("target.also", "each tuned task once", once, format!("{task} again"))?;
         }
         require("methods", "at least one", !self.methods.is_empty(), 0)?;
         require("seeds", "at least one", !self.seeds.is_empty(), 0)?;

@@ -61,6 +61,18 @@ impl Grid {
         self.rows.iter().any(|row| row.seeds > 1)
     }
 
+    /// The unseen scores of a run that belong to this grid.
+    fn asked<'a>(&self, run: &'a MethodRun) -> impl Iterator<Item = &'a TaskScore> + use<'a> {
+        let kind = (self.prompt, self.shots);
+        run.unseen.iter().filter(move |score| (score.prompt, score.shots) == kind)
+    }
+
+    /// The best means of columns that stand side by side.
+    pub fn tops(&self, columns: impl Fn(&Row) -> &[Option<Cell>]) -> Vec<Option<f64>> {
+        let count = self.rows.first().map_or(0, |row| columns(row).len());
+        (0..count).map(|place| self.best(|row| columns(row)[place])).collect()
+    }
+
     /// The best mean of a column, or nothing where all are equal and none is best.
     pub fn best(&self, column: impl Fn(&Row) -> Option<Cell>) -> Option<f64> {
         let means: Vec<f64> = self.rows.iter().filter_map(|row| column(row).map(|cell| cell.mean)).collect();
@@ -83,9 +95,9 @@ pub fn grids(runs: &[MethodRun]) -> Vec<Grid> {
     kinds
         .into_iter()
         .map(|(prompt, shots)| {
-            let scores = scores().filter(|score| (score.prompt, score.shots) == (prompt, shots));
-            let mut grid =
-                Grid { targets: targets.clone(), shots, prompt, tasks: names(scores), rows: Vec::new() };
+            let targets = targets.clone();
+            let mut grid = Grid { targets, shots, prompt, tasks: Vec::new(), rows: Vec::new() };
+            grid.tasks = names(runs.iter().flat_map(|run| grid.asked(run)));
             grid.rows = methods.iter().map(|method| row(runs, method, &grid)).collect();
             grid
         })
@@ -98,30 +110,22 @@ fn names<'a>(scores: impl Iterator<Item = &'a TaskScore>) -> Vec<String> {
 
 fn row(runs: &[MethodRun], method: &str, grid: &Grid) -> Row {
     let runs: Vec<&MethodRun> = runs.iter().filter(|run| run.method == method).collect();
-    let of = |run: &MethodRun| -> Vec<TaskScore> {
-        let asked = |score: &&TaskScore| (score.prompt, score.shots) == (grid.prompt, grid.shots);
-        run.unseen.iter().filter(asked).cloned().collect()
-    };
-    let unseen = |task: &String| {
-        cell(
-            runs.iter()
-                .flat_map(|run| of(run).into_iter().filter(|score| score.task == *task).map(|s| s.score)),
-        )
-    };
-    let target = |task: &String| {
-        let scores = runs.iter().flat_map(|run| run.targets());
-        cell(scores.filter(|score| score.task == *task).map(|score| score.score))
-    };
+    let target = |task: &String| column(task, runs.iter().flat_map(|run| run.targets()));
+    let unseen = |task: &String| column(task, runs.iter().flat_map(|run| grid.asked(run)));
     let rates =
-        runs.iter().filter_map(|run| mean(of(run).iter().filter_map(|score| score.target_format_rate)));
+        runs.iter().filter_map(|run| mean(grid.asked(run).filter_map(|score| score.target_format_rate)));
     Row {
         method: method.to_owned(),
         seeds: runs.len(),
         targets: grid.targets.iter().map(target).collect(),
         unseen: grid.tasks.iter().map(unseen).collect(),
-        norm_avg: cell(runs.iter().filter_map(|run| norm_avg(&of(run)))),
+        norm_avg: cell(runs.iter().filter_map(|run| norm_avg(grid.asked(run)))),
         format_rate: cell(rates),
     }
+}
+
+fn column<'a>(task: &str, scores: impl Iterator<Item = &'a TaskScore>) -> Option<Cell> {
+    cell(scores.filter(|score| score.task == task).map(|score| score.score))
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {

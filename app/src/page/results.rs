@@ -75,18 +75,11 @@ fn row(grid: &Grid, row: &Row) -> impl IntoView + use<> {
         let margin = cell.and_then(|cell| cell.margin()).map(|margin| view! { <small>{margin}</small> });
         view! { <td class=class>{mean}{margin}</td> }
     };
-    let targets = row
-        .targets
-        .iter()
-        .enumerate()
-        .map(|(at, value)| cell(*value, grid.best(|row| row.targets[at])))
-        .collect_view();
-    let unseen = row
-        .unseen
-        .iter()
-        .enumerate()
-        .map(|(at, value)| cell(*value, grid.best(|row| row.unseen[at])))
-        .collect_view();
+    let cells = |columns: fn(&Row) -> &[Option<Cell>]| {
+        let values = columns(row).iter().zip(grid.tops(columns));
+        values.map(|(value, top)| cell(*value, top)).collect_view()
+    };
+    let (targets, unseen) = (cells(|row| &row.targets), cells(|row| &row.unseen));
     let rate = row.format_rate.map_or_else(|| numbers::NONE.to_owned(), |rate| format!("{:.0} %", rate.mean));
     let means = (!grid.tasks.is_empty()).then(|| {
         view! {

@@ -31,13 +31,6 @@ fn spec(args: &TuneArgs) -> anyhow::Result<RunSpec> {
     for task in &args.task {
         Task::by_name(task)?;
     }
-    if let (Some(file), false) = (args.data.as_ref().filter(|data| data.is_file()), also.is_empty()) {
-        let file = file.display();
-        return Err(usage(format!(
-            "--data: expected a folder with {} tasks, found the file {file}",
-            args.task.len()
-        )));
-    }
     let mut spec = if args.model == bundled::NAME { spec::preset("tour")? } else { RunSpec::default() };
     spec.name = format!("{}-{}", args.method, args.task.join("+"));
     spec.model = args.model.clone();

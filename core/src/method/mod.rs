@@ -50,6 +50,16 @@ pub trait Method: Send + Sync {
         !is_prompt(path)
     }
 
+    /// Whether the model's weights move.
+    fn trains_weights(&self) -> bool {
+        self.trainable("lm")
+    }
+
+    /// Whether the soft prompt moves.
+    fn trains_prompt(&self) -> bool {
+        self.trainable("prompt.value")
+    }
+
     /// How the loss weighs tokens, `[B, T]`; the sum is divided by the number of real tokens.
     fn weigh(&self, tokens: &TokenLosses) -> Tensor<2> {
         tokens.real.clone()

@@ -56,6 +56,14 @@ impl Model {
         self
     }
 
+    /// With this prompt in front, or with its own where none is given.
+    pub fn behind(mut self, prompt: Option<&SoftPrompt>) -> Self {
+        if let Some(prompt) = prompt {
+            self.prompt = Some(prompt.clone());
+        }
+        self
+    }
+
     pub fn device(&self) -> Device {
         self.t5().shared.val().device()
     }

@@ -75,3 +75,16 @@ fn only_the_weights_of_the_paper_have_rates_relative_to_their_size() {
     };
     assert!(scaled(&paper.fine_tuning) && !scaled(&paper.prompt_tuning));
 }
+
+#[test]
+fn a_tuned_task_is_not_among_the_unseen() {
+    let mut spec = preset("tour").unwrap();
+    let all = spec.eval.tasks.len();
+    spec.target.also = vec!["cb-mini".into(), "wmt_ende-mini".into()];
+    let resolved = spec.clone().resolve().unwrap();
+    assert_eq!(resolved.eval.tasks.len(), all - 2);
+    assert!(!resolved.eval.tasks.iter().any(|task| resolved.target.tasks().contains(&task.as_str())));
+    spec.target.also.push("rte-mini".into());
+    let error = spec.resolve().unwrap_err().to_string();
+    assert!(error.contains("target.also") && error.contains("rte-mini again"), "{error}");
+}

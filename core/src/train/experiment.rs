@@ -207,9 +207,11 @@ impl<'a> SeedRun<'a> {
         let mut tuned = Tuned::new(self.loaded.model.clone(), self.data.targets.len());
         for planned in planned(self.spec, recipe, self.seed) {
             let Some(checkpoint) = observer.load(&planned.name)? else { return Ok(None) };
-            // A prompt that no stage trains is in no checkpoint.
-            let before = self.with_new_prompts(tuned, &planned).await?;
-            tuned = restored(before, &planned, &checkpoint)?;
+            // A prompt that the stage does not train is not in its checkpoint.
+            if !planned.stage.method.trains_prompt() {
+                tuned = self.with_new_prompts(tuned, &planned).await?;
+            }
+            tuned = restored(tuned, &planned, &checkpoint)?;
         }
         Ok(Some(tuned))
     }
@@ -235,17 +237,19 @@ impl<'a> SeedRun<'a> {
             shots: planned.shots,
             watched: &watched,
         };
-        let (name, label) = (planned.name.clone(), planned.label.clone());
-        let identity =
-            Identity { name: &name, model: &self.loaded.info.sha256, seed: self.seed, spec: self.spec };
-        let fingerprint = fingerprint(&identity)?;
+        let identity = Identity {
+            name: &planned.name,
+            model: &self.loaded.info.sha256,
+            seed: self.seed,
+            spec: self.spec,
+        };
         let (own, frozen) = match planned.tasks.len() {
             1 => (prompts[planned.tasks.start].take(), &[][..]),
             _ => (None, &prompts[planned.tasks.clone()]),
         };
         let context = StageContext {
-            name,
-            label,
+            name: planned.name.clone(),
+            label: planned.label.clone(),
             method: stage.method,
             spec: settings(self.spec, stage.settings),
             source: &mixture,
@@ -257,7 +261,7 @@ impl<'a> SeedRun<'a> {
             length_multiple: self.device.length_multiple,
             at_once: self.device.at_once(self.loaded.info.parameters),
             threads: self.device.threads,
-            fingerprint,
+            fingerprint: fingerprint(&identity)?,
         };
         let StageResult { mut model, records, seconds, .. } =
             run_stage(&context, model.with_prompt(own), observer).await?;
@@ -284,8 +288,8 @@ impl<'a> SeedRun<'a> {
         if how == PromptUse::Keep {
             return Ok(tuned);
         }
-        let file = match spec.init {
-            PromptInit::File => Some(self.rows.prompt(&spec.text)?),
+        let file = match (how, spec.init) {
+            (PromptUse::New, PromptInit::File) => Some(self.rows.prompt(&spec.text)?),
             _ => None,
         };
         for place in planned.tasks.clone() {

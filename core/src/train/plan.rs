@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use super::recipe::{Recipe, Stage, settings};
 use crate::error::{Error, Result};
-use crate::method::is_prompt;
 use crate::spec::RunSpec;
 
 /// One stage to run.
@@ -32,7 +31,7 @@ pub fn planned(spec: &RunSpec, recipe: &'static Recipe, seed: u64) -> Vec<Planne
         let shots = settings(spec, stage.settings).shots + recipe.shots;
         let suffix = if shots == 0 { String::new() } else { format!("+{shots}-shot") };
         let (name, label) = (format!("seed-{seed}{chain}{suffix}"), format!("stage {}", index + 1));
-        if tasks.len() == 1 || stage.trains_weights() {
+        if tasks.len() == 1 || stage.method.trains_weights() {
             planned.push(PlannedStage { name, label, stage, tasks: 0..tasks.len(), shots });
             continue;
         }
@@ -47,18 +46,6 @@ pub fn planned(spec: &RunSpec, recipe: &'static Recipe, seed: u64) -> Vec<Planne
     planned
 }
 
-impl Stage {
-    fn trains_weights(&self) -> bool {
-        self.method.trainable("lm")
-    }
-
-    fn trains_prompt(&self) -> bool {
-        const PROMPT: &str = "prompt.value";
-        debug_assert!(is_prompt(PROMPT));
-        self.method.trainable(PROMPT)
-    }
-}
-
 /// The recipes of a spec's methods.
 ///
 /// # Errors
@@ -67,7 +54,8 @@ pub fn recipes(spec: &RunSpec) -> Result<Vec<&'static Recipe>> {
     let tasks = spec.target.tasks().len();
     let recipe = |method: &String| {
         let recipe = Recipe::by_name(method)?;
-        if tasks > 1 && recipe.stages.iter().any(|stage| stage.trains_weights() && stage.trains_prompt()) {
+        let both = |stage: &Stage| stage.method.trains_weights() && stage.method.trains_prompt();
+        if tasks > 1 && recipe.stages.iter().any(both) {
             let what =
                 format!("tuned tasks of method {method}, which trains a prompt and the weights together");
             return Err(Error::mismatch(what, "one", tasks));

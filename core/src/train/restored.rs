@@ -22,7 +22,7 @@ impl Tuned {
 
     /// The model with the prompt of the task at this place of the spec, if there is one.
     pub fn behind(&self, place: usize) -> Model {
-        self.model.clone().with_prompt(self.prompts.get(place).cloned().flatten())
+        self.model.clone().behind(self.prompts[place].as_ref())
     }
 }
 

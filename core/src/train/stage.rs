@@ -66,20 +66,15 @@ impl StageContext<'_> {
         let tasks = rows.into_iter().enumerate();
         tasks
             .flat_map(|(place, rows)| {
-                let prompt = self.prompts.get(place).cloned().flatten();
-                Batch::parts(rows, layout)
-                    .into_iter()
-                    .map(move |batch| Part { batch, prompt: prompt.clone() })
+                let parts = Batch::parts(rows, layout).into_iter();
+                parts.map(move |batch| Part { batch, prompt: self.prompt(place).cloned() })
             })
             .collect()
     }
 
-    /// The model as the task at this place of the source sees it.
-    fn behind(&self, model: Model, place: usize) -> Model {
-        match self.prompts.get(place) {
-            Some(prompt) => model.with_prompt(prompt.clone()),
-            None => model,
-        }
+    /// The frozen prompt of the task at this place of the source.
+    fn prompt(&self, place: usize) -> Option<&SoftPrompt> {
+        self.prompts.get(place)?.as_ref()
     }
 }
 
@@ -255,7 +250,7 @@ impl Running {
         for (place, task) in judge.validation.iter().enumerate() {
             observer.breathe().await;
             let mut progress = watching(observer, task.task.name, &mut self.stop);
-            let model = context.behind(model.clone(), place);
+            let model = model.clone().behind(context.prompt(place));
             let found =
                 judge.evaluator.evaluate(&model, task, judge.shots, judge.limit, &mut progress).await?;
             drop(progress);
@@ -285,7 +280,7 @@ impl Running {
             return Ok(());
         }
         // With the prompt taken off, stage 1 changes nothing: there is nothing to watch.
-        if !context.method.trainable("lm") {
+        if !context.method.trains_weights() {
             return Ok(());
         }
         let model = self.model.valid().with_prompt(None);

@@ -74,11 +74,7 @@ struct Job<'a> {
 
 impl<'a> Job<'a> {
     fn new(model: &Model, method: &dyn Method, part: &'a Part, dropout: Dropout) -> Self {
-        let model = model.valid();
-        let model = match &part.prompt {
-            Some(prompt) => model.with_prompt(Some(prompt.clone())),
-            None => model,
-        };
+        let model = model.valid().behind(part.prompt.as_ref());
         let model = set_trainable(model, &|path| method.trainable(path));
         Self { model, batch: &part.batch, dropout }
     }

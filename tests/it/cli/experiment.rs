@@ -316,6 +316,27 @@ fn tune_leaves_a_model_and_a_prompt_that_are_read_again() {
     assert_eq!(scores["scores"][0]["prompt"], true);
 }
 
+/// What was trained is in the checkpoints: the file that the prompt began with is no longer needed.
+#[test]
+fn a_finished_run_outlives_the_prompt_file_that_it_began_with() {
+    let place = place();
+    let promot = with(&RUN, &["--set", "methods=prompt-tuning,random-prompt"]);
+    place.good(&with(&promot, &["--out", "first"]));
+    let from_file = ["--set", "prompt.init=file", "--set", "prompt.text=first/models/prompt-tuning/prompt"];
+    place.good(&[&promot[..], &from_file, &["--out", "out"]].concat());
+    let prompts = || {
+        ["prompt-tuning", "random-prompt"].map(|method| {
+            fs::read(place.path(&format!("out/models/{method}/prompt/adapter_model.safetensors"))).unwrap()
+        })
+    };
+    let before = prompts();
+    for folder in ["first", "out/models"] {
+        fs::remove_dir_all(place.path(folder)).unwrap();
+    }
+    place.good(&["run", "--resume", "--out", "out", "--device", "cpu"]);
+    assert!(prompts() == before);
+}
+
 #[test]
 fn eval_asks_with_answered_examples() {
     let place = Place::new();

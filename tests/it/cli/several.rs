@@ -9,22 +9,17 @@ use crate::Place;
 
 const TASKS: [&str; 2] = ["rte-mini", "wmt_enfr-mini"];
 
-/// Both tasks by every method that can tune several.
-fn several() -> Place {
-    let place = place();
-    let more = ["--set", "target.also=wmt_enfr-mini", "--set", "fine_tuning.batch=5"];
-    let methods = ["--set", "methods=pretrained,fine-tuning,prompt-tuning,promot,random-prompt"];
-    place.good(&[&RUN[..], &more, &methods, &["--out", "out"]].concat());
-    place
-}
-
 fn bytes(place: &Place, file: &str) -> Vec<u8> {
     fs::read(place.path(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
 #[test]
 fn several_tasks_are_tuned_each_behind_its_prompt() {
-    let place = several();
+    let place = place();
+    let more = ["--set", "target.also=wmt_enfr-mini", "--set", "fine_tuning.batch=5"];
+    // Every method that can tune several.
+    let methods = ["--set", "methods=pretrained,fine-tuning,prompt-tuning,promot,random-prompt"];
+    place.good(&[&RUN[..], &more, &methods, &["--out", "out"]].concat());
     let report = report(&place, "out");
     for run in report["runs"].as_array().unwrap() {
         let method = run["method"].as_str().unwrap();
@@ -124,6 +119,8 @@ fn tune_takes_several_tasks_and_leaves_a_prompt_for_each() {
     let twice = ["tune", "--model", model, "--task", "rte-mini,rte-mini", "--method", "promot"];
     place.bad(&twice, 1, &["target.also", "each tuned task once", "rte-mini again"]);
     place.write("rows.jsonl", "");
-    let file = with(&tune, &["--method", "promot", "--data", "rows.jsonl"]);
-    place.bad(&file, 2, &["--data", "a folder with 2 tasks", "rows.jsonl"]);
+    let file = ["--data", "rows.jsonl"];
+    for args in [with(&tune, &["--method", "promot"]), with(&RUN, &["--set", "target.also=wmt_enfr-mini"])] {
+        place.bad(&with(&args, &file), 2, &["--data", "a folder with 2 tasks", "rows.jsonl"]);
+    }
 }
