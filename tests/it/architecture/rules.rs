@@ -151,6 +151,7 @@ mod tests {
             "use super::train;",
             "pub(crate) use crate::train::Stage as Part;",
             "#[cfg(test)]\nmod tests { use crate::train::Stage; }",
+            "fn f<'a>() -> impl Iterator + use<'a> { g(); }\nuse crate::train::Stage;",
         ];
         for text in broken {
             let found = check("model.rs", text, |source| order(source, &modules()));
@@ -169,6 +170,7 @@ mod tests {
             "const A: &str = \"use crate::train;\";\nconst B: &str = r#\"crate::train::x \" y\"#;",
             "const Q: char = '\"'; // crate::train\nfn f<'a>(x: &'a str) {}",
             "use self::train::X;",
+            "fn f<'a>() -> impl Iterator<Item = &'a str> + use<'a> { g(); }",
             "#[cfg(test)]\nmod tests { use super::train; }",
         ];
         for text in fine {

@@ -209,7 +209,9 @@ impl Source {
         let mut found = Vec::new();
         let mut at = 0;
         while at < tokens.len() {
-            if tokens[at].1 == "use" {
+            // `impl Trait + use<'a>` names what a type borrows.
+            let borrows = tokens.get(at + 1).is_some_and(|(_, token)| token == "<");
+            if tokens[at].1 == "use" && !borrows {
                 at = self.use_tree(&tokens, at + 1, &[], &mut found);
             } else if is_name(&tokens[at].1) {
                 let (path, end) = plain_path(&tokens, at);
@@ -238,7 +240,7 @@ impl Source {
             match token.as_str() {
                 "{" => {
                     at += 1;
-                    while tokens.get(at).is_some_and(|(_, token)| token != "}") {
+                    while tokens.get(at).is_some_and(|(_, token)| token != "}" && token != ";") {
                         at = self.use_tree(tokens, at, &path, found);
                         at += usize::from(tokens.get(at).is_some_and(|(_, token)| token == ","));
                     }
