@@ -4,3 +4,5 @@
 #![cfg(target_family = "wasm")]
 
 mod agree;
+mod tiny;
+mod tuned;

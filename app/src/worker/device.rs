@@ -10,27 +10,36 @@ use wasm_bindgen::JsCast;
 
 use super::gpu;
 use super::messages::fail;
+use super::storage::Storage;
+use super::tuned::Kept;
 use crate::advice;
 use crate::protocol::DeviceWish;
 
 pub struct Opened {
     pub device: OpenDevice,
-    pub webgpu: bool,
+    /// Of WebGPU: its tuned kernels.
+    pub tuned: Option<Kept>,
     pub advice: Option<String>,
 }
 
+impl Opened {
+    pub fn webgpu(&self) -> bool {
+        self.tuned.is_some()
+    }
+}
+
 /// The device that was wished for. What cannot be had becomes the CPU, with the reason: the page works all the same.
-pub async fn open(wish: DeviceWish) -> Result<Opened, String> {
+pub async fn open(wish: DeviceWish, disk: &Storage) -> Result<Opened, String> {
     if wish == DeviceWish::Cpu {
         let reason = "asked for by ?device=cpu in the address";
-        return Ok(Opened { device: cpu(reason.into()).await?, webgpu: false, advice: None });
+        return Ok(Opened { device: cpu(reason.into()).await?, tuned: None, advice: None });
     }
-    match webgpu(wish).await {
-        Ok(device) => Ok(Opened { device, webgpu: true, advice: None }),
+    match webgpu(wish, disk).await {
+        Ok((device, tuned)) => Ok(Opened { device, tuned: Some(tuned), advice: None }),
         Err(reason) => {
             let software = reason.contains("software");
             let advice = if software { None } else { advice::webgpu(&user_agent()) };
-            Ok(Opened { device: cpu(reason).await?, webgpu: false, advice })
+            Ok(Opened { device: cpu(reason).await?, tuned: None, advice })
         }
     }
 }
@@ -41,7 +50,7 @@ async fn cpu(reason: String) -> Result<OpenDevice, String> {
     Ok(device)
 }
 
-async fn webgpu(wish: DeviceWish) -> Result<OpenDevice, String> {
+async fn webgpu(wish: DeviceWish, disk: &Storage) -> Result<(OpenDevice, Kept), String> {
     let adapter = gpu::adapter().await?;
     if adapter.software && wish == DeviceWish::Auto {
         return Err(format!(
@@ -55,13 +64,19 @@ async fn webgpu(wish: DeviceWish) -> Result<OpenDevice, String> {
     }
     gpu::prepare(Rc::new(|message, advice| fail(message, advice, true)))?;
     configure(adapter.software);
+    let tuned = Kept::bring(disk, &adapter.name).await;
     let mut device = open_device(DeviceChoice::Wgpu).await.map_err(|error| error.to_string())?;
     let reason = match wish {
         DeviceWish::Auto => "WebGPU is there and computed a training step like the CPU's",
         _ => "asked for by ?device=webgpu in the address; a training step came out like the CPU's",
     };
-    device.info = DeviceInfo { name: format!("WebGPU ({})", adapter.name), reason: reason.into() };
-    Ok(device)
+    let known = match tuned.count() {
+        0 => String::new(),
+        count => format!("; {count} kernels were chosen on an earlier visit"),
+    };
+    device.info =
+        DeviceInfo { name: format!("WebGPU ({})", adapter.name), reason: format!("{reason}{known}") };
+    Ok((device, tuned))
 }
 
 /// Kernels are tuned by trying them; few tries are enough to tell a naive one from a good one, and a first step of a

@@ -16,6 +16,7 @@ use super::columns::{self, Columns};
 use super::messages::{Inbox, fail, post};
 use super::saved::Saved;
 use super::storage::Storage;
+use super::tuned::Kept;
 use super::{ask, device, export, training};
 use crate::advice;
 use crate::protocol::{Column, Command, DeviceWish, Event, Origin, Status};
@@ -27,6 +28,7 @@ pub struct Engine {
     pub loaded: LoadedModel,
     pub columns: RefCell<Columns>,
     pub storage: Storage,
+    tuned: Option<Kept>,
     rows: RefCell<BTreeMap<&'static str, Rc<Rows>>>,
 }
 
@@ -62,9 +64,10 @@ impl Engine {
         let loading = |what: &str, done: f64| post(&Event::Loading { what: what.into(), done });
         post(&Event::Status { status: Status::Loading });
         loading("opening a device", 0.0);
-        let opened = device::open(wish).await?;
-        let info = opened.device.info.clone();
-        post(&Event::Device { info, webgpu: opened.webgpu, advice: opened.advice });
+        let storage = Storage::open().await;
+        let opened = device::open(wish, &storage).await?;
+        let (info, webgpu) = (opened.device.info.clone(), opened.webgpu());
+        post(&Event::Device { info, webgpu, advice: opened.advice });
         loading("loading the bundled model", 0.2);
         let files = columns::bundled(base).await?;
         let loaded =
@@ -73,7 +76,8 @@ impl Engine {
             inbox,
             device: opened.device,
             columns: RefCell::default(),
-            storage: Storage::open().await,
+            storage,
+            tuned: opened.tuned,
             rows: RefCell::default(),
             loaded,
         };
@@ -134,6 +138,7 @@ impl Engine {
         match command {
             Command::Ask { id, input, columns, prompt, beams, max_new } => {
                 ask::ask(self, ask::Question { id, input, columns, prompt, beams, max_new }).await;
+                self.keep_tuned().await;
             }
             Command::Cancel { .. } => {}
             Command::Example { id, task, shots, row } => match self.example(id, &task, shots, row) {
@@ -220,6 +225,13 @@ impl Engine {
             tuned = Some(restored(before, &stage, &checkpoint).map_err(|error| error.to_string())?);
         }
         Ok(tuned.map(|tuned| tuned.behind(0)))
+    }
+
+    /// Keeps what was tuned since the last time, for the next visit.
+    pub async fn keep_tuned(&self) {
+        if let Some(tuned) = &self.tuned {
+            tuned.keep(&self.storage).await;
+        }
     }
 
     /// A failed run's message with what may help.

@@ -9,8 +9,9 @@ mod export;
 pub mod gpu;
 mod messages;
 mod saved;
-mod storage;
+pub mod storage;
 mod training;
+pub mod tuned;
 
 /// Runs the constructors in which the tensor library registers its operations, once and before anything else of it
 /// (see build.rs). Through the module's exports, since a call of a foreign function would be unsafe code.

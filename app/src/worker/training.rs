@@ -67,6 +67,7 @@ async fn run(engine: &Engine, saved: Saved) {
     let spec = watch.saved.spec().clone();
     let result = experiment(&spec, &engine.loaded, &engine.device, &WorldRows, &mut watch).await;
     watch.flush().await;
+    engine.keep_tuned().await;
     let mut saved = watch.saved;
     match result {
         Ok(outcome) => {
@@ -208,6 +209,9 @@ impl<'a> Watch<'a> {
     /// Writes what came since the last breath.
     async fn flush(&mut self) {
         let storage = &self.engine.storage;
+        if !self.pending.is_empty() {
+            self.engine.keep_tuned().await;
+        }
         for pending in std::mem::take(&mut self.pending) {
             let written = match &pending {
                 Pending::Checkpoint(checkpoint) => {
