@@ -56,10 +56,10 @@ export async function start({ webgpu = false } = {}) {
   };
 }
 
-/** Opens the page in a fresh profile. `query` and `hash` go into the address; `recorded` takes the place of the
- * recorded results that are shipped; `traced` is for `longTasks`. */
+/** Opens the page in a fresh profile, or in that of a page that was opened before (`context`). `query` and `hash` go
+ * into the address; `recorded` takes the place of the recorded results that are shipped; `traced` is for `longTasks`. */
 export async function open(site, { query = 'device=cpu', hash = '', recorded, traced = false, ...options } = {}) {
-  const context = await site.browser.newContext({ acceptDownloads: true, ...options });
+  const context = options.context ?? (await site.browser.newContext({ acceptDownloads: true, ...options }));
   if (recorded) {
     await context.route('**/recorded/index.json', (route) => route.fulfill({ json: ['rte-mini', 'second', 'lost'] }));
     for (const name of ['rte-mini', 'second']) {

@@ -1,4 +1,4 @@
-//! Loss, gradients and ten training steps of a tiny model: WebGPU and the CPU must agree.
+//! Loss, gradients and training steps of a tiny model: WebGPU, with fused kernels, and the CPU must agree.
 
 use promot_core::method::{FineTuning, Method, PromptTuning};
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -47,5 +47,17 @@ async fn ten_training_steps_agree() {
             assert!(apart < 1e-2, "{}: {path} is {apart} apart after ten steps", method.name());
         }
     }
+    assert_eq!(failures.borrow().as_slice(), [] as [String; 0]);
+}
+
+/// Long enough for errors that add up to show.
+#[wasm_bindgen_test]
+async fn losses_of_two_hundred_steps_agree() {
+    let (cpu, wgpu, failures) = devices().await;
+    let (expected, _) = train(&cpu, &FineTuning, 1e-3, 200).await;
+    let (losses, _) = train(&wgpu, &FineTuning, 1e-3, 200).await;
+    let apart = apart(&expected, &losses);
+    console_log!("{:?} ... {:?}, {apart} apart", expected[0], expected[199]);
+    assert!(expected[199] < expected[0] && apart < 1e-3, "{losses:?} instead of {expected:?}");
     assert_eq!(failures.borrow().as_slice(), [] as [String; 0]);
 }

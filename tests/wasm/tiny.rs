@@ -73,10 +73,13 @@ pub async fn train(
     (losses, weights)
 }
 
-/// Both devices, with everything that WebGPU complained of. Opened once: a runtime starts once.
-pub async fn devices() -> (OpenDevice, OpenDevice, Rc<RefCell<Vec<String>>>) {
+/// What WebGPU complained of.
+type Complaints = Rc<RefCell<Vec<String>>>;
+
+/// Both devices. Opened once: a runtime starts once.
+pub async fn devices() -> (OpenDevice, OpenDevice, Complaints) {
     thread_local! {
-        static OPENED: RefCell<Option<(OpenDevice, Rc<RefCell<Vec<String>>>)>> = const { RefCell::new(None) };
+        static OPENED: RefCell<Option<(OpenDevice, Complaints)>> = const { RefCell::new(None) };
     }
     let known = OPENED.with(|opened| opened.borrow().clone());
     let (wgpu, failures) = match known {

@@ -48,7 +48,6 @@ impl Buffer {
         match *self {}
     }
 
-    #[expect(clippy::mut_from_ref, reason = "so it is called")]
     pub fn as_mut_slice(&self) -> &mut [u8] {
         match *self {}
     }

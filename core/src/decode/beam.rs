@@ -159,24 +159,57 @@ fn best_continuations(
     for (row, state) in running.iter().enumerate() {
         let logits = &logits[row * vocabulary..(row + 1) * vocabulary];
         let base = state.log_prob - log_sum_exp(logits);
-        for (token, logit) in logits.iter().enumerate() {
-            let log_prob = base + f64::from(*logit);
-            if best.len() == count && best.last().is_some_and(|worst| log_prob <= worst.log_prob) {
+        for (chunk, logits) in logits.chunks(CHUNK).enumerate() {
+            let too_low = |logit: f32, best: &[Candidate]| {
+                best.len() == count && best[count - 1].log_prob >= base + f64::from(logit)
+            };
+            // Nearly all of a large vocabulary is passed over here.
+            if too_low(largest(logits), &best) {
                 continue;
             }
-            let place = best.partition_point(|candidate| candidate.log_prob >= log_prob);
-            best.insert(place, Candidate { row, token: token as u32, log_prob });
-            best.truncate(count);
+            for (token, logit) in logits.iter().enumerate().filter(|(_, logit)| !logit.is_nan()) {
+                if too_low(*logit, &best) {
+                    continue;
+                }
+                let log_prob = base + f64::from(*logit);
+                let place = best.partition_point(|candidate| candidate.log_prob >= log_prob);
+                best.insert(place, Candidate { row, token: (chunk * CHUNK + token) as u32, log_prob });
+                best.truncate(count);
+            }
         }
     }
     best
 }
 
+/// Logits that are passed over together.
+const CHUNK: usize = 256;
+
+/// Numbers that an instruction can take at once.
+const LANES: usize = 16;
+
+fn largest(logits: &[f32]) -> f32 {
+    let (chunks, rest) = logits.as_chunks::<LANES>();
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    for chunk in chunks {
+        for (lane, logit) in lanes.iter_mut().zip(chunk) {
+            *lane = if *logit > *lane { *logit } else { *lane };
+        }
+    }
+    lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
+}
+
 /// `ln(sum(exp(x)))` in f64.
-pub(super) fn log_sum_exp(logits: &[f32]) -> f64 {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits.iter().map(|logit| f64::from((logit - largest).exp())).sum();
-    f64::from(largest) + sum.ln()
+fn log_sum_exp(logits: &[f32]) -> f64 {
+    let largest = largest(logits);
+    let mut lanes = [0.0; LANES];
+    let (chunks, rest) = logits.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (lane, logit) in lanes.iter_mut().zip(chunk) {
+            *lane += f64::from((logit - largest).exp());
+        }
+    }
+    let rest: f64 = rest.iter().map(|logit| f64::from((logit - largest).exp())).sum();
+    f64::from(largest) + (lanes.iter().sum::<f64>() + rest).ln()
 }
 
 #[cfg(test)]

@@ -64,3 +64,32 @@ fn more_beams_than_continuations_still_end() {
     let found = pollster::block_on(search(&mut narrow, 1, &settings(4, 0.0))).unwrap();
     assert_eq!(found[0].tokens, [2, EOS]);
 }
+
+/// The same token again and again, in a vocabulary longer than what is passed over at once.
+struct Large {
+    logits: Vec<f32>,
+}
+
+impl NextToken for Large {
+    async fn step(&mut self, tokens: &[u32]) -> crate::Result<Vec<f32>> {
+        Ok(tokens.iter().flat_map(|_| self.logits.clone()).collect())
+    }
+    fn reorder(&mut self, _parents: &[usize]) {}
+    fn keep_inputs(&mut self, _inputs: &[usize]) {}
+    fn vocab_size(&self) -> usize {
+        self.logits.len()
+    }
+}
+
+#[test]
+fn the_best_of_a_large_vocabulary_is_found_wherever_it_stands() {
+    for place in [2, 255, 256, 700, 1002] {
+        let mut logits: Vec<f32> = (0..1003).map(|token| -1.0 - (token * 37 % 101) as f32 / 100.0).collect();
+        logits[place] = 0.5;
+        logits[EOS as usize] = f32::NEG_INFINITY;
+        let sum: f64 = logits.iter().map(|logit| f64::from(*logit).exp()).sum();
+        let found = pollster::block_on(search(&mut Large { logits }, 1, &settings(4, 1.0))).unwrap();
+        assert_eq!(found[0].tokens, [place as u32; 5]);
+        assert!((found[0].score - (0.5 - sum.ln())).abs() < 1e-6, "{}", found[0].score);
+    }
+}
