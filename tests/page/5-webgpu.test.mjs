@@ -76,7 +76,7 @@ const LOSSES = {
 for (const [what, happens] of Object.entries(LOSSES)) {
   test(`${what} is survived`, { timeout: 20 * MINUTES }, async (t) => {
     if (lacking) return t.skip(lacking);
-    const stage = { ...SMALLEST.fine_tuning, steps: 40, checkpoint_every: 1 };
+    const stage = { ...SMALLEST.fine_tuning, steps: 10, checkpoint_every: 1 };
     const opened = await training({ ...SMALLEST, methods: ['fine-tuning'], fine_tuning: stage });
     const { page, id } = opened;
     await id('train-start').click();
