@@ -172,6 +172,9 @@ mod tests {
     fn plan() -> Plan {
         let mut spec = preset("quick").unwrap();
         spec.methods.push("prompt-tuning".into());
+        for stage in [&mut spec.prompt_tuning, &mut spec.fine_tuning] {
+            (stage.steps, stage.checkpoint_every) = (20, 10);
+        }
         Plan::new(&spec)
     }
 

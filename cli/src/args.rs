@@ -92,7 +92,7 @@ pub struct RunArgs {
     /// A spec that ships with the program (see `promot list presets`)
     #[arg(long, value_name = "NAME", conflicts_with = "quick")]
     pub preset: Option<String>,
-    /// Short for --preset quick: everything once, in under a minute
+    /// Short for --preset quick: the tour's comparison with few steps and rows, in seconds
     #[arg(long)]
     pub quick: bool,
     /// Override one field of the spec, such as fine_tuning.steps=200; may repeat

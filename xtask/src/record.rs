@@ -18,7 +18,11 @@ const RECORDINGS: [Recording; 4] = [
     Recording { name: "wmt_enfr-mini", changes: &["target.task=wmt_enfr-mini"] },
     Recording {
         name: "rte-mini-ablations",
-        changes: &[r#"methods=["joint", "random-prompt", "fine-tuning+1-shot"]"#],
+        changes: &[
+            r#"methods=["joint", "random-prompt", "fine-tuning+1-shot"]"#,
+            "eval.curve_every=50",
+            "eval.alignment_every=0",
+        ],
     },
     // Seeds that had no part in the choice of any setting.
     Recording {
@@ -26,6 +30,8 @@ const RECORDINGS: [Recording; 4] = [
         changes: &[
             r#"methods=["pretrained", "prompt-tuning", "fine-tuning", "promot"]"#,
             "seeds=[5, 6, 7, 8, 9]",
+            "eval.curve_every=50",
+            "eval.alignment_every=0",
         ],
     },
 ];

@@ -10,7 +10,7 @@ use crate::state::tasks;
 
 /// The presets that make sense in a browser.
 const PRESETS: [(&str, &str); 2] = [
-    ("quick", "Quick look: 20 steps a stage; its scores say nothing"),
+    ("quick", "Quick look: 60 steps of stage 1, 50 of fine-tuning; shows the effect on few rows"),
     ("tour", "The tour: 400 steps of stage 1, 300 of fine-tuning; minutes on a GPU, far longer on a CPU"),
 ];
 

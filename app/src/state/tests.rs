@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use promot_core::report::{ModelInfo, StepRecord, TaskScore};
-use promot_core::spec;
+use promot_core::spec::{self, RunSpec};
 
 use super::curves::{MOST_POINTS, Thinned, table};
 use super::judge::{Piece, Verdict};
@@ -189,10 +189,16 @@ fn a_failure_ends_what_waited_and_a_fatal_one_ends_the_run() {
     assert!(running.failure.is_none() && running.columns.is_empty());
 }
 
+fn twenty_steps() -> RunSpec {
+    let mut spec = spec::preset("quick").unwrap();
+    spec.prompt_tuning.steps = 20;
+    spec
+}
+
 #[test]
 fn stage_two_goes_on_where_stage_one_ended() {
     let mut state = State::default();
-    state.start(spec::preset("quick").unwrap());
+    state.start(twenty_steps());
     assert_eq!(state.training.status, Status::Loading);
     state.apply(tick("promot", "stage 1", 20));
     state.apply(tick("promot", "stage 2", 1));
@@ -204,7 +210,7 @@ fn stage_two_goes_on_where_stage_one_ended() {
 #[test]
 fn a_done_method_brings_its_whole_curve_and_comes_once() {
     let mut state = State::default();
-    state.start(spec::preset("quick").unwrap());
+    state.start(twenty_steps());
     state.apply(tick("promot", "stage 2", 7));
     for _ in 0..2 {
         state.apply(Event::RunDone { run: Box::new(run("promot", 20.0)) });

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use cubecl_environment::bundle::{self, Bundle};
 use cubecl_environment::bytes::Bytes;
 use cubecl_environment::environment;
-use cubecl_environment::persistence::{Namespace, storage};
+use cubecl_environment::persistence::{Namespace, NamespaceSummary, storage};
 use serde::{Deserialize, Serialize};
 
 use super::storage::Storage;
@@ -30,8 +30,9 @@ pub struct Tables {
 impl Tables {
     /// What was tuned since the worker began, and what was brought back.
     pub fn now(adapter: &str) -> Self {
-        let tables = names()
-            .map(|name| {
+        let tables = choices()
+            .map(|table| {
+                let name = table.namespace;
                 let mut rows = Rows::new();
                 storage::open(&name)
                     .scan(&mut |key, value| rows.push((BASE64.encode(key), BASE64.encode(value))));
@@ -76,17 +77,14 @@ fn is_ours(name: &str) -> bool {
     name.starts_with(Namespace::scoped("autotune", "").as_str())
 }
 
-fn names() -> impl Iterator<Item = String> {
-    environment::namespaces().into_iter().map(|table| table.namespace).filter(|name| is_ours(name))
+/// CubeCL's tables of choices.
+fn choices() -> impl Iterator<Item = NamespaceSummary> {
+    environment::namespaces().into_iter().filter(|table| is_ours(&table.namespace))
 }
 
 /// How many choices CubeCL holds now.
 pub fn count() -> usize {
-    environment::namespaces()
-        .iter()
-        .filter(|table| is_ours(&table.namespace))
-        .map(|table| table.entries as usize)
-        .sum()
+    choices().map(|table| table.entries as usize).sum()
 }
 
 /// The choices of one adapter, and how many of them are on the disk.

@@ -163,9 +163,10 @@ fn a_run_leaves_a_whole_report() {
     assert_eq!(place.read("out/report.json"), before);
 }
 
-/// The main job as a newcomer starts it, in its short form: no files, no network, no GPU.
+/// The main job as a newcomer starts it, in its short form: no files, no network, no GPU. And what promot is there to
+/// show: tuned on True and False, the model gives these answers to other questions, and after ProMoT it does not.
 #[test]
-fn the_quick_run_needs_nothing_but_the_program() {
+fn the_quick_run_needs_nothing_but_the_program_and_shows_the_effect() {
     let place = Place::new();
     place.write("in.txt", "");
     let bundled = place.run(&["tokenize", "--model", "mini", "--file", "in.txt"]);
@@ -173,12 +174,40 @@ fn the_quick_run_needs_nothing_but_the_program() {
         eprintln!("skipped: {}", text(&bundled.stderr));
         return;
     }
-    for folder in ["runs/quick", "runs/quick-2"] {
-        assert_eq!(place.good(&["--quick", "--device", "cpu"]), "");
-        let report = report(&place, folder);
-        assert_eq!(report["model"]["name"], "mini");
-        assert_eq!(report["runs"].as_array().unwrap().len(), 3);
+    assert_eq!(place.good(&["--quick", "--device", "cpu"]), "");
+    let report = report(&place, "runs/quick");
+    assert_eq!(report["model"]["name"], "mini");
+    let run = |method| run_of(&report, method);
+    for task in ["triviaqa-mini", "wmt_ende-mini", "xsum-mini"] {
+        let [before, tuned, promot] =
+            ["pretrained", "fine-tuning", "promot"].map(|method| on(run(method), task));
+        assert!(before.score > 80.0 && before.in_format == 0.0, "{task}: {before:?}");
+        assert!(tuned.score < 0.2 * before.score && tuned.in_format > 80.0, "{task}: {tuned:?}");
+        assert!(promot.score > 0.8 * before.score && promot.in_format < 20.0, "{task}: {promot:?}");
     }
+    let target = |method| run(method)["target"]["score"].as_f64().unwrap();
+    assert!(target("promot") > 65.0 && target("fine-tuning") > 65.0);
+
+    // A second one takes the next free folder.
+    place.good(&["--quick", "--device", "cpu", "--set", "methods=[\"pretrained\"]"]);
+    assert!(place.path("runs/quick-2/report.json").exists());
+}
+
+fn run_of<'a>(report: &'a Value, method: &str) -> &'a Value {
+    report["runs"].as_array().unwrap().iter().find(|run| run["method"] == method).unwrap()
+}
+
+#[derive(Debug)]
+struct OnTask {
+    score: f64,
+    /// Share of the answers in the tuned task's format, in percent.
+    in_format: f64,
+}
+
+fn on(run: &Value, task: &str) -> OnTask {
+    let scores = run["unseen"].as_array().unwrap().iter().find(|scores| scores["task"] == task).unwrap();
+    let number = |name: &str| scores[name].as_f64().unwrap();
+    OnTask { score: number("score"), in_format: number("target_format_rate") }
 }
 
 #[test]
