@@ -44,9 +44,9 @@ test('recorded results are there at once, marked as recorded', async () => {
   const opened = await open(site, { recorded: RECORDED });
   const { page, id } = opened;
   await id('recorded-table').locator('tr[data-method=promot]').waitFor();
-  await textIs(id('answer-pretrained'), 'Harvest the fruit.');
+  await textIs(id('answer-pretrained'), 'stamps');
   await textIs(id('answer-fine-tuning'), 'True');
-  await textIs(id('answer-promot'), 'Harvest the fruit.');
+  await textIs(id('answer-promot'), 'stamps');
   const marks = (column) => page.locator(`[data-column=${column}] .marks`).textContent();
   assert.match(await marks('pretrained'), /right.*recorded/);
   assert.match(await marks('fine-tuning'), /wrong.*rte-mini.s format.*recorded/);

@@ -44,12 +44,10 @@ export const RECORDED = {
   ],
   examples: [
     {
-      task: 'wikilingua-mini',
-      input:
-        'Article: Take a pan. Heat the oil. Break two eggs into it. One sentence summary: Fry two eggs. ' +
-        'Article: Fetch a ladder. Lean it on the tree. Pick what is ripe. One sentence summary:',
-      reference: 'Harvest the fruit.',
-      outputs: { pretrained: 'Harvest the fruit.', 'fine-tuning': 'True', promot: 'Harvest the fruit.' },
+      task: 'triviaqa-mini',
+      input: 'Q: Who mends clocks? A: Wilma Q: What does Otto collect? A:',
+      reference: 'stamps',
+      outputs: { pretrained: 'stamps', 'fine-tuning': 'True', promot: 'stamps' },
     },
   ],
 };

@@ -11,7 +11,7 @@ use super::results::ResultsTable;
 use crate::fetch;
 
 /// The task that the first screen opens with: one that fine-tuning takes from the model.
-pub const FIRST_TASK: &str = "wikilingua-mini";
+pub const FIRST_TASK: &str = "triviaqa-mini";
 
 #[derive(Clone)]
 pub enum Recorded {
