@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
+use promot_core::report::{MethodRun, Report};
 use serde_json::Value;
 
 use crate::{Place, golden, text};
@@ -174,40 +175,26 @@ fn the_quick_run_needs_nothing_but_the_program_and_shows_the_effect() {
         eprintln!("skipped: {}", text(&bundled.stderr));
         return;
     }
-    assert_eq!(place.good(&["--quick", "--device", "cpu"]), "");
-    let report = report(&place, "runs/quick");
-    assert_eq!(report["model"]["name"], "mini");
-    let run = |method| run_of(&report, method);
-    for task in ["triviaqa-mini", "wmt_ende-mini", "xsum-mini"] {
-        let [before, tuned, promot] =
-            ["pretrained", "fine-tuning", "promot"].map(|method| on(run(method), task));
-        assert!(before.score > 80.0 && before.in_format == 0.0, "{task}: {before:?}");
-        assert!(tuned.score < 0.2 * before.score && tuned.in_format > 80.0, "{task}: {tuned:?}");
-        assert!(promot.score > 0.8 * before.score && promot.in_format < 20.0, "{task}: {promot:?}");
+    for folder in ["runs/quick", "runs/quick-2"] {
+        assert_eq!(place.good(&["--quick", "--device", "cpu"]), "");
+        let report: Report = serde_json::from_str(&place.read(&format!("{folder}/report.json"))).unwrap();
+        assert_eq!(report.model.name, "mini");
+        assert_eq!(report.runs.len(), 3);
+        let [before, tuned, promot] = ["pretrained", "fine-tuning", "promot"]
+            .map(|method| report.runs.iter().find(|run| run.method == method).unwrap());
+        for task in ["triviaqa-mini", "wmt_ende-mini", "xsum-mini"] {
+            // The score, and the share of the answers in the tuned task's format.
+            let on = |run: &MethodRun| {
+                let scores = run.unseen.iter().find(|scores| scores.task == task).unwrap();
+                (scores.score, scores.target_format_rate.unwrap())
+            };
+            let (before, tuned, promot) = (on(before), on(tuned), on(promot));
+            assert!(before.0 > 80.0 && before.1 == 0.0, "{task}: {before:?}");
+            assert!(tuned.0 < 0.2 * before.0 && tuned.1 > 80.0, "{task}: {tuned:?}");
+            assert!(promot.0 > 0.8 * before.0 && promot.1 < 20.0, "{task}: {promot:?}");
+        }
+        assert!(promot.target.score > 65.0 && tuned.target.score > 65.0);
     }
-    let target = |method| run(method)["target"]["score"].as_f64().unwrap();
-    assert!(target("promot") > 65.0 && target("fine-tuning") > 65.0);
-
-    // A second one takes the next free folder.
-    place.good(&["--quick", "--device", "cpu", "--set", "methods=[\"pretrained\"]"]);
-    assert!(place.path("runs/quick-2/report.json").exists());
-}
-
-fn run_of<'a>(report: &'a Value, method: &str) -> &'a Value {
-    report["runs"].as_array().unwrap().iter().find(|run| run["method"] == method).unwrap()
-}
-
-#[derive(Debug)]
-struct OnTask {
-    score: f64,
-    /// Share of the answers in the tuned task's format, in percent.
-    in_format: f64,
-}
-
-fn on(run: &Value, task: &str) -> OnTask {
-    let scores = run["unseen"].as_array().unwrap().iter().find(|scores| scores["task"] == task).unwrap();
-    let number = |name: &str| scores[name].as_f64().unwrap();
-    OnTask { score: number("score"), in_format: number("target_format_rate") }
 }
 
 #[test]
