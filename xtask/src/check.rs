@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::licenses;
 use crate::shell::{self, Outcome};
+use crate::wasm;
 
 pub fn run() -> Outcome {
     // Every part runs even when one fails, so that one round shows all there is to mend.
@@ -12,6 +13,7 @@ pub fn run() -> Outcome {
             shell::run(shell::cargo().args(["fmt", "--all", "--check"]))
         }),
         shell::part("clippy, warnings are errors", clippy),
+        shell::part("clippy of the page, as it is compiled for the browser", page),
         shell::part("licences and sources of dependencies", dependencies),
     ];
     let failed: Vec<String> = parts.into_iter().filter_map(Result::err).collect();
@@ -30,6 +32,20 @@ fn clippy() -> Outcome {
         "-D",
         "warnings",
     ]))
+}
+
+/// What only the browser's build compiles, which the part above does not see.
+fn page() -> Outcome {
+    if !wasm::rustup_target() {
+        println!(
+            "skipped: rustup has no wasm32-unknown-unknown; `cargo xtask setup` installs it where it can"
+        );
+        return Ok(());
+    }
+    let mut command = wasm::tool("cargo");
+    command.args(["clippy", "--locked", "--profile", "page", "--target", "wasm32-unknown-unknown"]);
+    command.args(["--package", "promot-app", "--all-targets", "--", "-D", "warnings"]);
+    shell::run(&mut command)
 }
 
 fn dependencies() -> Outcome {

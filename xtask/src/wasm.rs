@@ -46,7 +46,8 @@ pub fn target() -> bool {
     rustup_target() || debian_toolchain()
 }
 
-fn rustup_target() -> bool {
+/// Whether the toolchain in use compiles for the browser by itself; only then is its clippy able to, too.
+pub fn rustup_target() -> bool {
     let query = ["--print", "target-libdir", "--target", TARGET];
     let folder = shell::read(shell::tool("rustc").args(query)).unwrap_or_default();
     std::fs::read_dir(folder.trim()).is_ok_and(|mut files| {
