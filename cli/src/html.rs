@@ -90,7 +90,7 @@ fn cards(grids: &[Grid]) -> Markup {
                             }
                         } }
                         @if row.format_rate.is_some() {
-                            div { dt { "unseen answers in the tuned format" } dd { (number(row.format_rate)) " %" } }
+                            div { dt { "tuned format where another one is due" } dd { (number(row.format_rate)) " %" } }
                         }
                     }
                 }
@@ -142,7 +142,7 @@ fn scores(grid: &Grid) -> Markup {
                         @if !grid.tasks.is_empty() {
                             (heads(&grid.tasks))
                             th scope="col" { "Norm. Avg." }
-                            th scope="col" title="share of unseen answers in the tuned task's format" { "tuned format %" }
+                            th scope="col" title="share of answers in the tuned task's format, on unseen tasks of another format" { "tuned format %" }
                         }
                     } }
                     tbody { @for row in &grid.rows { tr {

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::report::{MethodRun, TaskScore, distinct, methods, norm_avg};
+use crate::task::Task;
 
 /// Mean over seeds, in [0, 100].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,7 +52,7 @@ pub struct Row {
     pub unseen: Vec<Option<Cell>>,
     /// Mean of the unseen scores.
     pub norm_avg: Option<Cell>,
-    /// Mean target-format rate of the unseen tasks, where the target has a fixed format.
+    /// Mean target-format rate of the unseen tasks of another format, where the target has a fixed one.
     pub format_rate: Option<Cell>,
 }
 
@@ -112,8 +113,11 @@ fn row(runs: &[MethodRun], method: &str, grid: &Grid) -> Row {
     let runs: Vec<&MethodRun> = runs.iter().filter(|run| run.method == method).collect();
     let target = |task: &String| column(task, runs.iter().flat_map(|run| run.targets()));
     let unseen = |task: &String| column(task, runs.iter().flat_map(|run| grid.asked(run)));
-    let rates =
-        runs.iter().filter_map(|run| mean(grid.asked(run).filter_map(|score| score.target_format_rate)));
+    let rates = runs.iter().filter_map(|run| {
+        let rates =
+            grid.asked(run).filter_map(|score| Some((score.task.as_str(), score.target_format_rate?)));
+        mean_format_rate(&grid.targets, rates)
+    });
     Row {
         method: method.to_owned(),
         seeds: runs.len(),
@@ -128,8 +132,17 @@ fn column<'a>(task: &str, scores: impl Iterator<Item = &'a TaskScore>) -> Option
     cell(scores.filter(|score| score.task == task).map(|score| score.score))
 }
 
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    cell(values).map(|cell| cell.mean)
+/// Mean target-format rate of unseen tasks whose own answers have another format; where they have the same one, it is
+/// no sign of forgetting.
+pub fn mean_format_rate<'a>(
+    targets: &[impl AsRef<str>],
+    rates: impl Iterator<Item = (&'a str, f64)>,
+) -> Option<f64> {
+    let targets: Vec<&Task> = targets.iter().filter_map(|name| Task::by_name(name.as_ref()).ok()).collect();
+    let foreign = |name: &str| {
+        !Task::by_name(name).is_ok_and(|task| targets.iter().any(|target| target.shares_format(task)))
+    };
+    cell(rates.filter(|(task, _)| foreign(task)).map(|(_, rate)| rate)).map(|cell| cell.mean)
 }
 
 fn cell(values: impl Iterator<Item = f64>) -> Option<Cell> {
@@ -178,6 +191,20 @@ mod tests {
         assert_eq!(grid.best(|row| row.norm_avg), Some(35.0));
         assert_eq!(grid.best(|row| row.targets[0]), None);
         assert_eq!(grid.best(|row| row.format_rate), None);
+    }
+
+    #[test]
+    fn a_format_is_out_of_place_only_where_another_one_is_due() {
+        let rates =
+            [("cb-mini", 100.0), ("triviaqa-mini", 10.0), ("wmt_ende-mini", 30.0), ("one's own", 20.0)];
+        let mean = |targets: &[&str], tasks: &[&str]| {
+            mean_format_rate(targets, rates.into_iter().filter(|(task, _)| tasks.contains(task)))
+        };
+        let all = rates.map(|(task, _)| task);
+        assert_eq!(mean(&["rte-mini"], &all), Some(20.0));
+        assert_eq!(mean(&["wmt_enfr-mini"], &all), Some(40.0));
+        assert_eq!(mean(&["wmt_enfr-mini", "wic-mini"], &all), Some(20.0));
+        assert_eq!(mean(&["rte-mini"], &["cb-mini"]), None);
     }
 
     #[test]

@@ -59,7 +59,7 @@ static KINDS: [Kind; 4] = [
     },
     Kind {
         testid: "format-chart",
-        title: "Unseen answers in the tuned task\u{2019}s format",
+        title: "Tuned task\u{2019}s format where another one is due",
         unit: "%",
         top: Some(100.0),
         line: |curves| &curves.format,

@@ -28,8 +28,8 @@ fn table(grid: &Grid) -> impl IntoView + use<> {
         true => "Scores in [0, 100], the best in bold.".to_owned(),
         false => format!(
             "Scores in [0, 100], the best in bold. Unseen tasks with {} solved {} before each question, soft prompt \
-             off. Norm. Avg. is their plain mean; \u{201c}tuned format\u{201d} is the share of their answers that \
-             look like answers of {}.",
+             off. Norm. Avg. is their plain mean; \u{201c}tuned format\u{201d} is the share of answers that look \
+             like answers of {}, over the tasks that ask for something else.",
             grid.shots,
             if grid.shots == 1 { "example" } else { "examples" },
             grid.targets.join(" or ")

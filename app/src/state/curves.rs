@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use promot_core::report::{MethodRun, StepRecord};
 use promot_core::spec::RunSpec;
+use promot_core::summary::mean_format_rate;
 
 use crate::protocol::Tick;
 
@@ -28,7 +29,7 @@ pub struct MethodCurves {
     pub validation: Vec<Point>,
     /// Mean over the unseen tasks.
     pub unseen: Vec<Point>,
-    /// Mean share of answers in the tuned task's format, in [0, 100].
+    /// Mean share of answers in the tuned task's format on tasks of another format, in [0, 100].
     pub format: Vec<Point>,
     /// What has come of each step so far, by step of the whole recipe: its parts come one after the other.
     parts: BTreeMap<usize, Parts>,
@@ -90,7 +91,8 @@ impl Curves {
         let parts = curves.parts.entry(step).or_default();
         parts.unseen.extend(record.unseen.clone());
         parts.format.extend(record.format_rate.clone());
-        let means = (mean(parts.unseen.values()), mean(parts.format.values()));
+        let rates = parts.format.iter().map(|(task, rate)| (task.as_str(), *rate));
+        let means = (mean(parts.unseen.values()), mean_format_rate(&spec.target.tasks(), rates));
         for (line, value) in [
             (&mut curves.validation, record.validation),
             (&mut curves.unseen, means.0),

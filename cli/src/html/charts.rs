@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 use promot_core::report::{MethodRun, Report, StepRecord, distinct, methods};
-use promot_core::summary::Grid;
+use promot_core::summary::{Grid, mean_format_rate};
 
 use crate::plots::{self, Bars, Line};
 
@@ -16,7 +16,10 @@ pub fn all(report: &Report, grids: &[Grid]) -> anyhow::Result<Markup> {
     let loss = every_stage(report, |record| record.loss);
     let validation = every_stage(report, |record| record.validation);
     let unseen = every_stage(report, |record| mean(record.unseen.values()));
-    let format = every_stage(report, |record| mean(record.format_rate.values()));
+    let targets = report.spec.target.tasks();
+    let format = every_stage(report, |record| {
+        mean_format_rate(&targets, record.format_rate.iter().map(|(task, rate)| (task.as_str(), *rate)))
+    });
     Ok(html! {
         section {
             h2 { "Charts" }
@@ -25,7 +28,7 @@ pub fn all(report: &Report, grids: &[Grid]) -> anyhow::Result<Markup> {
                 (lines("Training loss", "nats per target token", &loss, None)?)
                 (lines("Tuned task, validation rows", "score", &validation, Some(100.0))?)
                 (lines("Unseen tasks, mean", "score", &unseen, None)?)
-                (lines("Unseen answers in the tuned task's format", "%", &format, Some(100.0))?)
+                (lines("Tuned task's format where another one is due", "%", &format, Some(100.0))?)
                 (tradeoff(report)?)
                 @for (method, families) in alignments(report) {
                     (lines(

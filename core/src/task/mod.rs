@@ -166,6 +166,16 @@ impl Task {
         }
     }
 
+    /// Whether right answers of `other` have the format of this task's answers, so that this format is not out of place
+    /// there.
+    pub fn shares_format(&self, other: &Task) -> bool {
+        match self.format {
+            Format::Choice => other.choices.iter().any(|(_, word)| self.in_format(word)),
+            Format::Language(_) => other.format == self.format,
+            Format::Free => false,
+        }
+    }
+
     fn word(&self, label: &str) -> Result<String> {
         if self.choices.is_empty() {
             return Ok(label.to_owned());

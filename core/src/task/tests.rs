@@ -107,6 +107,20 @@ fn with_several_tasks_the_format_of_any_of_them_counts() {
 }
 
 #[test]
+fn tasks_share_a_format_where_right_answers_of_the_one_look_like_the_others() {
+    let share =
+        |tuned: &str, asked: &str| Task::by_name(tuned).unwrap().shares_format(Task::by_name(asked).unwrap());
+    assert!(
+        share("rte", "rte")
+            && share("rte", "cb-mini")
+            && share("snli", "wic")
+            && share("wmt_enfr", "wmt_enfr")
+    );
+    assert!(!share("rte", "openbookqa") && !share("rte", "wmt_ende") && !share("wmt_enfr", "wmt_ende"));
+    assert!(!share("triviaqa", "triviaqa"), "free text has no format");
+}
+
+#[test]
 fn any_alias_counts_as_an_answer() {
     let task = Task::by_name("triviaqa").unwrap();
     let (example, _, _) = row("triviaqa");
