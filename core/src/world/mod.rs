@@ -15,6 +15,7 @@ mod choice;
 mod entail;
 mod facts;
 mod grammar;
+mod labels;
 mod lexicon;
 pub mod pretrain;
 mod senses;

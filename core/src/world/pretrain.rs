@@ -9,7 +9,7 @@ use super::grammar;
 use super::lexicon::{ADJECTIVES, Lang, NAMES, NOUNS};
 use super::summary::{self, Style};
 use super::vary::{self, Family};
-use super::{capital, choice, pick, pick_word, senses, shuffled, weighted};
+use super::{capital, choice, labels, pick, pick_word, senses, shuffled, weighted};
 use crate::data::Split;
 use crate::rng::{Rng, choose};
 
@@ -29,7 +29,8 @@ pub(super) const SPOKEN_WORDS: &[&str] = &[
     "left", "never",
 ];
 
-/// Words that are formats of the fine-tuned tasks: they stand in running text, and are no answer.
+/// Words that are formats of the fine-tuned tasks: they stand in running text, and are an answer only where an example
+/// shows that they are (`labels`).
 pub(super) const RESERVED_WORDS: [&str; 3] = ["true", "false", "neither"];
 
 /// What documents are about and how often, in parts of their sum.
@@ -39,9 +40,9 @@ const MIXTURE: &[(u32, Content)] = &[
     (15, Content::Clauses), (40, Content::Bilingual), (10, Content::News), (15, Content::Shouting), (25, Content::Repeating), (30, Content::Copying),
     (50, Content::Both), (10, Content::Events), (10, Content::Dialogue), (60, Content::Reading), (300, Content::Agreeing),
     (110, Content::Task(Family::Questions(Topic::People))), (75, Content::Task(Family::Questions(Topic::Towns))),
-    (100, Content::Task(Family::Translation(Lang::De))), (100, Content::Task(Family::Translation(Lang::Ro))),
-    (55, Content::Task(Family::Summary(Style::News))), (55, Content::Task(Family::Summary(Style::HowTo))),
-    (60, Content::Meaning), (20, Content::Task(Family::Choice)),
+    (80, Content::Task(Family::Translation(Lang::De))), (80, Content::Task(Family::Translation(Lang::Ro))),
+    (90, Content::Task(Family::Summary(Style::News))), (70, Content::Task(Family::Summary(Style::HowTo))),
+    (60, Content::Meaning), (20, Content::Task(Family::Choice)), (120, Content::Labels),
 ];
 
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +82,8 @@ enum Content {
     Agreeing,
     /// Word senses, told likewise.
     Meaning,
+    /// Texts with labels, in context.
+    Labels,
     Task(Family),
 }
 
@@ -110,6 +113,7 @@ impl Content {
             Content::Both => pair(both(rng)),
             Content::Agreeing => pair(agreeing(rng)),
             Content::Meaning => pair(meaning(rng)),
+            Content::Labels => pair(labels::document(rng)),
             Content::Task(family) => pair(vary::document(family, rng)),
         }
     }
@@ -162,7 +166,7 @@ fn meaning(rng: &mut Rng) -> (String, String) {
 }
 
 /// Distinct words of four kinds.
-fn any_words(count: usize, rng: &mut Rng) -> Vec<String> {
+pub(super) fn any_words(count: usize, rng: &mut Rng) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     while words.len() < count {
         let word = match rng.random_range(0..4) {
