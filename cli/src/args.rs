@@ -173,6 +173,9 @@ pub struct EvalArgs {
     /// Width of the beam search
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = positive)]
     pub beams: usize,
+    /// Tokens that an answer has before it may end
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub min_new: usize,
     /// Draws the answered examples
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
@@ -193,6 +196,9 @@ pub struct GenerateArgs {
     /// Most tokens of an answer, the end-of-sequence token included
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
     pub max_new: usize,
+    /// Tokens that an answer has before it may end
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub min_new: usize,
     /// Exponent of the length in a beam's score
     #[arg(long, value_name = "A", default_value_t = 1.0)]
     pub alpha: f64,

@@ -105,6 +105,7 @@ impl Evaluator<'_> {
         SearchSettings {
             beams: self.spec.beams,
             max_new: task.max_new_tokens,
+            min_new: self.spec.min_new_tokens,
             penalty: self.spec.length_penalty,
             alpha: self.spec.alpha,
             start: self.start,

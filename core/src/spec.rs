@@ -183,6 +183,8 @@ pub struct EvalSpec {
     /// Exponent of the length normalisation; see `length_penalty`.
     pub alpha: f64,
     pub length_penalty: LengthPenalty,
+    /// Tokens that every answer has before it may end; 0 allows an empty answer.
+    pub min_new_tokens: usize,
     /// Score the unseen tasks at every this many training steps, for the curves; 0 for never.
     pub curve_every: usize,
     /// Rows a task in those curves.
@@ -219,7 +221,10 @@ impl RunSpec {
         }
         self.eval.tasks.retain(|task| !tuned.contains(&task.as_str()));
         for task in tuned.iter().copied().chain(self.eval.tasks.iter().map(String::as_str)) {
-            crate::task::Task::by_name(task)?;
+            let longest = crate::task::Task::by_name(task)?.max_new_tokens;
+            let least = self.eval.min_new_tokens;
+            let expected = format!("below {longest}, the longest answer of {task} with its end");
+            require("eval.min_new_tokens", expected, least < longest, least)?;
         }
         for (place, task) in tuned.iter().enumerate() {
             let once = !tuned[..place].contains(task);

@@ -104,6 +104,7 @@ impl<'a> Bench<'a> {
         let settings = SearchSettings {
             beams: number(&self.settings["beams"]),
             max_new: number(&self.settings["new_tokens"]),
+            min_new: 0,
             penalty: LengthPenalty::HuggingFace,
             alpha: 1.0,
             start: 0,

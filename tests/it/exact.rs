@@ -306,7 +306,15 @@ impl NextToken for Uncached<'_> {
 }
 
 fn settings(beams: usize) -> SearchSettings {
-    SearchSettings { beams, max_new: 10, penalty: LengthPenalty::T5x, alpha: 0.6, start: 0, eos: 1 }
+    SearchSettings {
+        beams,
+        max_new: 10,
+        min_new: 0,
+        penalty: LengthPenalty::T5x,
+        alpha: 0.6,
+        start: 0,
+        eos: 1,
+    }
 }
 
 #[test]

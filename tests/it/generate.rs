@@ -34,6 +34,7 @@ fn read(case: &Value, max_new: usize) -> Case {
         settings: SearchSettings {
             beams,
             max_new,
+            min_new: case["min_new_tokens"].as_u64().unwrap_or(0) as usize,
             penalty: LengthPenalty::HuggingFace,
             alpha,
             start: 0,
@@ -107,8 +108,14 @@ fn the_golden_outputs_end_in_both_ways() {
         let rows = || cases.iter().flat_map(|case| case.ids.iter().map(|row| (row, case.settings.max_new)));
         assert!(rows().any(|(row, _)| row.last() != Some(&1)), "{}: every row ends", family.name);
         assert!(rows().any(|(row, longest)| row.len() < longest), "{}: no row ends early", family.name);
-        let beam =
-            |alpha: f64| cases.iter().find(|case| case.settings.beams == 4 && case.settings.alpha == alpha);
+        let beam = |alpha: f64| {
+            let wanted = |case: &&Case| case.settings.beams == 4 && case.settings.alpha == alpha;
+            cases.iter().filter(|case| case.settings.min_new == 0).find(wanted)
+        };
         assert_ne!(beam(0.0).unwrap().ids, beam(2.0).unwrap().ids, "{}", family.name);
+        let longer: Vec<&Case> = cases.iter().filter(|case| case.settings.min_new > 0).collect();
+        assert!(!longer.is_empty(), "{}: a least length is nowhere", family.name);
+        let shortest = |case: &Case| case.ids.iter().map(Vec::len).min();
+        assert!(longer.iter().all(|case| shortest(case) > Some(case.settings.min_new)));
     }
 }

@@ -22,6 +22,9 @@ pub struct Question {
 const MAX_NEW: usize = 256;
 const MAX_BEAMS: usize = 8;
 
+/// As in the presets: nothing is no answer.
+const MIN_NEW: usize = 1;
+
 pub async fn ask(engine: &Engine, question: Question) {
     for column in &question.columns {
         let model = engine.columns.borrow().model(*column, question.prompt);
@@ -53,6 +56,7 @@ async fn answer(
     let settings = SearchSettings {
         beams: question.beams.clamp(1, MAX_BEAMS),
         max_new: question.max_new.clamp(1, MAX_NEW),
+        min_new: MIN_NEW,
         penalty: LengthPenalty::T5x,
         alpha: 0.6,
         start: engine.loaded.config.start(),

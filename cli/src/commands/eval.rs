@@ -28,12 +28,22 @@ struct Scores {
 
 pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     let tasks = args.tasks.iter().map(|name| Task::by_name(name)).collect::<Result<Vec<_>>>()?;
+    if let Some(task) = tasks.iter().find(|task| args.min_new >= task.max_new_tokens) {
+        let expected =
+            format!("below {}, the longest answer of {} with its end", task.max_new_tokens, task.name);
+        return Err(Error::mismatch("--min-new", expected, args.min_new).into());
+    }
     let device = device::open(&args.device)?;
     let loaded = loaded::model_with_prompt(&args.model, &device)?;
     interrupt::listen()?;
     let data = Dataset { data: args.data.clone(), whole: Whole::Test, d_model: loaded.config.d_model };
-    let spec =
-        EvalSpec { beams: args.beams, shots: vec![args.shots], limit: args.limit, ..EvalSpec::default() };
+    let spec = EvalSpec {
+        beams: args.beams,
+        shots: vec![args.shots],
+        limit: args.limit,
+        min_new_tokens: args.min_new,
+        ..EvalSpec::default()
+    };
     let scores = tasks
         .into_iter()
         .map(|task| score(task, args, &spec, &data, &loaded, &device))

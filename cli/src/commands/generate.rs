@@ -22,6 +22,10 @@ struct Line<'a> {
 }
 
 pub fn run(args: &GenerateArgs) -> anyhow::Result<()> {
+    if args.min_new >= args.max_new {
+        let expected = format!("below --max-new ({})", args.max_new);
+        return Err(Error::mismatch("--min-new", expected, args.min_new).into());
+    }
     let inputs = output::read_lines(&args.input_file)?;
     let device = device::open(&args.device)?;
     let loaded = loaded::model_with_prompt(&args.model, &device)?;
@@ -30,6 +34,7 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<()> {
     let settings = SearchSettings {
         beams: args.beams,
         max_new: args.max_new,
+        min_new: args.min_new,
         penalty: match args.length_penalty {
             Penalty::HuggingFace => LengthPenalty::HuggingFace,
             Penalty::T5x => LengthPenalty::T5x,

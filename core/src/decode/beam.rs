@@ -98,7 +98,8 @@ impl Beam {
 
     /// Chooses the best `2 * beams` continuations, so that `beams` remain even if half of them end here.
     fn extend(&mut self, logits: &[f32], vocabulary: usize, length: usize, settings: &SearchSettings) {
-        let candidates = best_continuations(&self.running, logits, vocabulary, 2 * settings.beams);
+        let barred = (length <= settings.min_new).then_some(settings.eos);
+        let candidates = best_continuations(&self.running, logits, vocabulary, 2 * settings.beams, barred);
         let last = length == settings.max_new;
         let mut running = Vec::with_capacity(settings.beams);
         for (rank, candidate) in candidates.into_iter().enumerate() {
@@ -148,12 +149,14 @@ struct Candidate {
     log_prob: f64,
 }
 
-/// The `count` best (row, token) pairs by summed log-probability; ties go to the lower row and token.
+/// The `count` best (row, token) pairs by summed log-probability, `barred` not among them; ties go to the lower row and
+/// token.
 fn best_continuations(
     running: &[Running],
     logits: &[f32],
     vocabulary: usize,
     count: usize,
+    barred: Option<u32>,
 ) -> Vec<Candidate> {
     let mut best: Vec<Candidate> = Vec::with_capacity(count + 1);
     for (row, state) in running.iter().enumerate() {
@@ -168,12 +171,13 @@ fn best_continuations(
                 continue;
             }
             for (token, logit) in logits.iter().enumerate().filter(|(_, logit)| !logit.is_nan()) {
-                if too_low(*logit, &best) {
+                let token = (chunk * CHUNK + token) as u32;
+                if too_low(*logit, &best) || barred == Some(token) {
                     continue;
                 }
                 let log_prob = base + f64::from(*logit);
                 let place = best.partition_point(|candidate| candidate.log_prob >= log_prob);
-                best.insert(place, Candidate { row, token: (chunk * CHUNK + token) as u32, log_prob });
+                best.insert(place, Candidate { row, token, log_prob });
                 best.truncate(count);
             }
         }

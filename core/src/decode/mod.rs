@@ -33,6 +33,9 @@ pub struct SearchSettings {
     pub beams: usize,
     /// Longest output, the end-of-sequence token included.
     pub max_new: usize,
+    /// Tokens before the end of sequence may come, as `min_new_tokens` of Hugging Face's `generate`: its logit is passed
+    /// over until then, and the others' log-probabilities stay as they are. 0 also allows an empty output.
+    pub min_new: usize,
     pub penalty: LengthPenalty,
     pub alpha: f64,
     pub start: u32,
@@ -55,6 +58,11 @@ impl SearchSettings {
             LengthPenalty::T5x => "t5x",
             LengthPenalty::HuggingFace => "hf",
         };
-        if self.beams == 1 { "greedy".into() } else { format!("beam{}:{rule}{}", self.beams, self.alpha) }
+        let search = if self.beams == 1 {
+            "greedy".into()
+        } else {
+            format!("beam{}:{rule}{}", self.beams, self.alpha)
+        };
+        if self.min_new == 0 { search } else { format!("{search}:min{}", self.min_new) }
     }
 }

@@ -28,7 +28,15 @@ fn chain() -> Chain {
 }
 
 fn settings(beams: usize, alpha: f64) -> SearchSettings {
-    SearchSettings { beams, max_new: 5, penalty: LengthPenalty::HuggingFace, alpha, start: 0, eos: EOS }
+    SearchSettings {
+        beams,
+        max_new: 5,
+        min_new: 0,
+        penalty: LengthPenalty::HuggingFace,
+        alpha,
+        start: 0,
+        eos: EOS,
+    }
 }
 
 fn best(beams: usize, alpha: f64) -> Hypothesis {
@@ -56,6 +64,26 @@ fn the_longest_length_ends_every_hypothesis() {
     assert_eq!(found.len(), 2);
     assert_eq!(found[0].tokens.len(), 5);
     assert_eq!(found[0], found[1]);
+}
+
+#[test]
+fn no_output_ends_before_its_least_length() {
+    let mut ends =
+        Chain { table: [[0.0, 0.7, 0.2, 0.1], [0.0; 4], [0.0, 0.9, 0.0, 0.1], [0.0, 1.0, 0.0, 0.0]] };
+    let mut found = |beams, min_new| {
+        let settings = SearchSettings { min_new, ..settings(beams, 0.0) };
+        pollster::block_on(search(&mut ends, 1, &settings)).unwrap().remove(0)
+    };
+    for beams in [1, 2] {
+        assert_eq!(found(beams, 0).tokens, [EOS]);
+        // What is barred keeps its share: 0.2 * 0.9, not 0.2 / 0.3 * 0.9.
+        let one = found(beams, 1);
+        assert_eq!(one.tokens, [2, EOS]);
+        assert!((one.score - 0.18f64.ln()).abs() < 1e-6);
+        assert_eq!(found(beams, 2).tokens, [2, 3, EOS]);
+    }
+    let settings = SearchSettings { min_new: 1, ..settings(4, 0.6) };
+    assert_eq!(settings.signature(), "beam4:hf0.6:min1");
 }
 
 #[test]

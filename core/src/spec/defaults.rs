@@ -81,6 +81,7 @@ impl Default for EvalSpec {
             batch: 32,
             alpha: 0.6,
             length_penalty: LengthPenalty::T5x,
+            min_new_tokens: 0,
             curve_every: 0,
             curve_limit: 32,
             alignment_every: 0,

@@ -88,3 +88,16 @@ fn a_tuned_task_is_not_among_the_unseen() {
     let error = spec.resolve().unwrap_err().to_string();
     assert!(error.contains("target.also") && error.contains("rte-mini again"), "{error}");
 }
+
+#[test]
+fn every_task_has_room_for_the_shortest_answer_and_its_end() {
+    let mut spec = preset("tour").unwrap();
+    spec.eval.min_new_tokens = 7;
+    assert!(spec.clone().resolve().is_ok());
+    spec.eval.min_new_tokens = 8;
+    let error = spec.resolve().unwrap_err().to_string();
+    assert!(
+        error.contains("eval.min_new_tokens") && error.contains("below 8, the longest answer of"),
+        "{error}"
+    );
+}

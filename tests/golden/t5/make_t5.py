@@ -34,6 +34,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 PROMPT_LENGTH = 5
 SMOOTHING, Z_LOSS = 0.1, 1e-4
 MAX_NEW = 8
+MIN_NEW = 4
 TRAINING_STEPS = 600
 VERSIONS = {
     "python": platform.python_version(),
@@ -60,6 +61,7 @@ def make_family(family):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     seed, model, inputs, prompt, cases = search(family)
+    cases += longer_cases(model, inputs, prompt, cases)
     model.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
     tiny.write_tokenizer(folder)
@@ -149,19 +151,32 @@ def cases_agree(left, right):
     )
 
 
-def generation_cases(model, inputs, prompt):
-    settings = [(1, 1.0), (4, 1.0), (4, 0.0), (4, 0.6), (4, 2.0)]
+def longer_cases(model, inputs, prompt, cases):
+    """Outputs of at least `MIN_NEW` tokens before the end; some of them would have ended earlier."""
+    longer = generation_cases(model, inputs, prompt, LONGER_SETTINGS, MIN_NEW)
+    assert cases_agree(longer, generation_cases(*in_f64(model, inputs, prompt), LONGER_SETTINGS, MIN_NEW))
+    for case in longer:
+        same = {key: case[key] for key in ("prompt", "beams", "length_penalty")}
+        [free] = [free for free in cases if same.items() <= free.items()]
+        assert any(len(row) <= MIN_NEW for row in free["ids"]) and case["ids"] != free["ids"], same
+    return longer
+
+
+SETTINGS = [(1, 1.0), (4, 1.0), (4, 0.0), (4, 0.6), (4, 2.0)]
+LONGER_SETTINGS = [(1, 1.0), (4, 0.6)]
+
+
+def generation_cases(model, inputs, prompt, settings=SETTINGS, min_new=0):
     cases = []
     for used, (beams, penalty) in itertools.product((None, prompt), settings):
-        ids, scores = generate(model, inputs, used, beams, penalty)
-        cases.append(
-            {"prompt": used is not None, "beams": beams, "length_penalty": penalty, "ids": ids, "scores": scores}
-        )
+        ids, scores = generate(model, inputs, used, beams, penalty, min_new)
+        case = {"prompt": used is not None, "beams": beams, "length_penalty": penalty, "ids": ids, "scores": scores}
+        cases.append(case | ({"min_new_tokens": min_new} if min_new else {}))
     return cases
 
 
 @torch.no_grad()
-def generate(model, inputs, prompt, beams, penalty):
+def generate(model, inputs, prompt, beams, penalty, min_new):
     """Ids without the start token and without padding; beam scores as transformers normalises them, greedy
     scores as the plain sum of log-probabilities."""
     states, mask = encode(model, inputs, prompt)
@@ -176,12 +191,14 @@ def generate(model, inputs, prompt, beams, penalty):
         use_cache=False,
         return_dict_in_generate=True,
         output_scores=True,
+        output_logits=True,
+        **({"min_new_tokens": min_new} if min_new else {}),
         **({} if beams == 1 else {"length_penalty": penalty, "early_stopping": False}),
     )
     ids = [cut(row[1:].tolist()) for row in output.sequences]
     if beams > 1:
         return ids, output.sequences_scores.tolist()
-    logps = torch.stack(output.scores, 1).log_softmax(-1)
+    logps = torch.stack(output.logits, 1).log_softmax(-1)
     return ids, [sum(logps[b, t, i].item() for t, i in enumerate(row)) for b, row in enumerate(ids)]
 
 

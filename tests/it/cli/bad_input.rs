@@ -43,6 +43,12 @@ fn an_unknown_task_lists_the_nearest() {
 fn values_out_of_range_are_named() {
     let place = Place::new();
     place.bad(&["run", "--set", "prompt.length=5000"], 1, &["prompt.length", "at most 4096", "5000"]);
+    place.bad(&["run", "--set", "eval.min_new_tokens=8"], 1, &["eval.min_new_tokens", "below 8", "rte-mini"]);
+    let model = place.model();
+    let min_new = ["--model", model, "--min-new", "64"];
+    place.bad(&[&["generate"], &min_new[..]].concat(), 1, &["--min-new", "below --max-new (64)", "found 64"]);
+    let eval = [&["eval", "--tasks", "rte-mini"], &min_new[..]].concat();
+    place.bad(&eval, 1, &["--min-new", "below 8", "rte-mini", "found 64"]);
     place.bad(&["run", "--set", "fine_tuning.batch=0"], 1, &["fine_tuning.batch", "at least 1"]);
 }
 

@@ -92,6 +92,10 @@ fn generate_gives_one_line_for_each_line() {
         assert!(!output.contains("</s>") && !output.contains("<pad>"), "{output}");
         assert!(beam["score"].as_f64().unwrap() <= 0.0 && greedy["score"].as_f64().unwrap() <= 0.0);
     }
+    // Five tokens and an end: nothing can be shorter, and something was.
+    let longer = json_lines(&place.good(&[&args("1")[..], &["--min-new", "5"]].concat()));
+    assert_ne!(greedy, longer);
+    assert!(longer.iter().all(|line| !line["output"].as_str().unwrap().is_empty()));
 }
 
 #[test]
