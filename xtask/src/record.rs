@@ -20,7 +20,7 @@ const RECORDINGS: [Recording; 4] = [
         name: "rte-mini-ablations",
         changes: &[
             r#"methods=["joint", "random-prompt", "fine-tuning+1-shot"]"#,
-            "eval.curve_every=50",
+            "eval.curve_every=100",
             "eval.alignment_every=0",
         ],
     },
@@ -29,8 +29,8 @@ const RECORDINGS: [Recording; 4] = [
         name: "rte-mini-other-seeds",
         changes: &[
             r#"methods=["pretrained", "prompt-tuning", "fine-tuning", "promot"]"#,
-            "seeds=[5, 6, 7, 8, 9]",
-            "eval.curve_every=50",
+            "seeds=[10, 11, 12, 13, 14]",
+            "eval.curve_every=100",
             "eval.alignment_every=0",
         ],
     },
