@@ -221,10 +221,8 @@ impl RunSpec {
         }
         self.eval.tasks.retain(|task| !tuned.contains(&task.as_str()));
         for task in tuned.iter().copied().chain(self.eval.tasks.iter().map(String::as_str)) {
-            let longest = crate::task::Task::by_name(task)?.max_new_tokens;
-            let least = self.eval.min_new_tokens;
-            let expected = format!("below {longest}, the longest answer of {task} with its end");
-            require("eval.min_new_tokens", expected, least < longest, least)?;
+            let task = crate::task::Task::by_name(task)?;
+            task.check_least("eval.min_new_tokens of the spec", self.eval.min_new_tokens)?;
         }
         for (place, task) in tuned.iter().enumerate() {
             let once = !tuned[..place].contains(task);

@@ -28,11 +28,7 @@ struct Scores {
 
 pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     let tasks = args.tasks.iter().map(|name| Task::by_name(name)).collect::<Result<Vec<_>>>()?;
-    if let Some(task) = tasks.iter().find(|task| args.min_new >= task.max_new_tokens) {
-        let expected =
-            format!("below {}, the longest answer of {} with its end", task.max_new_tokens, task.name);
-        return Err(Error::mismatch("--min-new", expected, args.min_new).into());
-    }
+    tasks.iter().try_for_each(|task| task.check_least("--min-new", args.min_new))?;
     let device = device::open(&args.device)?;
     let loaded = loaded::model_with_prompt(&args.model, &device)?;
     interrupt::listen()?;

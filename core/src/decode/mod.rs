@@ -33,8 +33,8 @@ pub struct SearchSettings {
     pub beams: usize,
     /// Longest output, the end-of-sequence token included.
     pub max_new: usize,
-    /// Tokens before the end of sequence may come, as `min_new_tokens` of Hugging Face's `generate`: its logit is passed
-    /// over until then, and the others' log-probabilities stay as they are. 0 also allows an empty output.
+    /// Fewest tokens before the end-of-sequence token, as `min_new_tokens` of Hugging Face's `generate`: until then it is
+    /// passed over, and the other tokens' log-probabilities stay as they are. 0 also allows an empty output.
     pub min_new: usize,
     pub penalty: LengthPenalty,
     pub alpha: f64,

@@ -112,6 +112,19 @@ impl Task {
             .ok_or_else(|| Error::unknown("task", name, TASKS.iter().map(|task| task.name)))
     }
 
+    /// Whether answers of at least `least` tokens and their end fit into the longest ones; `what` names the setting.
+    ///
+    /// # Errors
+    /// Says how many tokens would fit.
+    pub fn check_least(&self, what: &str, least: usize) -> Result<()> {
+        let longest = self.max_new_tokens;
+        if least < longest {
+            return Ok(());
+        }
+        let expected = format!("below {longest}, the longest answer of {} with its end", self.name);
+        Err(Error::mismatch(what, expected, least))
+    }
+
     /// Fills the template with a row.
     pub fn render(&self, example: &Example) -> Result<Rendered> {
         let input = template::fill(self.template, example)?;
