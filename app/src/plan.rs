@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use promot_core::spec::RunSpec;
-use promot_core::train::{Recipe, planned, settings};
+use promot_core::train::{Recipe, curve_due, planned, settings};
 
 /// What is still to be done.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -22,9 +22,25 @@ pub struct Plan {
 
 /// One stage of one method.
 struct Part {
-    steps: f64,
-    /// Rows that are scored along the way, a step.
+    steps: usize,
+    /// Rows that choose the checkpoint, a step.
     rows_per_step: f64,
+    curve_every: usize,
+    /// Rows of a point of the curves.
+    curve_rows: f64,
+}
+
+impl Part {
+    fn left(&self, done: usize) -> Left {
+        let steps = (self.steps - done) as f64;
+        // The first point comes before the first step.
+        let first = if done == 0 { 0 } else { done + 1 };
+        let points = match self.steps {
+            0 => 0,
+            last => (first..=last).filter(|step| curve_due(*step, self.curve_every)).count(),
+        };
+        Left { steps, rows: steps * self.rows_per_step + points as f64 * self.curve_rows }
+    }
 }
 
 /// Where the run stands: method and stage by number, steps done in that stage, rows done since its last step.
@@ -54,17 +70,15 @@ impl Plan {
                 let parts = planned(spec, recipe, *seed).into_iter().map(|planned| {
                     let stage = planned.stage;
                     let stage_spec = settings(spec, stage.settings);
-                    let steps = if known.insert(planned.name) { stage_spec.steps as f64 } else { 0.0 };
+                    let steps = if known.insert(planned.name) { stage_spec.steps } else { 0 };
                     let mut rows_per_step = 0.0;
                     if stage_spec.checkpoint_every > 0 {
                         let rows = limit(spec.target.validation_limit);
                         rows_per_step += rows / stage_spec.checkpoint_every as f64;
                     }
-                    if spec.eval.curve_every > 0 && stage.method.trains_weights() {
-                        let rows = spec.eval.tasks.len() as f64 * limit(spec.eval.curve_limit);
-                        rows_per_step += rows / spec.eval.curve_every as f64;
-                    }
-                    Part { steps, rows_per_step }
+                    let curve_every = if stage.method.trains_weights() { spec.eval.curve_every } else { 0 };
+                    let curve_rows = spec.eval.tasks.len() as f64 * limit(spec.eval.curve_limit);
+                    Part { steps, rows_per_step, curve_every, curve_rows }
                 });
                 runs.push(parts.collect());
             }
@@ -83,13 +97,14 @@ impl Plan {
             }
             for (stage, part) in parts.iter().enumerate() {
                 let done = match stage.cmp(&at.stage) {
-                    _ if !now => 0.0,
+                    _ if !now => 0,
                     std::cmp::Ordering::Less => part.steps,
-                    std::cmp::Ordering::Equal => (at.step as f64).min(part.steps),
-                    std::cmp::Ordering::Greater => 0.0,
+                    std::cmp::Ordering::Equal => at.step.min(part.steps),
+                    std::cmp::Ordering::Greater => 0,
                 };
-                left.steps += part.steps - done;
-                left.rows += (part.steps - done) * part.rows_per_step;
+                let part = part.left(done);
+                left.steps += part.steps;
+                left.rows += part.rows;
             }
         }
         left.rows = (left.rows - at.rows as f64).max(0.0);
@@ -183,15 +198,16 @@ mod tests {
         // 20 steps of fine-tuning, 20 + 20 of ProMoT; the first of these is prompt tuning's, too.
         let left = plan().left(At::default());
         assert_eq!(left.steps, 60.0);
-        // Four methods, 64 + 4 * 16 rows each; 32 rows every 10 steps; 4 * 8 rows every 10 steps of fine-tuning.
-        assert_eq!(left.rows, 4.0 * 128.0 + 60.0 * 3.2 + 40.0 * 3.2);
+        // Four methods, 64 + 4 * 16 rows each; 32 rows every 10 steps; 4 * 8 rows after 0, 1, 2, 4, 8, 10 and 20 steps of
+        // fine-tuning.
+        assert_eq!(left.rows, 4.0 * 128.0 + 60.0 * 3.2 + 2.0 * 7.0 * 32.0);
     }
 
     #[test]
     fn what_is_done_is_not_left() {
         let plan = plan();
         let left = plan.left(At { run: 2, stage: 1, step: 15, scoring: false, rows: 0 });
-        assert_eq!((left.steps, left.rows), (5.0, 2.0 * 128.0 + 5.0 * 6.4));
+        assert_eq!((left.steps, left.rows), (5.0, 2.0 * 128.0 + 5.0 * 3.2 + 32.0));
         let left = plan.left(At { run: 3, stage: 1, step: 20, scoring: true, rows: 100 });
         assert_eq!((left.steps, left.rows), (0.0, 28.0));
         assert_eq!(plan.left(At { run: 4, ..At::default() }), Left::default());

@@ -126,16 +126,6 @@ fn scores(grid: &Grid) -> Markup {
             h2 { "Scores" }
             div.scroll {
                 table.scores {
-                    caption {
-                        (tuned(&grid.targets)) @if grid.targets.len() > 1 { " are the tuned tasks. " } @else { " is the tuned task. " }
-                        @if !grid.tasks.is_empty() {
-                            "The others were asked with " (grid.shots)
-                            @if grid.shots == 1 { " answered example" } @else { " answered examples" }
-                            " before each question, the soft prompt " (if grid.prompt { "left on" } else { "taken off" }) ". "
-                        }
-                        "All scores lie in [0, 100]; the best of each column is bold."
-                        @if grid.has_intervals() { " ± is the 95 % interval of the mean over seeds." }
-                    }
                     thead { tr {
                         th scope="col" { "method" }
                         (heads(&grid.targets))
@@ -155,6 +145,16 @@ fn scores(grid: &Grid) -> Markup {
                         }
                     } } }
                 }
+            }
+            p.note {
+                (tuned(&grid.targets)) @if grid.targets.len() > 1 { " are the tuned tasks. " } @else { " is the tuned task. " }
+                @if !grid.tasks.is_empty() {
+                    "The others were asked with " (grid.shots)
+                    @if grid.shots == 1 { " answered example" } @else { " answered examples" }
+                    " before each question, the soft prompt " (if grid.prompt { "left on" } else { "taken off" }) ". "
+                }
+                "All scores lie in [0, 100]; the best of each column is bold."
+                @if grid.has_intervals() { " ± is the 95 % interval of the mean over seeds." }
             }
         }
     }
@@ -302,6 +302,20 @@ mod tests {
         }
         // Text from models and data sets is text.
         assert!(page.contains("a &lt;small&gt; cat") && !page.contains("<small> cat"));
+    }
+
+    #[test]
+    fn a_legend_names_nothing_twice() {
+        let mut report = crate::sample::report();
+        // As a run with several seeds leaves them: all methods of one seed, then all of the next.
+        report.runs.push(MethodRun { seed: 2, ..report.runs[1].clone() });
+        let page = page(&report).unwrap();
+        let legends =
+            page.split(r#"<ul class="legend">"#).skip(1).map(|rest| rest.split("</ul>").next().unwrap());
+        for legend in legends {
+            let names: Vec<&str> = legend.split("</li>").filter(|item| !item.is_empty()).collect();
+            assert_eq!(distinct(names.iter().copied()), names);
+        }
     }
 
     #[test]

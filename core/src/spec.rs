@@ -185,7 +185,8 @@ pub struct EvalSpec {
     pub length_penalty: LengthPenalty,
     /// Tokens that every answer has before it may end; 0 allows an empty answer.
     pub min_new_tokens: usize,
-    /// Score the unseen tasks at every this many training steps, for the curves; 0 for never.
+    /// Score the unseen tasks for the curves before the first step, after 1, 2, 4, 8, ... steps, and after every this
+    /// many; 0 for never.
     pub curve_every: usize,
     /// Rows a task in those curves.
     pub curve_limit: usize,

@@ -5,13 +5,13 @@ use promot_core::spec::{RunSpec, preset};
 
 use super::app::App;
 use super::fields::{FIELDS, Field};
-use crate::state::methods::{MAIN, METHODS, set_method};
+use crate::state::methods::{MAIN, METHODS, set_method, stage_lengths};
 use crate::state::tasks;
 
-/// The presets that make sense in a browser.
-const PRESETS: [(&str, &str); 2] = [
-    ("quick", "Quick look: 60 steps of stage 1, 50 of fine-tuning; shows the effect on few rows"),
-    ("tour", "The tour: 400 steps of stage 1, 300 of fine-tuning; minutes on a GPU, far longer on a CPU"),
+/// The presets that make sense in a browser, with what to expect of them.
+const PRESETS: [(&str, &str, &str); 2] = [
+    ("quick", "Quick look", "shows the effect on few rows"),
+    ("tour", "The tour", "minutes on a GPU, far longer on a CPU"),
 ];
 
 #[component]
@@ -42,17 +42,18 @@ fn Preset() -> impl IntoView {
     let app = expect_context::<App>();
     let chosen = Memo::new(move |_| {
         app.form
-            .with(|form| PRESETS.iter().position(|(name, _)| preset(name).is_ok_and(|spec| spec == *form)))
+            .with(|form| PRESETS.iter().position(|(name, ..)| preset(name).is_ok_and(|spec| spec == *form)))
     });
     let set = move |event: leptos::ev::Event| {
         if let Ok(spec) = preset(&event_target_value(&event)) {
             app.form.set(spec);
         }
     };
-    let option = move |(at, (name, summary)): (usize, (&'static str, &'static str))| {
+    let option = move |(at, (name, title, expect)): (usize, (&'static str, &'static str, &'static str))| {
+        let steps = preset(name).map(|spec| stage_lengths(&spec)).unwrap_or_default();
         view! {
             <option value=name selected=move || chosen.get() == Some(at)>
-                {summary}
+                {format!("{title}: {steps}; {expect}")}
             </option>
         }
     };

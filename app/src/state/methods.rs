@@ -31,9 +31,21 @@ pub fn set_method(spec: &mut RunSpec, method: &str, wanted: bool) {
     }
 }
 
+/// The lengths of both stages, for who chooses between specs.
+pub fn stage_lengths(spec: &RunSpec) -> String {
+    format!("{} steps of stage 1, {} of fine-tuning", spec.prompt_tuning.steps, spec.fine_tuning.steps)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_are_those_of_the_spec() {
+        let mut spec = RunSpec::default();
+        (spec.prompt_tuning.steps, spec.fine_tuning.steps) = (7, 31);
+        assert_eq!(stage_lengths(&spec), "7 steps of stage 1, 31 of fine-tuning");
+    }
 
     #[cfg(feature = "worker")]
     #[test]

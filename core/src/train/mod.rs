@@ -20,7 +20,7 @@ pub use pretrain::{PretrainSpec, pretrain};
 pub use recipe::{RECIPES, Recipe, Settings, Stage, settings};
 pub use restored::{Tuned, restored};
 pub use rows::{Rows, WorldRows};
-pub use stage::{Judge, StageContext, StageResult, run_stage};
+pub use stage::{Judge, StageContext, StageResult, curve_due, run_stage};
 pub use step::{Accumulated, Part, accumulate, set_trainable};
 
 use std::pin::Pin;

@@ -105,6 +105,9 @@ pub async fn run_stage(
     run.since = observer.now();
     if run.step == 0 {
         run.align(context).await?;
+        if let Some(judge) = &context.judge {
+            run.watch(context, judge, observer).await?;
+        }
     }
     while run.step < context.spec.steps {
         run.one_step(context, observer).await?;
@@ -276,7 +279,7 @@ impl Running {
         observer: &mut dyn Observer,
     ) -> Result<()> {
         let spec = judge.evaluator.spec;
-        if spec.curve_every == 0 || !self.step.is_multiple_of(spec.curve_every) {
+        if !curve_due(self.step, spec.curve_every) {
             return Ok(());
         }
         // With the prompt taken off, stage 1 changes nothing: there is nothing to watch.
@@ -291,11 +294,10 @@ impl Running {
             drop(progress);
             let (score, format_rate) = (found.score.score, found.score.target_format_rate);
             let (stage, name) = (context.label.clone(), task.task.name.to_owned());
-            if let Some(record) = self.records.last_mut() {
-                record.unseen.insert(name.clone(), score);
-                if let Some(rate) = format_rate {
-                    record.format_rate.insert(name.clone(), rate);
-                }
+            let record = self.record(context);
+            record.unseen.insert(name.clone(), score);
+            if let Some(rate) = format_rate {
+                record.format_rate.insert(name.clone(), rate);
             }
             observer.event(&Event::Watched { stage, step: self.step, task: name, score, format_rate });
         }
@@ -309,15 +311,17 @@ impl Running {
             return Ok(());
         }
         let alignment = alignment(context, &self.model, spec.alignment_rows).await?;
-        match self.records.last_mut() {
-            Some(record) => record.alignment = alignment,
-            None => self.records.push(StepRecord {
-                stage: context.label.clone(),
-                alignment,
-                ..StepRecord::default()
-            }),
-        }
+        self.record(context).alignment = alignment;
         Ok(())
+    }
+
+    /// What is known of the last step, or of the model before the first one.
+    fn record(&mut self, context: &StageContext<'_>) -> &mut StepRecord {
+        if self.records.is_empty() {
+            self.records.push(StepRecord { stage: context.label.clone(), ..StepRecord::default() });
+        }
+        let last = self.records.len() - 1;
+        &mut self.records[last]
     }
 
     async fn save(&self, context: &StageContext<'_>, observer: &mut dyn Observer) -> Result<()> {
@@ -357,6 +361,12 @@ impl Running {
     }
 }
 
+/// Whether the curves have a point after so many steps: what is forgotten is forgotten early, so the first points lie
+/// closer together (0, 1, 2, 4, 8, ...).
+pub fn curve_due(step: usize, every: usize) -> bool {
+    every > 0 && (step.is_multiple_of(every) || (step < every && step.is_power_of_two()))
+}
+
 /// A progress callback that passes rows on as events and remembers a wish to stop.
 fn watching<'a>(
     observer: &'a mut dyn Observer,
@@ -367,5 +377,18 @@ fn watching<'a>(
         let event = Event::Evaluating { task: task.to_owned(), done, rows };
         *stop |= observer.event(&event) == Control::Stop;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn curves_begin_with_points_close_together() {
+        let due = |every| (0..=21).filter(|step| curve_due(*step, every)).collect::<Vec<_>>();
+        assert_eq!(due(10), [0, 1, 2, 4, 8, 10, 20]);
+        assert_eq!(due(8), [0, 1, 2, 4, 8, 16]);
+        assert!(due(0).is_empty());
     }
 }

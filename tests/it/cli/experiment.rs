@@ -84,10 +84,11 @@ fn a_run_leaves_a_whole_report() {
         assert!(run["norm_avg"]["1"].is_number());
     }
     assert_eq!(runs[2]["target"]["prompt"], true);
-    // A step 0 for the gradients before training, and two steps, in each stage.
+    // A step 0 for what is known before training, and two steps, in each stage.
     assert_eq!(runs[2]["steps"].as_array().unwrap().len(), 6);
     for (step, record) in runs[1]["steps"].as_array().unwrap().iter().enumerate() {
         assert_eq!(record["step"], step);
+        assert_eq!(record["unseen"].as_object().unwrap().len(), 2, "at step {step}");
         for family in ["MLP", "Q", "K", "V", "O", "last decoder layer"] {
             let cosine = record["alignment"][family].as_f64().unwrap();
             assert!((-1.0..=1.0).contains(&cosine), "{family}: {cosine}");
