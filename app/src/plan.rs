@@ -16,6 +16,8 @@ pub struct Left {
 /// The stages of every method of every seed, in order.
 pub struct Plan {
     runs: Vec<Vec<Part>>,
+    /// Rows of a point of the curves.
+    point: f64,
     /// Rows that score one method at its end.
     rows: f64,
 }
@@ -25,22 +27,8 @@ struct Part {
     steps: usize,
     /// Rows that choose the checkpoint, a step.
     rows_per_step: f64,
-    curve_every: usize,
-    /// Rows of a point of the curves.
-    curve_rows: f64,
-}
-
-impl Part {
-    fn left(&self, done: usize) -> Left {
-        let steps = (self.steps - done) as f64;
-        // The first point comes before the first step.
-        let first = if done == 0 { 0 } else { done + 1 };
-        let points = match self.steps {
-            0 => 0,
-            last => (first..=last).filter(|step| curve_due(*step, self.curve_every)).count(),
-        };
-        Left { steps, rows: steps * self.rows_per_step + points as f64 * self.curve_rows }
-    }
+    /// Steps after which the curves have a point; 0 is before the first one.
+    points: Vec<usize>,
 }
 
 /// Where the run stands: method and stage by number, steps done in that stage, rows done since its last step.
@@ -76,15 +64,17 @@ impl Plan {
                         let rows = limit(spec.target.validation_limit);
                         rows_per_step += rows / stage_spec.checkpoint_every as f64;
                     }
-                    let curve_every = if stage.method.trains_weights() { spec.eval.curve_every } else { 0 };
-                    let curve_rows = spec.eval.tasks.len() as f64 * limit(spec.eval.curve_limit);
-                    Part { steps, rows_per_step, curve_every, curve_rows }
+                    let curves = steps > 0 && stage.method.trains_weights();
+                    let end = if curves { steps + 1 } else { 0 };
+                    let points = (0..end).filter(|step| curve_due(*step, spec.eval.curve_every)).collect();
+                    Part { steps, rows_per_step, points }
                 });
                 runs.push(parts.collect());
             }
         }
         let unseen = (spec.eval.tasks.len() * spec.eval.shots.len()) as f64;
-        Self { runs, rows: limit(spec.target.test_limit) + unseen * limit(spec.eval.limit) }
+        let point = spec.eval.tasks.len() as f64 * limit(spec.eval.curve_limit);
+        Self { runs, point, rows: limit(spec.target.test_limit) + unseen * limit(spec.eval.limit) }
     }
 
     pub fn left(&self, at: At) -> Left {
@@ -102,9 +92,10 @@ impl Plan {
                     std::cmp::Ordering::Equal => at.step.min(part.steps),
                     std::cmp::Ordering::Greater => 0,
                 };
-                let part = part.left(done);
-                left.steps += part.steps;
-                left.rows += part.rows;
+                let steps = (part.steps - done) as f64;
+                let points = part.points.iter().filter(|step| done == 0 || **step > done).count();
+                left.steps += steps;
+                left.rows += steps * part.rows_per_step + points as f64 * self.point;
             }
         }
         left.rows = (left.rows - at.rows as f64).max(0.0);

@@ -113,12 +113,12 @@ pub fn methods(runs: &[MethodRun]) -> Vec<&str> {
     distinct(runs.iter().map(|run| run.method.as_str()))
 }
 
-/// Names, each once, in the order in which they come.
-pub fn distinct<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+/// Items, such as names, each once, in the order in which they come.
+pub fn distinct<T: PartialEq>(items: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut found = Vec::new();
-    for name in names {
-        if !found.contains(&name) {
-            found.push(name);
+    for item in items {
+        if !found.contains(&item) {
+            found.push(item);
         }
     }
     found

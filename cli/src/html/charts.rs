@@ -71,13 +71,9 @@ fn lines(title: &str, y_label: &str, named: &[Named], top: Option<f64>) -> anyho
         })
         .collect();
     let svg = plots::lines(&lines, y_label, top)?;
-    let mut legend: Vec<(String, usize, bool)> = Vec::new();
     // Each seed has its line, all in their method's colour.
-    for Named { name, line } in named {
-        if legend.iter().all(|(known, ..)| known != name) {
-            legend.push((name.clone(), line.colour, line.dashed));
-        }
-    }
+    let legend =
+        distinct(named.iter().map(|named| (named.name.clone(), named.line.colour, named.line.dashed)));
     Ok(figure(title, &svg, &legend))
 }
 
