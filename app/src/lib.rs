@@ -1,12 +1,21 @@
 //! The page and its worker: `protocol` is all that they share. `state` is what the page shows, as a plain struct with
-//! a pure `apply(event)`; components only draw it. The worker owns device and models; its `plan`, and
-//! the `advice` that both give, know nothing of the web and are tested natively.
+//! a pure `apply(event)`; components only draw it. The worker owns device and models. What it decides (`adapter`,
+//! `control`, `eta`, `saved`, `writes`) knows nothing of the web and is tested natively, as are `failure` and `advice`.
 
+pub mod adapter;
 pub mod advice;
+pub mod catalog;
 #[cfg(feature = "worker")]
-pub mod plan;
+pub mod control;
+#[cfg(feature = "worker")]
+pub mod eta;
+pub mod failure;
+pub mod files;
 pub mod protocol;
+#[cfg(feature = "worker")]
+pub mod saved;
 pub mod state;
+pub mod writes;
 
 #[cfg(target_family = "wasm")]
 mod fetch;

@@ -1,4 +1,4 @@
-//! The page's side of the message channel: starts the worker, sends commands, hands events over.
+//! The page's end of the message channel: starts the worker, sends commands, receives events.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -7,7 +7,7 @@ use js_sys::{Array, ArrayBuffer};
 use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, MessageEvent, Worker};
 
-use crate::advice;
+use crate::failure::Failure;
 use crate::protocol::{Command, DeviceWish, Event};
 
 /// The script that Trunk makes for the worker; it lies beside the page.
@@ -25,12 +25,12 @@ struct Inner {
     worker: RefCell<Option<Running>>,
     on_event: OnEvent,
     ready: Cell<bool>,
-    /// The device is open: from then on a failure is not the device's fault at opening.
+    /// The device is open: a failure from then on is not one of opening it.
     opened: Cell<bool>,
     failed: Cell<bool>,
     /// Sent before the worker was ready.
     waiting: RefCell<Vec<Command>>,
-    /// Why the CPU stands in for WebGPU, if it does.
+    /// Why the CPU replaces WebGPU, if it does.
     fallen: RefCell<Option<String>>,
     /// The device that was asked for.
     wish: Cell<DeviceWish>,
@@ -44,7 +44,7 @@ struct Running {
 }
 
 impl Link {
-    /// Starts the worker. `on_event` hears every event, with the bytes that came beside it.
+    /// Starts the worker. `on_event` gets every event, with the bytes that came with it.
     pub fn start(on_event: impl Fn(Event, Option<ArrayBuffer>) + 'static) -> Self {
         let inner = Inner {
             worker: RefCell::new(None),
@@ -61,7 +61,7 @@ impl Link {
         link
     }
 
-    /// Sends a command; before the worker is ready, it waits here.
+    /// Sends a command; until the worker is ready, it is queued.
     pub fn send(&self, command: &Command) {
         let mut command = command.clone();
         if let Command::Start { device, .. } = &mut command {
@@ -77,8 +77,8 @@ impl Link {
         }
     }
 
-    /// Ends the worker, whatever it is doing, and starts a new one. It says `Ready` and wants `Start` like the first
-    /// one; what was saved is offered again by `Event::Saved`.
+    /// Ends the worker, whatever it is doing, and starts a new one. That posts `Ready` and needs `Start` like the first one;
+    /// it offers the saved run again with `Event::Saved`.
     pub fn restart(&self) {
         if let Some(running) = self.inner.worker.take() {
             running.worker.terminate();
@@ -93,7 +93,7 @@ impl Link {
     fn spawn(&self) {
         let worker = match Worker::new(SCRIPT) {
             Ok(worker) => worker,
-            Err(_) => return self.fail("This browser refused to start the page's worker."),
+            Err(_) => return self.fail(Failure::other("This browser refused to start the page's worker.")),
         };
         let link = self.clone();
         let on_message =
@@ -101,12 +101,13 @@ impl Link {
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         let link = self.clone();
         let on_error = Closure::<dyn Fn(ErrorEvent)>::new(move |_error: ErrorEvent| {
-            let text = if link.inner.ready.get() {
-                "The worker stopped without a word. It most likely ran out of memory."
+            link.fail(if link.inner.ready.get() {
+                Failure::out_of_memory(
+                    "The worker stopped without a message. Most likely it ran out of memory.",
+                )
             } else {
-                "The worker cannot be loaded."
-            };
-            link.fail(text);
+                Failure::other("The worker cannot be loaded.")
+            });
         });
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         let running = Running { worker, _on_message: on_message, _on_error: on_error };
@@ -118,7 +119,9 @@ impl Link {
         let text = parts.get(0).as_string().unwrap_or_default();
         let mut event: Event = match serde_json::from_str(&text) {
             Ok(event) => event,
-            Err(error) => return self.fail(&format!("The worker said something unknown ({error}).")),
+            Err(error) => {
+                return self.fail(Failure::other(format!("The worker sent an unknown message ({error}).")));
+            }
         };
         match &mut event {
             Event::Ready => {
@@ -133,11 +136,11 @@ impl Link {
                     info.reason = reason;
                 }
             }
-            Event::Failed { fatal: true, message, .. } => {
+            Event::Failed(failure) if failure.fatal => {
                 if self.inner.failed.replace(true) {
-                    return; // One failure brings others along; the first one says why.
+                    return; // One failure causes others; the first one has the reason.
                 }
-                if self.falls_back(message) {
+                if self.falls_back(&failure.message) {
                     return;
                 }
             }
@@ -146,8 +149,8 @@ impl Link {
         (self.inner.on_event)(event, parts.get(1).dyn_into().ok());
     }
 
-    /// A graphics driver that fails while it is opened takes the worker with it: a new one computes on the CPU, unless
-    /// the device was asked for by name.
+    /// A graphics driver that fails while it is opened ends the worker: a new one computes on the CPU, unless the device
+    /// was asked for by name.
     fn falls_back(&self, message: &str) -> bool {
         let auto = self.inner.wish.get() == DeviceWish::Auto;
         if !auto || self.inner.opened.get() || !self.inner.ready.get() || self.inner.fallen.borrow().is_some()
@@ -162,13 +165,11 @@ impl Link {
         true
     }
 
-    fn fail(&self, text: &str) {
-        if self.inner.failed.replace(true) || self.falls_back(text) {
+    fn fail(&self, failure: Failure) {
+        if self.inner.failed.replace(true) || self.falls_back(&failure.message) {
             return;
         }
-        let failed =
-            Event::Failed { message: text.to_owned(), advice: Some(advice::SMALLER.to_owned()), fatal: true };
-        (self.inner.on_event)(failed, None);
+        (self.inner.on_event)(Event::Failed(failure.fatal()), None);
     }
 
     fn post(&self, command: &Command) {

@@ -1,10 +1,16 @@
-//! What page and worker say to each other: two enums, JSON on the wire, no web types. Bytes of a file travel beside
-//! the JSON of their event, transferred, not copied.
+//! The messages between page and worker: two enums, sent as JSON, no web types. The bytes of a file are transferred with
+//! the JSON of their event, not copied.
 
-use promot_core::report::{DeviceInfo, MethodRun, Report};
-use promot_core::spec::RunSpec;
+use std::fmt;
+
+use promot_core::report::{DeviceInfo, MethodRun, Report, StageId};
+use promot_core::report_html::Course;
+use promot_core::spec::{Run, RunSpec};
 use promot_core::{Error, Result};
 use serde::{Deserialize, Serialize};
+
+use crate::catalog::tasks;
+use crate::failure::Failure;
 
 /// The device that the page was asked to use (`?device=`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,37 +23,33 @@ pub enum DeviceWish {
     Cpu,
 }
 
-/// One of the three models side by side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Column {
-    Pretrained,
-    FineTuning,
-    Promot,
-}
+/// The name of a recipe, as in specs and reports: it tells apart the models that the page compares.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RecipeName(String);
 
-impl Column {
-    pub const ALL: [Column; 3] = [Column::Pretrained, Column::FineTuning, Column::Promot];
-
-    /// The method's name in specs and reports, and the end of the test id `answer-<name>`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Column::Pretrained => "pretrained",
-            Column::FineTuning => "fine-tuning",
-            Column::Promot => "promot",
-        }
+impl RecipeName {
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
     }
 
-    pub fn title(self) -> &'static str {
-        match self {
-            Column::Pretrained => "Pretrained",
-            Column::FineTuning => "Fine-tuned",
-            Column::Promot => "ProMoT",
-        }
+    /// The model that nothing was tuned on.
+    pub fn pretrained() -> Self {
+        Self::new("pretrained")
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
-/// Where a column's weights come from.
+impl fmt::Display for RecipeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a model's weights come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
@@ -55,13 +57,12 @@ pub enum Origin {
     Shipped,
     /// Trained in this tab.
     Trained,
-    /// Not there yet.
-    Missing,
 }
 
+/// A model that can be asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ColumnState {
-    pub column: Column,
+pub struct ModelState {
+    pub recipe: RecipeName,
     pub origin: Origin,
     /// The target task of its training; empty for the pretrained model.
     pub target: String,
@@ -71,11 +72,11 @@ pub struct ColumnState {
 /// The spec as a run in this page takes it.
 ///
 /// # Errors
-/// What makes no sense, and several tuned tasks: a column holds one soft prompt.
-pub fn resolved(spec: &RunSpec) -> Result<RunSpec> {
-    let spec = spec.clone().resolve()?;
-    match spec.target.also.len() {
-        0 => Ok(spec),
+/// A setting that makes no sense, and several target tasks: a model of the page holds one soft prompt.
+pub fn resolved(spec: &RunSpec) -> Result<Run> {
+    let run = spec.resolve(tasks())?;
+    match run.target.also.len() {
+        0 => Ok(run),
         more => Err(Error::mismatch("target.also of the spec", "no task on this page", more)),
     }
 }
@@ -90,12 +91,12 @@ pub enum Command {
         device: DeviceWish,
         base: String,
     },
-    /// Asks the columns the same question, one after the other. A later `Ask` or `Cancel` ends an earlier one. A
-    /// column that is missing gets no `Answer`; `AskDone` comes in every case.
+    /// Asks the models the same question, one after the other. A later `Ask` or `Cancel` ends an earlier one. A model that
+    /// is missing gets no `Answer`; `AskDone` comes in every case.
     Ask {
         id: u64,
         input: String,
-        columns: Vec<Column>,
+        recipes: Vec<RecipeName>,
         prompt: bool,
         beams: usize,
         max_new: usize,
@@ -103,36 +104,40 @@ pub enum Command {
     Cancel {
         id: u64,
     },
-    /// Renders a question of a task: `shots` answered examples and row `row` of the test split.
+    /// Renders a question of a task: `shots` in-context examples and row `row` of the test split.
     Example {
         id: u64,
         task: String,
         shots: usize,
         row: usize,
     },
-    /// Begins a training run from nothing; one that was saved is dropped.
+    /// Begins a training run; the saved one is deleted.
     Train {
         spec: Box<RunSpec>,
     },
-    /// Goes on with the saved run.
+    /// Resumes the saved run.
     Continue,
     Pause,
     Resume,
     /// While paused: one more step, then paused again.
     Step,
-    /// Saves and ends (`Status::Idle` and `Saved` follow); `Continue` goes on.
+    /// Saves and ends (`Status::Idle` and `Saved` follow); `Continue` resumes.
     Stop,
-    /// Forgets the saved run.
+    /// Deletes the saved run.
     Discard,
     /// Answered by `File`: the report of the run so far (also while it is paused).
     ExportReport,
-    /// Answered by `File`s: one column's weights.
+    /// Answered by `File`: the same report as an HTML page, with the curve of a method in training.
+    ExportPage {
+        unfinished: Vec<Course>,
+    },
+    /// Answered by `File`s: one model's weights.
     ExportWeights {
-        column: Column,
+        recipe: RecipeName,
     },
 }
 
-/// Why training stands where it stands; the text of `train-status` is `label`.
+/// State of the training run; the text of `train-status` is `label`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
@@ -160,13 +165,13 @@ impl Status {
     }
 }
 
-/// A run that lies in the browser's storage.
+/// A run in the browser's storage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SavedRun {
     pub spec: Box<RunSpec>,
-    /// Method, stage, steps done and all steps of the stage that it stopped in.
+    /// Method and stage that it stopped in, steps done and all steps of that stage; 0 of 0 before the first checkpoint.
     pub method: String,
-    pub stage: String,
+    pub stage: StageId,
     pub step: usize,
     pub steps: usize,
     pub finished: bool,
@@ -176,8 +181,7 @@ pub struct SavedRun {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tick {
     pub method: String,
-    /// "stage 1", "stage 2".
-    pub stage: String,
+    pub stage: StageId,
     pub step: usize,
     pub steps: usize,
     /// Nats per real target token.
@@ -206,11 +210,11 @@ pub enum Event {
         webgpu: bool,
         advice: Option<String>,
     },
-    /// Models are there; also sent when training changes one.
-    Columns {
-        columns: Vec<ColumnState>,
+    /// The models that can be asked; also sent when training changes one.
+    Models {
+        models: Vec<ModelState>,
     },
-    /// What lies in storage from an earlier visit.
+    /// The run in storage, from this visit or an earlier one.
     Saved {
         run: Option<SavedRun>,
     },
@@ -226,12 +230,12 @@ pub enum Event {
     /// The answer so far.
     Partial {
         id: u64,
-        column: Column,
+        recipe: RecipeName,
         text: String,
     },
     Answer {
         id: u64,
-        column: Column,
+        recipe: RecipeName,
         text: String,
         tokens: usize,
         seconds: f64,
@@ -252,8 +256,8 @@ pub enum Event {
         done: usize,
         rows: usize,
     },
-    /// A point of the curves that is no step: validation score, unseen scores and format rates. Several come for one
-    /// step, each with a part of it (one unseen task, say); together they are the step's record.
+    /// Scores along training: validation, held-out tasks and format rates. Several come for one step, each with a part of it
+    /// (one held-out task, say); together they are the step's record.
     Curve {
         method: String,
         record: promot_core::report::StepRecord,
@@ -269,10 +273,5 @@ pub enum Event {
         name: String,
         mime: String,
     },
-    /// What went wrong, in one or two sentences, and what may help. `fatal`: the worker must be started again.
-    Failed {
-        message: String,
-        advice: Option<String>,
-        fatal: bool,
-    },
+    Failed(Failure),
 }

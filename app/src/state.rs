@@ -1,17 +1,20 @@
 //! What the page shows, as plain data. The worker changes it through `apply`, the user through the few methods named
-//! after what the user does; components only draw it. Nothing here knows a browser, so all of it is tested natively.
+//! after what the user does; components only draw it. It has no web types and is tested natively.
 
 use std::collections::BTreeMap;
 
-use promot_core::report::{DeviceInfo, ExampleAnswers, MethodRun, Report};
+use promot_core::report::{DeviceInfo, ExampleAnswers, MethodRun, Report, StepRecord, distinct};
+use promot_core::report_html::Course;
 use promot_core::spec::RunSpec;
 
-use crate::protocol::{Column, ColumnState, Event, Origin, SavedRun, Status, Tick};
+use crate::failure::Failure;
+use crate::protocol::{Event, ModelState, RecipeName, SavedRun, Status, Tick};
 
 pub mod address;
 pub mod curves;
-pub mod judge;
+pub mod marks;
 pub mod methods;
+pub mod recorded;
 pub mod tasks;
 
 use curves::Curves;
@@ -24,13 +27,14 @@ pub struct State {
     /// What is being loaded, and the share of it that is there.
     pub loading: Option<(String, f64)>,
     pub device: Option<Device>,
-    pub columns: Vec<ColumnState>,
+    /// The models that can be asked; empty until they are loaded.
+    pub models: Vec<ModelState>,
     pub question: Question,
-    pub answers: BTreeMap<Column, Answer>,
+    pub answers: BTreeMap<RecipeName, Answer>,
     /// The number of the question that is being answered.
     pub asking: Option<u64>,
     pub training: Training,
-    /// What lies in storage from an earlier visit; taken away once it goes on or is dropped.
+    /// The run in storage; `None` once it is resumed or deleted.
     pub saved: Option<SavedRun>,
     pub failure: Option<Failure>,
 }
@@ -49,7 +53,7 @@ pub struct Question {
     pub id: u64,
     pub task: String,
     pub row: usize,
-    /// How many rows the task has, once the worker has told.
+    /// How many rows the task has, once the worker has reported it.
     pub rows: Option<usize>,
     /// Whether its text is still to come.
     pub awaited: bool,
@@ -71,7 +75,7 @@ impl Question {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
     pub text: String,
-    /// Read from recorded results, not computed here.
+    /// Read from precomputed results, not computed here.
     pub recorded: bool,
     /// Whether the model has ended its answer.
     pub complete: bool,
@@ -88,7 +92,9 @@ pub struct Training {
     /// The task that is being answered, while one is.
     pub evaluating: Option<Evaluating>,
     pub curves: Curves,
-    /// Methods that are trained and scored.
+    /// The records of the method in training, which a saved page shows beside the finished ones.
+    pub unfinished: Option<Course>,
+    /// Finished methods.
     pub runs: Vec<MethodRun>,
     pub report: Option<Report>,
 }
@@ -102,19 +108,16 @@ pub struct Evaluating {
     pub rows: usize,
 }
 
-/// What went wrong, for a person.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Failure {
-    pub message: String,
-    pub advice: Option<String>,
-    /// The worker must be started again.
-    pub fatal: bool,
-}
-
 impl Training {
     /// Whether a run is under way, paused or not.
     pub fn is_running(&self) -> bool {
         matches!(self.status, Status::Loading | Status::Stage(_) | Status::Evaluating | Status::Paused)
+    }
+
+    fn watch(&mut self, method: &str, record: StepRecord) {
+        self.unfinished.take_if(|course| course.method != method);
+        let new = || Course { method: method.to_owned(), steps: Vec::new() };
+        self.unfinished.get_or_insert_with(new).push(record);
     }
 
     /// Whether there is anything to save.
@@ -124,15 +127,15 @@ impl Training {
 }
 
 impl State {
-    /// Takes in what the worker says.
+    /// Applies an event of the worker.
     pub fn apply(&mut self, event: Event) {
         match event {
             Event::Ready | Event::File { .. } => {}
             Event::Loading { what, done } => self.loading = (done < 1.0).then_some((what, done)),
             Event::Device { info, webgpu, advice } => self.device = Some(Device { info, webgpu, advice }),
-            Event::Columns { columns } => {
+            Event::Models { models } => {
                 self.loading = None;
-                self.columns = columns;
+                self.models = models;
             }
             Event::Saved { run } => self.saved = run,
             Event::Example { id, task, row, rows, input, references } => {
@@ -143,15 +146,15 @@ impl State {
                     self.answers.clear();
                 }
             }
-            Event::Partial { id, column, text } => {
+            Event::Partial { id, recipe, text } => {
                 if self.asking == Some(id) {
-                    self.answers.insert(column, Answer { text, ..Answer::default() });
+                    self.answers.insert(recipe, Answer { text, ..Answer::default() });
                 }
             }
-            Event::Answer { id, column, text, tokens, seconds } => {
+            Event::Answer { id, recipe, text, tokens, seconds } => {
                 if self.asking == Some(id) {
                     let answer = Answer { text, recorded: false, complete: true, tokens, seconds };
-                    self.answers.insert(column, answer);
+                    self.answers.insert(recipe, answer);
                 }
             }
             Event::AskDone { id } => {
@@ -172,6 +175,7 @@ impl State {
             Event::Curve { method, record } => {
                 let spec = self.training.spec.clone().unwrap_or_default();
                 self.training.curves.record(&method, &record, &spec);
+                self.training.watch(&method, record);
             }
             Event::RunDone { run } => self.run_done(*run),
             Event::Finished { report } => {
@@ -179,13 +183,15 @@ impl State {
                 self.training.runs = report.runs.clone();
                 self.training.report = Some(*report);
             }
-            Event::Failed { message, advice, fatal } => self.fail(Failure { message, advice, fatal }),
+            Event::Failed(failure) => self.fail(failure),
         }
     }
 
     fn tick(&mut self, tick: Tick) {
         let spec = self.training.spec.clone().unwrap_or_default();
         self.training.curves.tick(&tick, &spec);
+        let (stage, step, loss) = (tick.stage.clone(), tick.step, Some(tick.loss));
+        self.training.watch(&tick.method, StepRecord { stage, step, loss, ..StepRecord::default() });
         self.training.tick = Some(tick);
         self.training.evaluating = None;
     }
@@ -193,11 +199,12 @@ impl State {
     fn run_done(&mut self, run: MethodRun) {
         let spec = self.training.spec.clone().unwrap_or_default();
         self.training.curves.run(&run, &spec);
+        self.training.unfinished.take_if(|course| course.method == run.method);
         self.training.runs.retain(|known| (&known.method, known.seed) != (&run.method, run.seed));
         self.training.runs.push(run);
     }
 
-    /// Shows a failure; what waited for the worker waits no longer.
+    /// Shows a failure; nothing waits for the worker any more.
     pub fn fail(&mut self, failure: Failure) {
         self.asking = None;
         if failure.fatal {
@@ -209,7 +216,7 @@ impl State {
         self.failure = Some(failure);
     }
 
-    /// The user wants another question: row `row` of `task`, under the number `id`.
+    /// The user requests another question: row `row` of `task`, under the number `id`.
     pub fn wants_example(&mut self, id: u64, task: &str, row: usize) {
         self.question.id = id;
         self.question.task = task.to_owned();
@@ -217,7 +224,7 @@ impl State {
         self.question.awaited = true;
     }
 
-    /// The user writes; an example that was still to come would wipe it out and is no longer wanted.
+    /// The user edits the question; an example that is still to come would overwrite that and is cancelled.
     pub fn write(&mut self, text: String) {
         self.question.text = text;
         if self.question.awaited {
@@ -226,7 +233,7 @@ impl State {
         }
     }
 
-    /// Shows a recorded question with its recorded answers.
+    /// Shows a precomputed question with its answers.
     pub fn show_recorded(&mut self, id: u64, example: &ExampleAnswers, row: usize) {
         self.asking = None;
         self.question = Question {
@@ -239,51 +246,54 @@ impl State {
             rendered: example.input.clone(),
             references: vec![example.reference.clone()],
         };
-        self.answers = Column::ALL
-            .into_iter()
-            .filter_map(|column| {
-                let text = example.outputs.get(column.name())?.clone();
-                Some((column, Answer { text, recorded: true, complete: true, ..Answer::default() }))
-            })
-            .collect();
+        let answer = |(recipe, text): (&String, &String)| {
+            let answer = Answer { text: text.clone(), recorded: true, complete: true, ..Answer::default() };
+            (RecipeName::new(recipe), answer)
+        };
+        self.answers = example.outputs.iter().map(answer).collect();
     }
 
-    /// The user asks: answers of the columns that are asked are awaited under the number `id`.
-    pub fn ask(&mut self, id: u64, columns: &[Column]) {
+    /// The user asks: answers of these models are awaited under the number `id`.
+    pub fn ask(&mut self, id: u64, recipes: &[RecipeName]) {
         self.asking = Some(id);
-        self.answers.retain(|column, answer| !columns.contains(column) && !answer.recorded);
+        self.answers.retain(|recipe, answer| !recipes.contains(recipe) && !answer.recorded);
     }
 
-    /// The columns that can be asked.
-    pub fn askable(&self) -> Vec<Column> {
-        let there = |column: &&ColumnState| column.origin != Origin::Missing;
-        self.columns.iter().filter(there).map(|column| column.column).collect()
+    /// The models that can be asked.
+    pub fn askable(&self) -> Vec<RecipeName> {
+        self.models.iter().map(|model| model.recipe.clone()).collect()
     }
 
-    pub fn column(&self, column: Column) -> Option<&ColumnState> {
-        self.columns.iter().find(|state| state.column == column)
+    /// The models that are shown: those of the comparison, there or not, and all others that are there.
+    pub fn shown(&self) -> Vec<RecipeName> {
+        let compared = methods::COMPARED.map(RecipeName::new);
+        distinct(compared.into_iter().chain(self.askable()))
     }
 
-    /// The task that the models beside the pretrained one were tuned on.
+    pub fn model(&self, recipe: &RecipeName) -> Option<&ModelState> {
+        self.models.iter().find(|model| model.recipe == *recipe)
+    }
+
+    /// The task that the models were tuned on.
     pub fn target(&self) -> &str {
-        let tuned = self.columns.iter().find(|column| !column.target.is_empty());
-        tuned.map_or("rte-mini", |column| &column.target)
+        let tuned = self.models.iter().find(|model| !model.target.is_empty());
+        tuned.map_or("rte-mini", |model| &model.target)
     }
 
-    /// The user starts a run: curves and scores of the last one go.
+    /// The user starts a run: curves and scores of the last one are cleared.
     pub fn start(&mut self, spec: RunSpec) {
         self.failure = None;
         self.saved = None;
-        // The version goes on growing, so that a chart sees that the old curves are gone.
+        // The version keeps growing, so that a chart notices that the old curves are gone.
         let curves = Curves { version: self.training.curves.version + 1, ..Curves::default() };
         self.training = Training { status: Status::Loading, spec: Some(spec), curves, ..Training::default() };
     }
 
-    /// The user goes on with the saved run.
-    pub fn go_on(&mut self) {
+    /// The user resumes the saved run.
+    pub fn resume(&mut self) {
         if let Some(saved) = self.saved.take() {
             self.failure = None;
-            // After a lost worker the curves of this visit still stand; those of another run do not belong here.
+            // After a lost worker the curves of this run stay; those of another run are cleared.
             if self.training.spec.as_ref() != Some(&*saved.spec) {
                 self.start(*saved.spec);
             }
@@ -291,11 +301,11 @@ impl State {
         }
     }
 
-    /// A new worker takes the place of a lost one: what it told is no longer true, what it computed is.
+    /// Resets everything the old worker reported; results stay.
     pub fn restarted(&mut self) {
         self.failure = None;
         self.device = None;
-        self.columns.clear();
+        self.models.clear();
         self.asking = None;
         self.loading = None;
     }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use promot_core::spec::TargetSpec;
+use promot_core::task::TaskRef;
 
 use crate::fail;
 
@@ -42,6 +44,8 @@ pub enum Command {
     List(ListArgs),
     /// What this machine offers: devices and their probes, threads, memory, the bundled model
     Doctor(DoctorArgs),
+    /// Write a shell's completion script to standard output
+    Completions(CompletionsArgs),
 }
 
 /// Where and how the model computes.
@@ -95,13 +99,13 @@ pub struct RunArgs {
     /// Short for --preset quick: the tour's comparison with few steps and rows, in seconds
     #[arg(long)]
     pub quick: bool,
-    /// Override one field of the spec, such as fine_tuning.steps=200; may repeat
+    /// Override one field of the spec, such as stage.fine-tuning.steps=200; may repeat
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Folder of the report; default: runs/<name>, or the next free name after it
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Folder of the tasks' data files, for tasks that are not of the mini world
+    /// Folder of the tasks' data files, for tasks that are not of the synthetic corpus
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// One seed instead of the spec's
@@ -110,6 +114,9 @@ pub struct RunArgs {
     /// Go on with an interrupted run in --out (default: runs/<name>)
     #[arg(long)]
     pub resume: bool,
+    /// Take over finished stages from another run folder where they are the same; may repeat
+    #[arg(long, value_name = "DIR")]
+    pub reuse: Vec<PathBuf>,
     /// The first seed's tuned models and soft prompts, in models/<method> of the report's folder
     #[arg(long, value_enum, value_name = "PRECISION", default_value_t = KeepModels::F32)]
     pub models: KeepModels,
@@ -130,8 +137,9 @@ pub struct TuneArgs {
     /// `mini` (the bundled model), a folder in Hugging Face layout, or a hub id that is in the local hub cache
     #[arg(long, value_name = "DIR|HUB_ID")]
     pub model: String,
-    /// The task to tune on; several are mixed, a soft prompt for each, and keep an equal share of the rows
-    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',', required = true)]
+    /// The task to tune on, by name or as a TOML file that defines it (docs/tasks.md); several are mixed, a soft prompt
+    /// for each, and keep an equal share of the rows
+    #[arg(long, value_name = "NAME|FILE.toml[,...]", value_delimiter = ',', required = true)]
     pub task: Vec<String>,
     /// One of `promot list methods`
     #[arg(long, value_name = "NAME")]
@@ -150,6 +158,9 @@ pub struct TuneArgs {
     /// Go on with an interrupted run in --out
     #[arg(long)]
     pub resume: bool,
+    /// Take over finished stages from another run folder where they are the same; may repeat
+    #[arg(long, value_name = "DIR")]
+    pub reuse: Vec<PathBuf>,
     #[command(flatten)]
     pub device: DeviceArgs,
 }
@@ -158,9 +169,9 @@ pub struct TuneArgs {
 pub struct EvalArgs {
     #[command(flatten)]
     pub model: ModelArgs,
-    /// See `promot list tasks`
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', required = true)]
-    pub tasks: Vec<String>,
+    /// Names of `promot list tasks`, or TOML files that define tasks (docs/tasks.md)
+    #[arg(long, value_name = "NAME|FILE.toml,...", value_delimiter = ',', required = true)]
+    pub tasks: Vec<TaskRef>,
     /// Answered examples before each question
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub shots: usize,
@@ -170,6 +181,9 @@ pub struct EvalArgs {
     /// Most rows a task; 0 for all
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub limit: usize,
+    /// Longest input in tokens, the end-of-sequence token included; longer ones are cut; 0 for no limit
+    #[arg(long, value_name = "N", default_value_t = TargetSpec::default().max_input)]
+    pub max_input: usize,
     /// Width of the beam search
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = positive)]
     pub beams: usize,
@@ -332,6 +346,12 @@ pub struct DoctorArgs {
     /// Opens one device and says what it is: what the program asks a process of its own
     #[arg(long, hide = true, value_enum)]
     pub probe: Option<DeviceName>,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct CompletionsArgs {
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
 }
 
 fn positive(text: &str) -> Result<usize, String> {

@@ -16,7 +16,7 @@ const FILES: Option<Bundled> = include!(concat!(env!("OUT_DIR"), "/bundled.rs"))
 pub fn files() -> anyhow::Result<Bundled> {
     FILES.context(
         "this program was built without the bundled model `mini`, which the checkout makes with\n\
-         promot pretrain --spec core/presets/pretrain-mini.toml --out public/models/mini",
+         promot pretrain --spec world/presets/pretrain-mini.toml --out public/models/mini",
     )
 }
 

@@ -3,6 +3,7 @@
 
 use crate::args::{Args, Command};
 
+mod completions;
 mod doctor;
 mod eval;
 mod generate;
@@ -27,5 +28,6 @@ pub fn dispatch(args: Args) -> anyhow::Result<()> {
         Some(Command::Pretrain(args)) => pretrain::run(&args),
         Some(Command::List(args)) => list::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
+        Some(Command::Completions(args)) => completions::run(&args),
     }
 }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use promot_core::Error;
-use promot_core::spec::RunSpec;
+use promot_core::spec::{Run, RunSpec};
 use promot_core::train::{self, Outcome};
 
 use crate::args::DeviceArgs;
+use crate::catalog::{define_tasks, tasks};
 use crate::fail::usage;
 use crate::files::dataset::{Dataset, Whole};
 use crate::files::run_folder::{self, RunFolder};
@@ -18,6 +19,8 @@ pub struct Place {
     /// `--out`
     pub out: Option<PathBuf>,
     pub resume: bool,
+    /// `--reuse`: run folders whose stages need not run again.
+    pub reuse: Vec<PathBuf>,
     /// The command to go on with, without `--out` and `--resume`.
     pub command: String,
 }
@@ -40,26 +43,27 @@ pub fn default_folder(name: &str) -> PathBuf {
 
 /// Runs a spec and leaves the report. Gives the folder, still locked, and what was trained.
 pub fn run(
-    spec: RunSpec,
+    mut spec: RunSpec,
     place: &Place,
     data: Option<PathBuf>,
     args: &DeviceArgs,
 ) -> anyhow::Result<(RunFolder, Outcome, loaded::LoadedModel)> {
-    let spec = spec.resolve()?;
-    train::recipes(&spec)?;
-    let tasks = spec.target.tasks().len();
-    if let Some(file) = data.as_ref().filter(|data| tasks > 1 && data.is_file()) {
+    define_tasks(&mut spec)?;
+    let run = spec.resolve(tasks())?;
+    let count = run.target.tasks().len();
+    if let Some(file) = data.as_ref().filter(|data| count > 1 && data.is_file()) {
         let file = file.display();
-        return Err(usage(format!("--data: expected a folder with {tasks} tasks, found the file {file}")));
+        return Err(usage(format!("--data: expected a folder with {count} tasks, found the file {file}")));
     }
     let device = device::open(args)?;
-    let model = loaded::model(&spec.model, &device)?;
+    let model = loaded::model(&run.model, &device)?;
     let rows = Dataset { data, whole: Whole::Divided, d_model: model.config.d_model };
-    let folder = open(&spec, place)?;
+    let folder = open(&run, place)?;
     interrupt::listen()?;
-    let mut watch = Watch::new(&folder);
-    watch.say(&format!("{} on {}: {}", spec.name, device.info.name, device.info.reason));
-    let result = pollster::block_on(train::experiment(&spec, &model, &device, &rows, &mut watch));
+    let mut watch = Watch::new(&folder).reusing(&place.reuse);
+    watch.say(&format!("{} on {}: {}", run.name, device.info.name, device.info.reason));
+    let setup = train::Setup { run: &run, loaded: &model, device: &device, rows: &rows };
+    let result = pollster::block_on(train::experiment(setup, &mut watch));
     watch.finish();
     let outcome = match result {
         Ok(outcome) => outcome,
@@ -77,13 +81,13 @@ pub fn run(
     Ok((folder, outcome, model))
 }
 
-fn open(spec: &RunSpec, place: &Place) -> anyhow::Result<RunFolder> {
-    let default = || default_folder(&spec.name);
+fn open(run: &Run, place: &Place) -> anyhow::Result<RunFolder> {
+    let default = || default_folder(&run.name);
     match (&place.out, place.resume) {
-        (Some(out), true) => RunFolder::resume(out, spec),
-        (None, true) => RunFolder::resume(&default(), spec),
-        (Some(out), false) => RunFolder::create(out, spec),
-        (None, false) => RunFolder::create(&run_folder::next_free(&default()), spec),
+        (Some(out), true) => RunFolder::resume(out, run),
+        (None, true) => RunFolder::resume(&default(), run),
+        (Some(out), false) => RunFolder::create(out, run),
+        (None, false) => RunFolder::create(&run_folder::next_free(&default()), run),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Ctrl-C (and SIGTERM): the first asks the training loop to save and stop, the second ends at once.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
@@ -23,4 +24,11 @@ pub fn listen() -> anyhow::Result<()> {
 
 pub fn asked() -> bool {
     ASKED.load(Ordering::SeqCst)
+}
+
+/// For tests: with `PROMOT_STOP_AT=<step>` this step of a stage is what Ctrl-C is otherwise, on a machine of any speed.
+pub fn stops_at(step: usize) -> bool {
+    static STEP: LazyLock<Option<usize>> =
+        LazyLock::new(|| std::env::var("PROMOT_STOP_AT").ok()?.parse().ok());
+    *STEP == Some(step)
 }

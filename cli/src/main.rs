@@ -4,19 +4,16 @@ use std::process::ExitCode;
 
 mod args;
 mod bundled;
+mod catalog;
 mod commands;
 mod device;
 mod experiment;
 mod fail;
 mod files;
-mod html;
 mod interrupt;
 mod loaded;
 mod output;
-mod plots;
 mod progress;
-#[cfg(test)]
-mod sample;
 mod table;
 mod tuned;
 mod watch;

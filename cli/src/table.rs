@@ -1,46 +1,109 @@
 //! Tables for the terminal.
 
 use comfy_table::presets::{NOTHING, UTF8_HORIZONTAL_ONLY};
-use comfy_table::{Attribute, Cell as TableCell, CellAlignment, ContentArrangement, Table};
+use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use promot_core::report::Report;
-use promot_core::summary::{Cell, Grid, grids};
+use promot_core::results_table::{Estimate, ScoreTable, score_tables};
 
-/// The result of a run: a row for each method, a column for each score.
+use crate::catalog::tasks_of;
+
+/// Rules around the table and below its headings.
+const RULED: TableStyle = UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
+
+/// Columns of characters where standard error is no terminal.
+const WIDTH: usize = 100;
+
+/// The result of a run, for standard error, as wide as the terminal.
 pub fn results(report: &Report) -> String {
-    let tables: Vec<String> = grids(&report.runs).iter().map(grid).collect();
+    let mut table = Table::new();
+    let width = table.use_stderr().width().map_or(WIDTH, usize::from);
+    results_in(report, width)
+}
+
+fn results_in(report: &Report, width: usize) -> String {
+    let tables: Vec<String> =
+        score_tables(&tasks_of(report), &report.runs).iter().map(|table| scores(table, width)).collect();
     tables.join("\n\n")
 }
 
-fn grid(grid: &Grid) -> String {
-    let mut table = empty();
-    table.load_style(UTF8_HORIZONTAL_ONLY).use_stderr();
-    let mut header = vec!["method".to_owned()];
-    header.extend(grid.targets.iter().map(|task| format!("{task} (target)")));
-    if !grid.tasks.is_empty() {
-        header.extend(grid.tasks.iter().cloned());
-        header.extend(["Norm. Avg.".to_owned(), "tuned format %".to_owned()]);
-    }
-    table.set_header(header.iter().map(|text| TableCell::new(text).add_attribute(Attribute::Bold)));
-    for row in &grid.rows {
-        let numbers = row.targets.iter().chain(&row.unseen).copied();
-        let numbers = numbers.chain([row.norm_avg, row.format_rate]).take(header.len() - 1);
-        table.add_row(
-            [TableCell::new(&row.method)].into_iter().chain(numbers.map(|cell| TableCell::new(number(cell)))),
-        );
-    }
-    align_right(&mut table);
-    let unseen = match (grid.tasks.is_empty(), grid.prompt) {
+fn scores(table: &ScoreTable, width: usize) -> String {
+    let held_out = match (table.tasks.is_empty(), table.prompt) {
         (true, _) => String::new(),
-        (false, false) => format!("unseen tasks {}-shot; ", grid.shots),
-        (false, true) => format!("unseen tasks {}-shot, soft prompt left on; ", grid.shots),
+        (false, false) => format!("held-out tasks {}-shot; ", table.shots),
+        (false, true) => format!("held-out tasks {}-shot, soft prompt prepended; ", table.shots),
     };
-    let intervals = if grid.has_intervals() { ", ± 95 % interval of the mean over seeds" } else { "" };
-    format!("{unseen}scores in [0, 100]{intervals}\n{table}")
+    let intervals = if table.has_intervals() { ", ± 95 % interval of the mean over seeds" } else { "" };
+    format!("{held_out}scores in [0, 100]{intervals}\n{}", Lines::new(table).fitted(width))
+}
+
+/// A score table as text: lines under headings, all of equal length.
+struct Lines(Vec<Vec<String>>);
+
+impl Lines {
+    /// A line for each method.
+    fn new(table: &ScoreTable) -> Self {
+        let mut header = vec!["method".to_owned()];
+        header.extend(table.targets.iter().map(|task| format!("{task} (target)")));
+        if !table.tasks.is_empty() {
+            header.extend(table.tasks.iter().cloned());
+            header.extend(["held-out mean".to_owned(), "format leakage, %".to_owned()]);
+        }
+        let columns = header.len();
+        let mut lines = vec![header];
+        for row in &table.rows {
+            let numbers = row.targets.iter().chain(&row.held_out).copied();
+            let numbers = numbers.chain([row.norm_avg, row.format_rate]).map(number);
+            lines.push([row.method.clone()].into_iter().chain(numbers).take(columns).collect());
+        }
+        Self(lines)
+    }
+
+    /// A line for each method where that fits; else a line for each task, in as many blocks of methods as it takes.
+    fn fitted(&self, width: usize) -> String {
+        let upright = self.draw();
+        if is_within(&upright, width) {
+            return upright;
+        }
+        let methods: Vec<usize> = (1..self.0.len()).collect();
+        let blocks =
+            |size: usize| methods.chunks(size).map(|block| self.transposed(block).draw()).collect::<Vec<_>>();
+        let sizes = (1..=methods.len()).rev();
+        let fitting = sizes.map(blocks).find(|blocks| blocks.iter().all(|block| is_within(block, width)));
+        // A terminal narrower than one method's column breaks its lines.
+        fitting.unwrap_or_else(|| blocks(1)).join("\n")
+    }
+
+    /// The headings and these lines as columns.
+    fn transposed(&self, lines: &[usize]) -> Self {
+        let columns = [0].iter().chain(lines);
+        let line = |column: usize| columns.clone().map(|line| self.0[*line][column].clone()).collect();
+        let mut turned: Vec<Vec<String>> = (0..self.0[0].len()).map(line).collect();
+        turned[0][0] = "task".to_owned();
+        Self(turned)
+    }
+
+    fn draw(&self) -> String {
+        let mut table = Table::new();
+        table.load_style(RULED).use_stderr();
+        table.set_content_arrangement(ContentArrangement::Disabled);
+        let (header, rows) = self.0.split_first().expect("headings");
+        table.set_header(header.iter().map(|text| Cell::new(text).add_attribute(Attribute::Bold)));
+        table.add_rows(rows);
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table.to_string()
+    }
+}
+
+fn is_within(text: &str, width: usize) -> bool {
+    text.lines().all(|line| line.chars().count() <= width)
 }
 
 /// Rows of text under headings.
 pub fn plain(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = empty();
+    let mut table = Table::new();
+    table.set_content_arrangement(ContentArrangement::Dynamic);
     table.load_style(NOTHING);
     table.set_header(header.iter().copied());
     for row in rows {
@@ -49,71 +112,51 @@ pub fn plain(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
     table.trim_fmt()
 }
 
-pub fn number(cell: Option<Cell>) -> String {
-    cell.map_or_else(|| "-".to_owned(), |cell| cell.to_string())
-}
-
-fn empty() -> Table {
-    let mut table = Table::new();
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table
-}
-
-fn align_right(table: &mut Table) {
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+fn number(value: Option<Estimate>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use promot_core::report::TaskScore;
+    use insta::assert_snapshot;
+    use promot_core::report::{MethodRun, TaskScore};
 
     use super::*;
 
-    #[test]
-    fn seeds_are_averaged_with_their_interval() {
-        let report = crate::sample::report();
-        let grids = grids(&report.runs);
-        let [grid] = &grids[..] else { panic!("one number of shots gives one grid") };
-        assert_eq!((grid.shots, grid.tasks.len()), (1, 8));
-        let methods: Vec<&str> = grid.rows.iter().map(|row| row.method.as_str()).collect();
-        assert_eq!(methods, ["pretrained", "fine-tuning", "promot"]);
-        let [pretrained, fine_tuning, _] = &grid.rows[..] else { panic!("three methods") };
-        assert_eq!(pretrained.targets, [Some(Cell { mean: 48.5, interval: None })]);
-        assert_eq!(fine_tuning.seeds, 2);
-        let target = fine_tuning.targets[0].unwrap();
-        assert_eq!(target.mean, 92.0);
-        assert!((target.interval.unwrap() - 12.706).abs() < 1e-3, "{target:?}");
-        let mean = fine_tuning.unseen.iter().map(|cell| cell.unwrap().mean).sum::<f64>() / 8.0;
-        assert!((fine_tuning.norm_avg.unwrap().mean - mean).abs() < 1e-9);
+    fn sample() -> Report {
+        serde_json::from_str(include_str!("../../tests/golden/report/sample.json")).unwrap()
     }
 
     #[test]
-    fn every_tuned_task_has_its_column() {
-        let mut report = crate::sample::report();
+    fn many_tasks_become_lines() {
+        assert_snapshot!("many_tasks", results_in(&sample(), WIDTH));
+    }
+
+    #[test]
+    fn a_wide_terminal_has_a_line_for_each_method() {
+        assert_snapshot!("wide", results_in(&sample(), 220));
+    }
+
+    #[test]
+    fn many_methods_come_in_blocks_that_fit() {
+        let mut report = sample();
+        let run = report.runs[0].clone();
+        let names = ["prompt-tuning+1-shot", "promot+1-shot", "fine-tuning+1-shot", "random-prompt", "joint"];
+        report.runs.extend(names.map(|method| MethodRun { method: method.into(), ..run.clone() }));
+        let text = results_in(&report, WIDTH);
+        assert!(is_within(&text, WIDTH), "{text}");
+        assert_snapshot!("many_methods", text);
+    }
+
+    #[test]
+    fn every_target_task_has_its_line_and_few_tasks_are_columns() {
+        let mut report = sample();
         for run in &mut report.runs {
             run.also = vec![TaskScore { task: "wic-mini".into(), score: 77.7, ..run.target.clone() }];
+            run.unseen.truncate(2);
         }
-        let text = results(&report);
-        for part in ["rte-mini (target)", "wic-mini (target)", "92.0 ±12.7", "77.7"] {
-            assert!(text.contains(part), "{part} is missing in\n{text}");
-        }
-    }
-
-    #[test]
-    fn every_method_and_score_is_in_the_table() {
-        let text = results(&crate::sample::report());
-        for part in ["pretrained", "fine-tuning", "promot", "48.5", "92.0 ±12.7", "Norm. Avg.", "1-shot"] {
-            assert!(text.contains(part), "{part} is missing in\n{text}");
-        }
-    }
-
-    #[test]
-    fn without_unseen_tasks_only_the_target_is_shown() {
-        let mut report = crate::sample::report();
+        assert_snapshot!("two_targets", results_in(&report, 120));
         report.runs.iter_mut().for_each(|run| run.unseen.clear());
-        let text = results(&report);
-        assert!(text.contains("rte-mini") && !text.contains("Norm.") && !text.contains("unseen"), "{text}");
+        assert_snapshot!("no_held_out_tasks", results_in(&report, WIDTH));
     }
 }

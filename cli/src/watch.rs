@@ -9,13 +9,15 @@ use promot_core::train::{Control, Event, FinishedRun, Observer};
 use promot_core::{Error, Result};
 
 use crate::files::atomic;
-use crate::files::run_folder::RunFolder;
+use crate::files::run_folder::{self, RunFolder};
 use crate::interrupt;
 use crate::progress::Progress;
 
 /// Watches one run and keeps what it saves in its folder.
 pub struct Watch<'a> {
     folder: &'a RunFolder,
+    /// Other run folders whose stages may be taken over.
+    reuse: &'a [PathBuf],
     progress: Progress,
     started: Instant,
     /// "[2/3] promot"
@@ -29,12 +31,18 @@ impl<'a> Watch<'a> {
     pub fn new(folder: &'a RunFolder) -> Self {
         Self {
             folder,
+            reuse: &[],
             progress: Progress::new(),
             started: Instant::now(),
             run: String::new(),
             in_stage: false,
             evaluating: String::new(),
         }
+    }
+
+    /// Also looks for finished stages in these run folders.
+    pub fn reusing(self, reuse: &'a [PathBuf]) -> Self {
+        Self { reuse, ..self }
     }
 
     /// A line for people who watch; like the bars, only on a terminal.
@@ -54,7 +62,8 @@ impl<'a> Watch<'a> {
             }
             Event::StageStarted { stage, from, steps } => {
                 self.in_stage = true;
-                let what = if self.run.is_empty() { stage.clone() } else { format!("{}, {stage}", self.run) };
+                let what =
+                    if self.run.is_empty() { stage.to_string() } else { format!("{}, {stage}", self.run) };
                 self.progress.begin(&what, *steps, *from);
             }
             Event::Step { step, loss, tokens, .. } => self.progress.step(*step, *loss, *tokens),
@@ -99,7 +108,8 @@ impl Observer for Watch<'_> {
 
     fn event(&mut self, event: &Event) -> Control {
         self.show(event);
-        if interrupt::asked() { Control::Stop } else { Control::Continue }
+        let stops = matches!(event, Event::Step { step, .. } if interrupt::stops_at(*step));
+        if stops || interrupt::asked() { Control::Stop } else { Control::Continue }
     }
 
     fn save(&mut self, checkpoint: &Checkpoint) -> Result<()> {
@@ -118,10 +128,19 @@ impl Observer for Watch<'_> {
     }
 
     fn load(&mut self, name: &str) -> Result<Option<Checkpoint>> {
-        let any = self.folder.checkpoint(name, 0);
-        let Some((step, path)) = stored(checkpoints(&any))?.pop() else { return Ok(None) };
-        let files = stored(atomic::read_folder(&path))?;
-        Ok(files.map(|files| Checkpoint { name: name.to_owned(), step, files }))
+        let own = self.folder.checkpoint(name, 0);
+        if let Some(checkpoint) = newest(&own, name)? {
+            return Ok(Some(checkpoint));
+        }
+        // Equal names are equal stages, so a finished one of another run is this one, too.
+        for other in self.reuse {
+            let found = newest(&run_folder::checkpoint(other, name, 0), name)?;
+            if let Some(checkpoint) = found.filter(|checkpoint| checkpoint.is_finished()) {
+                self.say(&format!("{name}: taken over from {}", other.display()));
+                return Ok(Some(checkpoint));
+            }
+        }
+        Ok(None)
     }
 
     fn save_run(&mut self, run: &FinishedRun) -> Result<()> {
@@ -139,6 +158,12 @@ impl Observer for Watch<'_> {
             Err(error) => Err(Error::Storage(format!("reading {}: {error}", path.display()))),
         }
     }
+}
+
+fn newest(any: &Path, name: &str) -> Result<Option<Checkpoint>> {
+    let Some((step, path)) = stored(checkpoints(any))?.pop() else { return Ok(None) };
+    let files = stored(atomic::read_folder(&path))?;
+    Ok(files.map(|files| Checkpoint { name: name.to_owned(), step, files }))
 }
 
 /// The checkpoints beside `path`, oldest first, after undoing interrupted writes.
@@ -175,6 +200,7 @@ mod tests {
     use promot_core::spec::RunSpec;
 
     use super::*;
+    use crate::catalog::tasks;
 
     fn checkpoint(step: usize) -> Checkpoint {
         let files = BTreeMap::from([("manifest.json".to_owned(), format!("{step}").into_bytes())]);
@@ -184,7 +210,7 @@ mod tests {
     #[test]
     fn the_newest_whole_checkpoint_comes_back_and_older_ones_go() {
         let root = tempfile::tempdir().unwrap();
-        let folder = RunFolder::create(root.path(), &RunSpec::default()).unwrap();
+        let folder = RunFolder::create(root.path(), &RunSpec::default().resolve(tasks()).unwrap()).unwrap();
         let mut watch = Watch::new(&folder);
         assert!(watch.load("seed-0.fine-tuning").unwrap().is_none());
         watch.save(&checkpoint(9)).unwrap();
@@ -201,7 +227,7 @@ mod tests {
     #[test]
     fn a_disk_that_refuses_is_an_error_with_the_path() {
         let root = tempfile::tempdir().unwrap();
-        let folder = RunFolder::create(root.path(), &RunSpec::default()).unwrap();
+        let folder = RunFolder::create(root.path(), &RunSpec::default().resolve(tasks()).unwrap()).unwrap();
         // A file where the folder of checkpoints should be.
         fs::write(root.path().join("stages"), "").unwrap();
         let error = Watch::new(&folder).save(&checkpoint(1)).unwrap_err().to_string();

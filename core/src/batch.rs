@@ -1,10 +1,12 @@
-//! Pairs of token ids, padded on the right into one batch, and its tensors on a device.
+//! Rows of token ids, padded on the right into one batch, and its tensors on a device.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 /// Rows of input ids and target ids; the targets end with the end-of-sequence token.
 #[derive(Clone, Debug)]
 pub struct Batch {
+    rows: Vec<RowId>,
+    truncated: usize,
     inputs: Padded,
     targets: Padded,
     decoder: Padded,
@@ -18,46 +20,77 @@ struct Padded {
     width: usize,
 }
 
-/// Input and target ids of one row.
-pub type Pair = (Vec<u32>, Vec<u32>);
+/// Which row of which task: the task's index among those that are trained on, and the row's index in its data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowId {
+    pub task: usize,
+    pub row: usize,
+}
 
-/// How rows become batches.
-#[derive(Clone, Copy, Debug)]
-pub struct Layout {
-    pub pad: u32,
+/// One row as the model sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TokenizedExample {
+    pub id: RowId,
+    pub input: Vec<u32>,
+    pub target: Vec<u32>,
+    /// Whether the input was longer and has been cut.
+    pub truncated: bool,
+}
+
+/// Ids without a data set.
+impl From<(Vec<u32>, Vec<u32>)> for TokenizedExample {
+    fn from((input, target): (Vec<u32>, Vec<u32>)) -> Self {
+        Self { input, target, ..Self::default() }
+    }
+}
+
+/// How a model and a device want batches laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchLayout {
+    pub pad_id: u32,
     /// The decoder's first input.
-    pub start: u32,
-    /// Widths are rounded up to a multiple of this.
-    pub multiple: usize,
-    /// A batch is cut into this many parts.
-    pub parts: usize,
+    pub decoder_start_id: u32,
+    /// Widths are rounded up to a multiple of this: fewer shapes to tune a GPU's kernels for; 1 on the CPU.
+    pub pad_to_multiple_of: usize,
+    /// Micro-batches computed in parallel, one thread each, on devices that compute on this process's threads.
+    pub num_workers: usize,
 }
 
 impl Batch {
-    /// One batch in `layout.parts` parts of nearly equal size, rows of similar length together.
-    pub fn parts(mut pairs: Vec<Pair>, layout: Layout) -> Vec<Self> {
-        pairs.sort_by_key(|(input, target)| (input.len(), target.len()));
-        let rows: Vec<(&[u32], &[u32])> =
-            pairs.iter().map(|(input, target)| (input.as_slice(), target.as_slice())).collect();
-        let size = rows.len().div_ceil(layout.parts.max(1)).max(1);
-        rows.chunks(size).map(|part| Self::new(part, layout.pad, layout.start, layout.multiple)).collect()
+    /// One batch in `count` micro-batches of nearly equal size, rows of similar length together.
+    pub fn micro_batches(mut rows: Vec<TokenizedExample>, layout: &BatchLayout, count: usize) -> Vec<Self> {
+        rows.sort_by_key(|row| (row.input.len(), row.target.len()));
+        let size = rows.len().div_ceil(count.max(1)).max(1);
+        rows.chunks(size).map(|rows| Self::new(rows, layout)).collect()
     }
 
-    /// Pads both sides to the longest row, rounded up to a multiple of `multiple` (fewer shapes to tune a GPU's
-    /// kernels for; 1 on the CPU). The decoder's input is the target shifted right by `start`.
+    /// Pads both sides to the longest row. The decoder's input is the target shifted right by the start token.
     ///
     /// # Panics
     /// Panics if there is no row.
-    pub fn new(pairs: &[(&[u32], &[u32])], pad: u32, start: u32, multiple: usize) -> Self {
-        assert!(!pairs.is_empty(), "a batch needs at least one row");
-        let inputs = Padded::new(pairs.iter().map(|pair| pair.0.to_vec()), pad, multiple);
-        let targets = Padded::new(pairs.iter().map(|pair| pair.1.to_vec()), pad, multiple);
-        let shifted = pairs.iter().map(|(_, target)| {
+    pub fn new(rows: &[TokenizedExample], layout: &BatchLayout) -> Self {
+        assert!(!rows.is_empty(), "a batch needs at least one row");
+        let shifted = |target: &[u32]| {
             let kept = &target[..target.len().saturating_sub(1)];
-            std::iter::once(start).chain(kept.iter().copied()).collect()
-        });
-        let decoder = Padded::new(shifted, pad, multiple);
-        Self { inputs, targets, decoder }
+            std::iter::once(layout.decoder_start_id).chain(kept.iter().copied()).collect()
+        };
+        Self {
+            rows: rows.iter().map(|row| row.id).collect(),
+            truncated: rows.iter().filter(|row| row.truncated).count(),
+            inputs: Padded::new(rows.iter().map(|row| row.input.clone()), layout),
+            targets: Padded::new(rows.iter().map(|row| row.target.clone()), layout),
+            decoder: Padded::new(rows.iter().map(|row| shifted(&row.target)), layout),
+        }
+    }
+
+    /// Which rows these are, in the order of the tensors.
+    pub fn row_ids(&self) -> &[RowId] {
+        &self.rows
+    }
+
+    /// Rows whose input was cut.
+    pub fn truncated(&self) -> usize {
+        self.truncated
     }
 
     pub fn rows(&self) -> usize {
@@ -110,15 +143,15 @@ impl Batch {
 }
 
 impl Padded {
-    fn new(rows: impl Iterator<Item = Vec<u32>>, pad: u32, multiple: usize) -> Self {
+    fn new(rows: impl Iterator<Item = Vec<u32>>, layout: &BatchLayout) -> Self {
         let rows: Vec<Vec<u32>> = rows.collect();
         let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
         let longest = lengths.iter().copied().max().unwrap_or(0).max(1);
-        let width = longest.div_ceil(multiple.max(1)) * multiple.max(1);
+        let width = longest.next_multiple_of(layout.pad_to_multiple_of.max(1));
         let mut ids = Vec::with_capacity(rows.len() * width);
         for row in &rows {
             ids.extend(row.iter().map(|id| *id as i32));
-            ids.extend(std::iter::repeat_n(pad as i32, width - row.len()));
+            ids.extend(std::iter::repeat_n(layout.pad_id as i32, width - row.len()));
         }
         Self { ids, lengths, width }
     }
@@ -141,8 +174,8 @@ impl Padded {
 }
 
 /// Ids of an input batch alone, for decoding.
-pub fn inputs(rows: &[&[u32]], pad: u32, multiple: usize, device: &Device) -> (Tensor<2, Int>, Tensor<2>) {
-    let padded = Padded::new(rows.iter().map(|row| row.to_vec()), pad, multiple);
+pub fn inputs(rows: &[&[u32]], layout: &BatchLayout, device: &Device) -> (Tensor<2, Int>, Tensor<2>) {
+    let padded = Padded::new(rows.iter().map(|row| row.to_vec()), layout);
     (padded.ids(device), padded.mask(device))
 }
 
@@ -150,9 +183,29 @@ pub fn inputs(rows: &[&[u32]], pad: u32, multiple: usize, device: &Device) -> (T
 mod tests {
     use super::*;
 
+    fn layout(pad_to_multiple_of: usize) -> BatchLayout {
+        BatchLayout { pad_id: 0, decoder_start_id: 0, pad_to_multiple_of, num_workers: 1 }
+    }
+
+    #[test]
+    fn micro_batches_keep_the_ids_of_their_rows() {
+        let row = |row: usize, length: usize| TokenizedExample {
+            id: RowId { task: 1, row },
+            input: vec![5; length],
+            target: vec![1],
+            truncated: row == 0,
+        };
+        let made = Batch::micro_batches(vec![row(0, 9), row(1, 2), row(2, 5)], &layout(1), 2);
+        let rows: Vec<Vec<usize>> =
+            made.iter().map(|batch| batch.row_ids().iter().map(|id| id.row).collect()).collect();
+        assert_eq!(rows, [vec![1, 2], vec![0]]);
+        assert_eq!(made.iter().map(Batch::truncated).collect::<Vec<_>>(), [0, 1]);
+    }
+
     #[test]
     fn pads_right_shifts_targets_and_counts_real_tokens() {
-        let batch = Batch::new(&[(&[5, 6, 1], &[7, 1]), (&[5, 1], &[8, 9, 1])], 0, 0, 4);
+        let rows = [(vec![5, 6, 1], vec![7, 1]).into(), (vec![5, 1], vec![8, 9, 1]).into()];
+        let batch = Batch::new(&rows, &layout(4));
         let device = Device::flex();
         let ids = |tensor: Tensor<2, Int>| tensor.into_data().iter::<i64>().collect::<Vec<_>>();
         assert_eq!(ids(batch.input_ids(&device)), [5, 6, 1, 0, 5, 1, 0, 0]);

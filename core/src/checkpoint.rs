@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::method::State;
 use crate::model::folder::hex;
-use crate::model::tensors::{self, HostTensors, Precision};
-use crate::report::StepRecord;
+use crate::model::tensors::{self, HostTensor, HostTensors, Precision};
+use crate::record::StepRecord;
 
 /// The files of one checkpoint, by name.
 #[derive(Clone, Debug)]
@@ -18,6 +20,15 @@ pub struct Checkpoint {
     pub name: String,
     pub step: usize,
     pub files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Checkpoint {
+    /// Whether the stage is done, as far as the manifest can be read.
+    pub fn is_finished(&self) -> bool {
+        let manifest =
+            self.files.get(MANIFEST).and_then(|bytes| serde_json::from_slice::<Manifest>(bytes).ok());
+        manifest.is_some_and(|manifest| manifest.step == manifest.steps)
+    }
 }
 
 /// What a checkpoint says of itself.
@@ -34,28 +45,78 @@ pub struct Manifest {
     pub records: Vec<StepRecord>,
     /// Seconds spent so far.
     pub seconds: f64,
+    /// Numbers of the method's state, now and at the best step.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scalars: BTreeMap<String, f64>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub best_scalars: BTreeMap<String, f64>,
     /// SHA-256 by file name, hexadecimal.
     pub hashes: BTreeMap<String, String>,
 }
 
+/// A method's own state on the host.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MethodState {
+    pub tensors: HostTensors,
+    pub scalars: BTreeMap<String, f64>,
+}
+
 /// The state of a stage between two steps.
 #[derive(Clone, Debug, PartialEq)]
-pub struct State {
+pub struct StageState {
     pub manifest: Manifest,
     /// Moved weights, by parameter path.
     pub weights: HostTensors,
     /// The best ones; absent where they are `weights`.
     pub best: Option<HostTensors>,
     pub optimizer: HostTensors,
+    pub method: MethodState,
+    /// The method's state at the best step; absent where that is this one.
+    pub best_method: Option<MethodState>,
 }
 
 const MANIFEST: &str = "manifest.json";
 const WEIGHTS: &str = "weights.safetensors";
 const BEST: &str = "best.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
-const VERSION: u32 = 1;
+const METHOD: &str = "method.safetensors";
+const BEST_METHOD: &str = "best-method.safetensors";
+/// Version 1 had no state of the method.
+const VERSION: u32 = 2;
 
-impl State {
+impl MethodState {
+    pub async fn read(state: &State) -> Result<Self> {
+        let mut tensors = HostTensors::new();
+        for (name, tensor) in &state.tensors {
+            let shape = tensor.dims().to_vec();
+            tensors
+                .insert(name.clone(), HostTensor { shape, values: tensors::to_vec(tensor.clone()).await? });
+        }
+        Ok(Self { tensors, scalars: state.scalars.clone() })
+    }
+
+    fn on(&self, device: &Device) -> State {
+        let tensor = |tensor: &HostTensor| {
+            Tensor::from_data(TensorData::new(tensor.values.clone(), tensor.shape.clone()), device)
+        };
+        State {
+            tensors: self.tensors.iter().map(|(name, host)| (name.clone(), tensor(host))).collect(),
+            scalars: self.scalars.clone(),
+        }
+    }
+}
+
+impl StageState {
+    /// The method's state on a device.
+    pub fn method_state(&self, device: &Device) -> State {
+        self.method.on(device)
+    }
+
+    /// The method's state at the best step.
+    pub fn best_method_state(&self, device: &Device) -> State {
+        self.best_method.as_ref().unwrap_or(&self.method).on(device)
+    }
+
     pub fn to_checkpoint(mut self, name: &str) -> Result<Checkpoint> {
         let mut files = BTreeMap::new();
         files.insert(WEIGHTS.to_owned(), tensors::to_safetensors(&self.weights, Precision::F32)?);
@@ -63,6 +124,18 @@ impl State {
         if let Some(best) = &self.best {
             files.insert(BEST.to_owned(), tensors::to_safetensors(best, Precision::F32)?);
         }
+        let mut add = |name: &str, tensors: &HostTensors| -> Result<()> {
+            if !tensors.is_empty() {
+                files.insert(name.to_owned(), tensors::to_safetensors(tensors, Precision::F32)?);
+            }
+            Ok(())
+        };
+        add(METHOD, &self.method.tensors)?;
+        if let Some(best) = &self.best_method {
+            add(BEST_METHOD, &best.tensors)?;
+            self.manifest.best_scalars = best.scalars.clone();
+        }
+        self.manifest.scalars = self.method.scalars.clone();
         self.manifest.version = VERSION;
         self.manifest.hashes =
             files.iter().map(|(name, bytes)| (name.clone(), hex(&Sha256::digest(bytes)))).collect();
@@ -111,8 +184,18 @@ impl State {
             }
         }
         let read = |name: &str| tensors::from_safetensors(file(name)?, &what(name));
-        let best = if manifest.hashes.contains_key(BEST) { Some(read(BEST)?) } else { None };
-        Ok(Self { weights: read(WEIGHTS)?, optimizer: read(OPTIMIZER)?, best, manifest })
+        let optional = |name: &str| manifest.hashes.contains_key(name).then(|| read(name)).transpose();
+        let best = optional(BEST)?;
+        let state = |tensors: Option<HostTensors>, scalars: &BTreeMap<String, f64>| MethodState {
+            tensors: tensors.unwrap_or_default(),
+            scalars: scalars.clone(),
+        };
+        let method = state(optional(METHOD)?, &manifest.scalars);
+        let best_method = match best {
+            Some(_) => Some(state(optional(BEST_METHOD)?, &manifest.best_scalars)),
+            None => None,
+        };
+        Ok(Self { weights: read(WEIGHTS)?, optimizer: read(OPTIMIZER)?, best, method, best_method, manifest })
     }
 }
 
@@ -125,9 +208,8 @@ pub fn fingerprint(parts: &impl Serialize) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::tensors::HostTensor;
 
-    fn state() -> State {
+    fn state() -> StageState {
         let tensors = |value| {
             HostTensors::from([(
                 "prompt.value".to_owned(),
@@ -142,25 +224,38 @@ mod tests {
             best: Some((2, 50.0)),
             records: Vec::new(),
             seconds: 1.5,
+            scalars: BTreeMap::from([("a".to_owned(), 0.1)]),
+            best_scalars: BTreeMap::from([("a".to_owned(), 0.2)]),
             hashes: BTreeMap::new(),
         };
-        State { manifest, weights: tensors(1.0), best: Some(tensors(2.0)), optimizer: tensors(0.1) }
+        let method =
+            |value| MethodState { tensors: tensors(value), scalars: [("a".to_owned(), value.into())].into() };
+        StageState {
+            manifest,
+            weights: tensors(1.0),
+            best: Some(tensors(2.0)),
+            optimizer: tensors(0.1),
+            method: method(3.0),
+            best_method: Some(method(4.0)),
+        }
     }
 
     #[test]
     fn round_trips_and_refuses_changed_files_and_other_settings() {
         let checkpoint = state().to_checkpoint("stage").unwrap();
-        let back = State::from_checkpoint(&checkpoint, "f").unwrap();
+        let back = StageState::from_checkpoint(&checkpoint, "f").unwrap();
         assert_eq!(
-            (back.weights, back.best, back.optimizer),
-            (state().weights, state().best, state().optimizer)
+            (back.weights, back.best, back.optimizer, back.method, back.best_method),
+            (state().weights, state().best, state().optimizer, state().method, state().best_method)
         );
-        assert!(State::from_checkpoint(&checkpoint, "g").unwrap_err().to_string().contains("other settings"));
+        assert!(
+            StageState::from_checkpoint(&checkpoint, "g").unwrap_err().to_string().contains("other settings")
+        );
         let mut damaged = checkpoint.clone();
         damaged.files.get_mut(WEIGHTS).unwrap().pop();
-        assert!(State::from_checkpoint(&damaged, "f").unwrap_err().to_string().contains("SHA-256"));
+        assert!(StageState::from_checkpoint(&damaged, "f").unwrap_err().to_string().contains("SHA-256"));
         let mut partial = checkpoint;
         partial.files.remove(OPTIMIZER);
-        assert!(State::from_checkpoint(&partial, "f").is_err());
+        assert!(StageState::from_checkpoint(&partial, "f").is_err());
     }
 }

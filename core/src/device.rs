@@ -5,9 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
+use crate::batch::BatchLayout;
 use crate::error::{Error, Result};
+use crate::model::folder::LoadedModel;
 use crate::model::tensors::to_vec;
-use crate::report::DeviceInfo;
+use crate::record::DeviceInfo;
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +64,20 @@ impl OpenDevice {
     pub fn at_once(&self, parameters: usize) -> usize {
         if self.threads { CPU_PARTS[usize::from(parameters >= LARGE)] } else { 1 }
     }
+
+    /// How batches of a model of so many parameters are laid out here.
+    pub fn layout(&self, pad_id: u32, decoder_start_id: u32, parameters: usize) -> BatchLayout {
+        BatchLayout {
+            pad_id,
+            decoder_start_id,
+            pad_to_multiple_of: self.length_multiple,
+            num_workers: self.at_once(parameters),
+        }
+    }
+
+    pub fn layout_for(&self, model: &LoadedModel) -> BatchLayout {
+        self.layout(model.tokenizer.pad, model.config.start(), model.info.parameters)
+    }
 }
 
 /// Opens the device asked for. `Auto` never fails: it falls back to the CPU and says why.
@@ -77,7 +93,7 @@ pub async fn open(choice: DeviceChoice) -> Result<OpenDevice> {
 }
 
 fn cpu(reason: String) -> OpenDevice {
-    let info = DeviceInfo { name: "flex (CPU)".into(), reason };
+    let info = DeviceInfo { name: "flex (CPU)".into(), reason, software: false };
     OpenDevice { device: Device::flex(), info, length_multiple: 1, threads: true }
 }
 
@@ -88,7 +104,11 @@ async fn gpu(choice: DeviceChoice, reason: &str) -> Result<OpenDevice> {
         return Err(failed(format!("{} is a software driver, slower than the CPU device", adapter.name)));
     }
     probe(&device).await?;
-    let info = DeviceInfo { name: format!("wgpu ({})", adapter.name), reason: reason.into() };
+    let info = DeviceInfo {
+        name: format!("wgpu ({})", adapter.name),
+        reason: reason.into(),
+        software: adapter.software,
+    };
     Ok(OpenDevice { device, info, length_multiple: 16, threads: false })
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::stage_id::StageId;
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that a user's file, spec or device can get wrong. Programmers' mistakes panic instead.
@@ -31,6 +33,16 @@ pub enum Error {
     #[error("device {device}: {problem}")]
     Device { device: String, problem: String },
 
+    /// The device has not enough memory for what it was given.
+    #[error("device {device} is out of memory: {problem}")]
+    OutOfMemory { device: String, problem: String },
+
+    /// Training left the finite numbers.
+    #[error(
+        "loss of {stage} at step {step}: expected a finite number, found {loss}; a smaller learning rate may help"
+    )]
+    Diverged { stage: StageId, step: usize, loss: f64 },
+
     /// The caller could not keep or find what it was given: a full disk, missing rights. The text names the path.
     #[error("{0}")]
     Storage(String),
@@ -47,6 +59,17 @@ impl Error {
 
     pub fn format(what: impl fmt::Display, problem: impl fmt::Display) -> Self {
         Error::Format { what: what.to_string(), problem: problem.to_string() }
+    }
+
+    /// TOML that cannot be read. Its own errors show the line with a marker below it; the first and last lines say what
+    /// is wrong.
+    pub fn toml(what: impl fmt::Display, error: &toml::de::Error) -> Self {
+        let text = error.to_string();
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        match lines[..] {
+            [first, .., last] => Error::format(what, format!("{first}: {last}")),
+            _ => Error::format(what, text.trim()),
+        }
     }
 
     /// Lists the nearest of `known` first, by edit distance, at most five.

@@ -5,6 +5,8 @@
 //! Modules are listed in pipeline order; a module imports only modules above it (tested). rustfmt sorts
 //! what no blank line parts, so a blank line stands wherever the alphabet would break that order.
 
+pub mod stage_id;
+
 pub mod error;
 #[cfg(feature = "models")]
 pub mod parallel;
@@ -18,38 +20,44 @@ pub mod template;
 
 pub mod metrics;
 
-pub mod world;
-
 pub mod task;
 
-pub mod spec;
+pub mod record;
 
-pub mod report;
-
-pub mod summary;
+pub mod render;
 
 #[cfg(feature = "models")]
 pub mod batch;
 #[cfg(feature = "models")]
 pub mod model;
+#[cfg(feature = "models")]
+pub mod peft;
 
 #[cfg(feature = "models")]
 pub mod device;
 #[cfg(feature = "models")]
 pub mod loss;
-#[cfg(feature = "models")]
 pub mod optim;
 
-#[cfg(feature = "models")]
 pub mod decode;
+
+pub mod method;
+
+pub mod merge;
 
 #[cfg(feature = "models")]
 pub mod checkpoint;
-#[cfg(feature = "models")]
-pub mod method;
-
-#[cfg(feature = "models")]
 pub mod eval;
+
+pub mod spec;
+
+pub mod report;
+
+pub mod results_table;
+
+pub mod chart;
+pub mod report_html;
+
 #[cfg(feature = "models")]
 pub mod train;
 

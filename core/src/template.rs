@@ -1,5 +1,5 @@
 //! Row to text: `{field}` places filled from an example, nothing else changed. The templates of the paper's
-//! Table 4 are written this way in `task::TASKS`.
+//! Table 4 are written this way in core/tasks.
 
 use crate::data::Example;
 use crate::error::{Error, Result};

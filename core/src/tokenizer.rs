@@ -28,7 +28,9 @@ impl Tokenizer {
         Self::new(sentencepiece::tokenizer(bytes, extra_ids)?)
     }
 
-    pub(crate) fn new(mut inner: tokenizers::Tokenizer) -> Result<Self> {
+    /// # Errors
+    /// A tokenizer without `<pad>` or `</s>`.
+    pub fn new(mut inner: tokenizers::Tokenizer) -> Result<Self> {
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| Error::format("tokenizer", error))?;
         let id = |token: &str| {

@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use burn::module::Module;
-use promot_core::batch::{Batch, Layout};
+use promot_core::batch::{Batch, BatchLayout, TokenizedExample};
 use promot_core::decode::{Batching, SearchSettings, generate};
 use promot_core::device::{self, DeviceChoice};
 use promot_core::loss::LossSettings;
-use promot_core::method::{FineTuning, Method, PromptTuning};
-use promot_core::model::{Dropout, Model, SoftPrompt, T5Config, folder, prompt, tensors};
+use promot_core::method::{self, Method};
+use promot_core::model::{Dropout, Model, Rates, SoftPrompt, T5Config, folder, prompt, tensors};
 use promot_core::optim::Optimizer;
 use promot_core::rng::Streams;
 use promot_core::spec::{LengthPenalty, OptimizerSpec};
-use promot_core::train::{Part, accumulate, set_trainable};
+use promot_core::train::{MicroBatch, accumulate, set_trainable};
 use serde_json::{Value, json};
 
 const ADAFACTOR: OptimizerSpec =
@@ -44,10 +44,10 @@ struct Bench<'a> {
     settings: &'a Value,
     size: &'a Value,
     model: Model,
-    /// Parts of a batch side by side, as the CPU device has them for this model.
-    at_once: usize,
+    /// As the CPU device has it for this model.
+    layout: BatchLayout,
     prompt: SoftPrompt,
-    pairs: Vec<(Vec<u32>, Vec<u32>)>,
+    rows: Vec<TokenizedExample>,
 }
 
 impl<'a> Bench<'a> {
@@ -64,17 +64,17 @@ impl<'a> Bench<'a> {
         let ids = |row: usize, count: usize| {
             (0..count).map(|place| (3 + (row * 131 + place * 17) % (config.vocab_size - 3)) as u32).collect()
         };
-        let pairs = (0..number(&size["batch"]))
-            .map(|row| (ids(row, number(&size["input"])), ids(row + 7, number(&size["target"]))))
+        let rows = (0..number(&size["batch"]))
+            .map(|row| (ids(row, number(&size["input"])), ids(row + 7, number(&size["target"]))).into())
             .collect();
-        Self { settings, size, at_once: opened.at_once(model.num_params()), model, prompt, pairs }
+        Self { settings, size, layout: opened.layout(0, 0, model.num_params()), model, prompt, rows }
     }
 
     fn run(&self) {
-        self.train("fine-tuning, Adafactor", &FineTuning, ADAFACTOR, false);
-        self.train("fine-tuning, AdamW", &FineTuning, ADAMW, false);
-        self.train("fine-tuning behind prompt", &FineTuning, ADAFACTOR, true);
-        self.train("stage 1, Adafactor", &PromptTuning, ADAFACTOR, true);
+        self.train("fine-tuning, Adafactor", &*method("fine-tuning"), ADAFACTOR, false);
+        self.train("fine-tuning, AdamW", &*method("fine-tuning"), ADAMW, false);
+        self.train("fine-tuning behind prompt", &*method("fine-tuning"), ADAFACTOR, true);
+        self.train("stage 1, Adafactor", &*method("prompt-tuning"), ADAFACTOR, true);
         self.generate("generate, beam 4");
     }
 
@@ -89,8 +89,8 @@ impl<'a> Bench<'a> {
         self.measure(what, || {
             let now = model.take().expect("a model between steps");
             let rng = Streams::new(0).stream(&format!("dropout/{step}"));
-            let mut dropout = Dropout::new(float("dropout"), rng);
-            let done = accumulate(&now, method, &self.parts(), self.at_once, loss, &mut dropout);
+            let mut dropout = Dropout::new(Rates::uniform(float("dropout")), rng);
+            let done = accumulate(&now, method, &self.parts(), self.layout.num_workers, loss, &mut dropout);
             model = Some(optimizer.update(now, done.grads, float("learning_rate")));
             let loss = pollster::block_on(tensors::to_vec(done.loss)).expect("a loss");
             assert!(loss[0].is_finite(), "{what}: the loss is {}", loss[0]);
@@ -100,29 +100,29 @@ impl<'a> Bench<'a> {
 
     /// All inputs at once, without an end-of-sequence token, so that both programs make every token.
     fn generate(&self, what: &str) {
-        let inputs: Vec<Vec<u32>> = self.pairs.iter().map(|(input, _)| input.clone()).collect();
+        let inputs: Vec<Vec<u32>> = self.rows.iter().map(|row| row.input.clone()).collect();
         let settings = SearchSettings {
             beams: number(&self.settings["beams"]),
-            max_new: number(&self.settings["new_tokens"]),
-            min_new: 0,
-            penalty: LengthPenalty::HuggingFace,
+            max_new_tokens: number(&self.settings["new_tokens"]),
+            min_new_tokens: 0,
+            length_penalty: LengthPenalty::HuggingFace,
             alpha: 1.0,
-            start: 0,
+            decoder_start_id: 0,
             eos: u32::MAX,
         };
-        let batching = Batching { pad: 0, rows: inputs.len(), multiple: 1, at_once: self.at_once };
+        let batching = Batching { rows: inputs.len(), layout: self.layout };
         self.measure(what, || {
             let mut quiet = |_| Ok(());
             let search = generate(&self.model, &inputs, &settings, batching, &mut quiet);
             let found = pollster::block_on(search).expect("outputs");
-            assert!(found.iter().all(|found| found.tokens.len() == settings.max_new));
+            assert!(found.iter().all(|found| found.tokens.len() == settings.max_new_tokens));
         });
     }
 
     /// The batch as a training run on the CPU splits it.
-    fn parts(&self) -> Vec<Part> {
-        let layout = Layout { pad: 0, start: 0, multiple: 1, parts: self.at_once };
-        Batch::parts(self.pairs.clone(), layout).into_iter().map(Part::from).collect()
+    fn parts(&self) -> Vec<MicroBatch> {
+        let made = Batch::micro_batches(self.rows.clone(), &self.layout, self.layout.num_workers);
+        made.into_iter().map(MicroBatch::from).collect()
     }
 
     /// Two rounds to warm up, then as many as fit into the given seconds, at least three.
@@ -157,4 +157,10 @@ fn config(size: &Value) -> T5Config {
 
 fn number(value: &Value) -> usize {
     value.as_u64().and_then(|number| usize::try_from(number).ok()).expect("a whole number")
+}
+
+/// A method with its default settings.
+fn method(name: &str) -> Box<dyn Method> {
+    let info = method::by_name(name).expect("a known method");
+    info.build(&info.defaults())
 }

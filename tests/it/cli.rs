@@ -16,8 +16,14 @@ mod commands;
 mod experiment;
 #[path = "cli/gpu.rs"]
 mod gpu;
+#[path = "cli/own_task.rs"]
+mod own_task;
 #[path = "cli/several.rs"]
 mod several;
+#[path = "skip.rs"]
+mod skip;
+#[path = "cli/words.rs"]
+mod words;
 
 /// A T5 1.1 with random weights and a real tokenizer of 96 entries.
 fn golden() -> PathBuf {

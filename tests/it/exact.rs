@@ -3,39 +3,42 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use promot_core::Result;
 use promot_core::data::{Example, Split};
 use promot_core::decode::{NextToken, SearchSettings, search};
 use promot_core::eval::{Evaluator, TaskRows};
 use promot_core::loss::{LossSettings, token_losses};
-use promot_core::method::{FineTuning, FixedPrompt, Joint, Method, PromptTuning};
+use promot_core::method::Method;
+use promot_core::model::pass::{After, HiddenAt};
+use promot_core::model::path::StackKind;
 use promot_core::model::prompt::{EmbeddingTable, from_ids};
 use promot_core::model::tensors::{self, HostTensors};
-use promot_core::model::{Dropout, Model, SoftPrompt};
+use promot_core::model::{Dropout, Model, Pass, SoftPrompt};
 use promot_core::optim::Grads;
+use promot_core::render::Renderer;
+use promot_core::report::StageId;
 use promot_core::rng::Streams;
 use promot_core::spec::{EvalSpec, LengthPenalty, OptimizerSpec, StageSpec};
-use promot_core::task::Task;
 use promot_core::train::{
-    Judge, Mixture, Observer, Part, StageContext, StageResult, TrainingSet, accumulate, run_stage,
+    MicroBatch, Mixture, Observer, StageContext, StageResult, TrainingSet, Validation, accumulate, run_stage,
     set_trainable,
 };
 
 use crate::generate::run;
-use crate::golden::{Family, assert_close, batch, values};
+use crate::golden::{Family, assert_close, batch, layout, method, values};
 
 fn off() -> Dropout {
     Dropout::off()
 }
 
 fn logits(model: &Model, family: &Family) -> Vec<f32> {
-    values(model.logits(&family.batch(), &mut off()))
+    values(model.logits(&family.batch(), &mut Pass::eval()))
 }
 
 /// Every parameter of the model under its path.
 fn parameters(model: &Model) -> HostTensors {
-    pollster::block_on(tensors::read(model, &|path| Some((path.to_owned(), false)))).unwrap()
+    pollster::block_on(tensors::read(model, &|_| true, &tensors::by_path)).unwrap()
 }
 
 fn bits(model: &Model) -> BTreeMap<String, Vec<u32>> {
@@ -58,7 +61,7 @@ fn a_prompt_of_real_token_embeddings_equals_those_tokens() {
     for family in Family::all() {
         let tokens = [7, 90, 3, 41];
         let table = EmbeddingTable {
-            values: values(family.loaded.model.t5().shared.val()),
+            values: values(family.loaded.model.embedding()),
             width: family.loaded.config.d_model,
         };
         let rows = from_ids(tokens.len(), &table, &tokens).unwrap();
@@ -69,7 +72,7 @@ fn a_prompt_of_real_token_embeddings_equals_those_tokens() {
             .iter()
             .map(|(input, target)| ([tokens.as_slice(), input].concat(), target.clone()))
             .collect();
-        let written = values(family.model(false).logits(&batch(&written, 1), &mut off()));
+        let written = values(family.model(false).logits(&batch(&written, 1), &mut Pass::eval()));
         assert_close(family.name, &prompted, &written, 1e-6);
     }
 }
@@ -95,7 +98,7 @@ fn right_padding_does_not_change_the_losses() {
 
 /// Losses of each row's real tokens.
 fn losses(model: &Model, batch: &promot_core::batch::Batch) -> Vec<Vec<f32>> {
-    let logits = model.logits(batch, &mut off());
+    let logits = model.logits(batch, &mut Pass::eval());
     let losses = token_losses(logits, batch.target_ids(&Device::flex()), LossSettings::default());
     let losses = values(losses);
     let rows = losses.chunks(batch.target_width()).zip(batch.target_lengths());
@@ -107,8 +110,8 @@ fn parts_of_a_batch_sum_to_the_gradients_of_the_whole() {
     for family in Family::all() {
         let model = set_trainable(family.model(true), &|_| true);
         let settings = LossSettings { label_smoothing: 0.1, z_loss: 1e-4 };
-        let gradients = |parts: &[Part], at_once: usize| {
-            let done = accumulate(&model, &Joint, parts, at_once, settings, &mut off());
+        let gradients = |parts: &[MicroBatch], at_once: usize| {
+            let done = accumulate(&model, &*method("joint"), parts, at_once, settings, &mut off());
             (values(done.loss), done.grads)
         };
         let (loss, whole) = gradients(&[family.batch().into()], 1);
@@ -137,15 +140,16 @@ fn each_method_has_gradients_of_what_it_trains_alone() {
         accumulate(&model, method, &[family.batch().into()], 1, LossSettings::default(), &mut off()).grads
     };
     let all = parameters(&family.model(true)).len();
-    assert_eq!(gradients(&Joint).0.len(), all);
-    assert_eq!(gradients(&PromptTuning).0.into_keys().collect::<Vec<_>>(), ["prompt.value"]);
-    for method in [&FineTuning as &dyn Method, &FixedPrompt] {
-        let grads = gradients(method);
-        assert_eq!(grads.0.len(), all - 1, "{}", method.name());
-        assert!(!grads.0.contains_key("prompt.value"), "{}", method.name());
+    let gradients = |name: &str| gradients(&*method(name));
+    assert_eq!(gradients("joint").0.len(), all);
+    assert_eq!(gradients("prompt-tuning").0.into_keys().collect::<Vec<_>>(), ["prompt.value"]);
+    for name in ["fine-tuning", "random-prompt"] {
+        let grads = gradients(name);
+        assert_eq!(grads.0.len(), all - 1, "{name}");
+        assert!(!grads.0.contains_key("prompt.value"), "{name}");
     }
     // Freezing the model changes nothing for the prompt.
-    let (alone, joint) = (gradients(&PromptTuning), gradients(&Joint));
+    let (alone, joint) = (gradients("prompt-tuning"), gradients("joint"));
     let value = |grads: &Grads| values(grads.0["prompt.value"].clone());
     assert_close("gradient of the prompt", &value(&alone), &value(&joint), 1e-5);
 }
@@ -156,8 +160,8 @@ fn each_method_has_gradients_of_what_it_trains_alone() {
 fn stage_one_moves_the_prompt_alone_and_stage_two_the_model_alone() {
     for family in Family::all() {
         let base = family.model(true);
-        let after_one = train(&family, &PromptTuning, base.clone());
-        let after_two = train(&family, &FineTuning, after_one.clone());
+        let after_one = train(&family, &*method("prompt-tuning"), base.clone());
+        let after_two = train(&family, &*method("fine-tuning"), after_one.clone());
         let (base_bits, one, two) = (bits(&base), bits(&after_one), bits(&after_two));
         assert_eq!(base_bits.len(), two.len());
         for path in base_bits.keys() {
@@ -175,26 +179,26 @@ fn stage_one_moves_the_prompt_alone_and_stage_two_the_model_alone() {
 #[test]
 fn gradients_of_task_and_format_align_where_labels_say_nothing() {
     let family = &Family::all().nth(1).expect("a gated model");
-    let rows = Task::by_name("rte-mini").unwrap().world_rows(Split::Train, 40).unwrap();
+    let rows = promot_world::rows("rte-mini", Split::Train, 40).unwrap();
     let one_label: Vec<Example> =
         rows.iter().filter(|row| row.text("label").unwrap() == "entailment").cloned().collect();
-    let result = stage(family, &FineTuning, family.model(false), &one_label, 1);
+    let result = stage(family, &*method("fine-tuning"), family.model(false), &one_label, 1);
     let steps: Vec<usize> = result.records.iter().map(|record| record.step).collect();
     assert_eq!(steps, [0, 1, 2, 3]);
     for cosine in result.records.iter().flat_map(|record| record.alignment.values()) {
         assert!((cosine - 1.0).abs() < 1e-5, "{cosine}");
     }
-    let mixed = stage(family, &FineTuning, family.model(false), &rows, 1);
+    let mixed = stage(family, &*method("fine-tuning"), family.model(false), &rows, 1);
     let worst =
         mixed.records.iter().flat_map(|record| record.alignment.values()).copied().fold(1.0, f64::min);
     assert!(worst < 0.999, "{worst}");
-    let unseen = stage(family, &FineTuning, family.model(false), &rows, 0);
+    let unseen = stage(family, &*method("fine-tuning"), family.model(false), &rows, 0);
     assert!(unseen.records.iter().all(|record| record.alignment.is_empty()));
     assert_eq!(bits(&mixed.model), bits(&unseen.model));
 }
 
 fn train(family: &Family, method: &dyn Method, model: Model) -> Model {
-    let rows = Task::by_name("rte-mini").unwrap().world_rows(Split::Train, 12).unwrap();
+    let rows = promot_world::rows("rte-mini", Split::Train, 12).unwrap();
     let result = stage(family, method, model, &rows, 0);
     assert_eq!(result.records.len(), 3);
     result.model
@@ -207,8 +211,8 @@ fn stage(
     rows: &[Example],
     alignment_every: usize,
 ) -> StageResult {
-    let task = Task::by_name("rte-mini").unwrap();
-    let validation = task.world_rows(Split::Validation, 12).unwrap();
+    let task = promot_world::catalog().tasks.by_name("rte-mini").unwrap();
+    let validation = promot_world::rows("rte-mini", Split::Validation, 12).unwrap();
     let spec = StageSpec {
         steps: 3,
         batch: 4,
@@ -222,34 +226,31 @@ fn stage(
     let (tokenizer, streams) = (&family.loaded.tokenizer, Streams::new(3));
     let evaluator = Evaluator {
         tokenizer,
-        start: 0,
+        layout: layout(1, 2),
         spec: &eval,
+        max_input: 64,
         shot_seed: 0,
         targets: vec![task],
-        length_multiple: 1,
-        at_once: 2,
     };
-    let source = Mixture(vec![TrainingSet { task, rows, tokenizer, shots: 0, max_input: 64, streams }]);
+    let renderer = Renderer { task, tokenizer, shots: 0, max_input: 64 };
+    let source = Mixture(vec![TrainingSet::new(renderer, 0, rows, streams)]);
     let validation = TaskRows { task, rows: &validation, shot_rows: rows };
     let context = StageContext {
         name: "stage".into(),
-        label: "stage".into(),
+        id: StageId::default(),
         method,
         spec: &spec,
         source: &source,
-        prompts: &[],
-        judge: Some(Judge {
+        attached: &[],
+        validation: Some(Validation {
             evaluator: &evaluator,
-            validation: vec![validation],
+            rows: vec![validation],
             limit: 2,
             shots: 0,
-            watched: &[],
+            held_out: &[],
         }),
         streams,
-        start: 0,
-        pad: tokenizer.pad,
-        length_multiple: 1,
-        at_once: 2,
+        layout: layout(1, 2),
         threads: true,
         fingerprint: String::new(),
     };
@@ -275,44 +276,42 @@ struct Uncached<'a> {
 
 impl NextToken for Uncached<'_> {
     async fn step(&mut self, tokens: &[u32]) -> Result<Vec<f32>> {
-        let device = Device::flex();
         for (row, token) in self.fed.iter_mut().zip(tokens) {
             row.push(*token);
         }
-        let rows: Vec<&[u32]> = self.inputs.iter().map(Vec::as_slice).collect();
-        let (ids, mask) = promot_core::batch::inputs(&rows, 0, 1, &device);
-        let encoded = self.model.encode(ids, mask, &mut off());
+        // Targets whose shifted form is what was fed, behind the start token 0.
         let (count, length) = (self.fed.len(), self.fed[0].len());
-        let fed: Vec<i32> = self.fed.iter().flatten().map(|token| *token as i32).collect();
-        let fed = Tensor::<2, Int>::from_data(TensorData::new(fed, [count, length]), &device);
-        let logits = self.model.t5().head(self.model.t5().decode(fed, &encoded, &mut off()));
+        let pairs: Vec<(Vec<u32>, Vec<u32>)> = (self.inputs.iter().zip(&self.fed))
+            .map(|(input, fed)| (input.clone(), [&fed[1..], &[1]].concat()))
+            .collect();
+        let logits = self.model.logits(&batch(&pairs, 1), &mut Pass::eval());
         Ok(values(logits.slice([0..count, length - 1..length, 0..self.vocab_size()])))
     }
 
-    fn reorder(&mut self, parents: &[usize]) {
+    fn reorder_cache(&mut self, parents: &[usize]) {
         self.fed = parents.iter().map(|parent| self.fed[*parent].clone()).collect();
     }
 
-    fn keep_inputs(&mut self, inputs: &[usize]) {
+    fn retain_inputs(&mut self, inputs: &[usize]) {
         let rows: Vec<usize> =
             inputs.iter().flat_map(|input| input * self.beams..(input + 1) * self.beams).collect();
-        self.reorder(&rows);
+        self.reorder_cache(&rows);
         self.inputs = rows.iter().map(|row| self.inputs[*row].clone()).collect();
     }
 
     fn vocab_size(&self) -> usize {
-        self.model.t5().vocab_size()
+        self.model.vocab_size()
     }
 }
 
 fn settings(beams: usize) -> SearchSettings {
     SearchSettings {
         beams,
-        max_new: 10,
-        min_new: 0,
-        penalty: LengthPenalty::T5x,
+        max_new_tokens: 10,
+        min_new_tokens: 0,
+        length_penalty: LengthPenalty::T5x,
         alpha: 0.6,
-        start: 0,
+        decoder_start_id: 0,
         eos: 1,
     }
 }
@@ -358,4 +357,40 @@ fn greedy(model: &Model, input: &[u32], longest: usize) -> Vec<u32> {
         tokens.push(best as u32);
     }
     tokens.split_off(1)
+}
+
+/// A hook sees the embedding, every block and the final norm of both stacks, and what it gives back is gone on with.
+#[test]
+fn a_hook_captures_and_replaces_hidden_states() {
+    for family in Family::all() {
+        let (model, config) = (family.model(true), &family.loaded.config);
+        let mut seen = Vec::new();
+        let mut captured = None;
+        let mut capture = |at: HiddenAt, x: Tensor<3>| {
+            seen.push(at);
+            if at == (HiddenAt { stack: StackKind::Decoder, after: After::Norm }) {
+                captured = Some(x.clone());
+            }
+            x
+        };
+        let plain = logits(&model, &family);
+        let found = model.logits(&family.batch(), &mut Pass::eval().with_hook(&mut capture));
+        assert_eq!(values(found), plain, "{}: capturing changes nothing", family.name);
+        assert_eq!(values(model.lm_head(captured.unwrap())), plain, "{}", family.name);
+        let of = |stack: StackKind, blocks: usize| {
+            let blocks = (0..blocks).map(After::Block);
+            let all = std::iter::once(After::Embedding).chain(blocks).chain([After::Norm]);
+            all.map(move |after| HiddenAt { stack, after })
+        };
+        let expected: Vec<HiddenAt> = of(StackKind::Encoder, config.num_layers)
+            .chain(of(StackKind::Decoder, config.decoder_layers()))
+            .collect();
+        assert_eq!(seen, expected);
+        let mut replace = |at: HiddenAt, x: Tensor<3>| match at.after {
+            After::Norm if at.stack == StackKind::Decoder => x.zeros_like(),
+            _ => x,
+        };
+        let zeros = model.logits(&family.batch(), &mut Pass::eval().with_hook(&mut replace));
+        assert!(values(zeros).iter().all(|logit| *logit == 0.0), "{}", family.name);
+    }
 }

@@ -5,7 +5,7 @@ use promot_core::model::Model;
 use promot_core::spec::LengthPenalty;
 use serde_json::Value;
 
-use crate::golden::{Family, TOLERANCE};
+use crate::golden::{Family, TOLERANCE, layout};
 use crate::parity::ids;
 
 struct Case {
@@ -33,11 +33,11 @@ fn read(case: &Value, max_new: usize) -> Case {
         prompt: case["prompt"].as_bool().unwrap(),
         settings: SearchSettings {
             beams,
-            max_new,
-            min_new: case["min_new_tokens"].as_u64().unwrap_or(0) as usize,
-            penalty: LengthPenalty::HuggingFace,
+            max_new_tokens: max_new,
+            min_new_tokens: case["min_new_tokens"].as_u64().unwrap_or(0) as usize,
+            length_penalty: LengthPenalty::HuggingFace,
             alpha,
-            start: 0,
+            decoder_start_id: 0,
             eos: 1,
         },
         ids: case["ids"].as_array().unwrap().iter().map(ids).collect(),
@@ -53,7 +53,7 @@ pub fn run(
     multiple: usize,
 ) -> Vec<Hypothesis> {
     let run = |at_once| {
-        let batching = Batching { pad: 0, rows: batch, multiple, at_once };
+        let batching = Batching { rows: batch, layout: layout(multiple, at_once) };
         pollster::block_on(generate(model, inputs, settings, batching, &mut |_| Ok(()))).unwrap()
     };
     let found = run(1);
@@ -105,17 +105,18 @@ fn outputs_do_not_depend_on_the_batch() {
 fn the_golden_outputs_end_in_both_ways() {
     for family in Family::all() {
         let cases = cases(&family);
-        let rows = || cases.iter().flat_map(|case| case.ids.iter().map(|row| (row, case.settings.max_new)));
+        let rows =
+            || cases.iter().flat_map(|case| case.ids.iter().map(|row| (row, case.settings.max_new_tokens)));
         assert!(rows().any(|(row, _)| row.last() != Some(&1)), "{}: every row ends", family.name);
         assert!(rows().any(|(row, longest)| row.len() < longest), "{}: no row ends early", family.name);
         let beam = |alpha: f64| {
             let wanted = |case: &&Case| case.settings.beams == 4 && case.settings.alpha == alpha;
-            cases.iter().filter(|case| case.settings.min_new == 0).find(wanted)
+            cases.iter().filter(|case| case.settings.min_new_tokens == 0).find(wanted)
         };
         assert_ne!(beam(0.0).unwrap().ids, beam(2.0).unwrap().ids, "{}", family.name);
-        let longer: Vec<&Case> = cases.iter().filter(|case| case.settings.min_new > 0).collect();
+        let longer: Vec<&Case> = cases.iter().filter(|case| case.settings.min_new_tokens > 0).collect();
         assert!(!longer.is_empty(), "{}: a least length is nowhere", family.name);
         let shortest = |case: &Case| case.ids.iter().map(Vec::len).min();
-        assert!(longer.iter().all(|case| shortest(case) > Some(case.settings.min_new)));
+        assert!(longer.iter().all(|case| shortest(case) > Some(case.settings.min_new_tokens)));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor};
-use promot_core::batch::Batch;
+use promot_core::batch::{Batch, BatchLayout, TokenizedExample};
 use promot_core::model::folder::{self, LoadedModel, ModelFiles, TokenizerFile};
 use promot_core::model::tensors::{HostTensor, HostTensors, to_vec};
 use promot_core::model::{Model, SoftPrompt};
@@ -116,8 +116,13 @@ pub fn prefix(prompt: bool) -> &'static str {
 }
 
 pub fn batch(pairs: &[(Vec<u32>, Vec<u32>)], multiple: usize) -> Batch {
-    let rows: Vec<(&[u32], &[u32])> = pairs.iter().map(|(a, b)| (a.as_slice(), b.as_slice())).collect();
-    Batch::new(&rows, 0, 0, multiple)
+    let rows: Vec<TokenizedExample> = pairs.iter().cloned().map(TokenizedExample::from).collect();
+    Batch::new(&rows, &layout(multiple, 1))
+}
+
+/// The layout of the golden families, whose pad and start token have the id 0.
+pub fn layout(pad_to_multiple_of: usize, num_workers: usize) -> BatchLayout {
+    BatchLayout { pad_id: 0, decoder_start_id: 0, pad_to_multiple_of, num_workers }
 }
 
 fn unpadded(ids: &[i32], rows: usize, padding: i32) -> Vec<Vec<u32>> {
@@ -147,4 +152,10 @@ pub fn assert_close(what: &str, found: &[f32], expected: &[f32], tolerance: f64)
         let allowed = tolerance * b.abs().max(floor);
         assert!((a - b).abs() <= allowed, "{what}, value {place}: expected {b:e}, found {a:e}");
     }
+}
+
+/// A method with its default settings.
+pub fn method(name: &str) -> Box<dyn promot_core::method::Method> {
+    let info = promot_core::method::by_name(name).unwrap();
+    info.build(&info.defaults())
 }

@@ -4,15 +4,14 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use promot_core::batch::Batch;
 use promot_core::decode;
 use promot_core::loss::{LossSettings, reduce, token_losses};
-use promot_core::method::{FineTuning, Joint, Method};
-use promot_core::model::t5::bias::{Buckets, Direction};
+use promot_core::model::t5::bias::Buckets;
 use promot_core::model::t5::names::hugging_face;
 use promot_core::model::tensors::HostTensor;
-use promot_core::model::{Dropout, Model};
+use promot_core::model::{Dropout, Model, Pass};
 use promot_core::train::{accumulate, set_trainable};
 use serde_json::Value;
 
-use crate::golden::{self, Family, TOLERANCE, assert_close, values};
+use crate::golden::{self, Family, TOLERANCE, assert_close, layout, method, values};
 
 /// Both ways of running each family.
 fn each(test: impl Fn(&Family, bool)) {
@@ -31,9 +30,14 @@ fn encoder_output_equals_the_reference() {
     each(|family, prompt| {
         let (batch, device) = (family.batch(), Device::flex());
         let ids = batch.input_ids(&device);
-        let encoded = family.model(prompt).encode(ids, batch.input_mask(&device), &mut off());
+        let encoded = family.model(prompt).encode(ids, batch.input_mask(&device), &mut Pass::eval());
         let what = format!("encoder output of {}, prompt {prompt}", family.name);
-        assert_close(&what, &values(encoded.states), family.expected("encoder_output", prompt), TOLERANCE);
+        assert_close(
+            &what,
+            &values(encoded.hidden_states),
+            family.expected("encoder_output", prompt),
+            TOLERANCE,
+        );
     });
 }
 
@@ -42,7 +46,7 @@ fn logits_and_token_losses_equal_the_reference() {
     each(|family, prompt| {
         let (batch, model) = (family.batch(), family.model(prompt));
         let what = format!("{}, prompt {prompt}", family.name);
-        let logits = model.logits(&batch, &mut off());
+        let logits = model.logits(&batch, &mut Pass::eval());
         let losses = token_losses(logits.clone(), batch.target_ids(&Device::flex()), plain());
         // Behind a row's end the two decoders are fed different padding.
         let real = |values: Vec<f32>, width: usize| only_real(&batch, &values, width);
@@ -67,7 +71,7 @@ fn plain() -> LossSettings {
 }
 
 /// The values, `width` a position, of the real target positions.
-fn only_real(batch: &Batch, values: &[f32], width: usize) -> Vec<f32> {
+pub fn only_real(batch: &Batch, values: &[f32], width: usize) -> Vec<f32> {
     let rows = values.chunks(batch.target_width() * width).zip(batch.target_lengths());
     rows.flat_map(|(row, length)| row[..length * width].to_vec()).collect()
 }
@@ -75,9 +79,9 @@ fn only_real(batch: &Batch, values: &[f32], width: usize) -> Vec<f32> {
 #[test]
 fn every_gradient_equals_the_reference() {
     each(|family, prompt| {
-        let method: &dyn Method = if prompt { &Joint } else { &FineTuning };
+        let method = method(if prompt { "joint" } else { "fine-tuning" });
         let model = set_trainable(family.model(prompt), &|_| true);
-        let done = accumulate(&model, method, &[family.batch().into()], 1, plain(), &mut off());
+        let done = accumulate(&model, &*method, &[family.batch().into()], 1, plain(), &mut off());
         let what = format!("{}, prompt {prompt}", family.name);
         assert_close(
             &format!("loss of {what}"),
@@ -115,10 +119,7 @@ fn reference_name(path: &str, gated: bool) -> (String, bool) {
     if path == "prompt.value" {
         return ("prompt".into(), false);
     }
-    let parts: Vec<&str> = path.split('.').collect();
-    let roots = ["shared", "encoder", "decoder", "lm_head"];
-    let root = parts.iter().position(|part| roots.contains(part)).unwrap_or_else(|| panic!("path {path}"));
-    hugging_face(&parts[root..].join("."), gated).unwrap_or_else(|| panic!("no reference name for {path}"))
+    hugging_face(&path.parse().unwrap(), gated).unwrap_or_else(|| panic!("no reference name for {path}"))
 }
 
 #[test]
@@ -168,9 +169,10 @@ fn scores_of_given_targets_equal_the_reference() {
         for (prompt, part) in family.json["score"].as_array().unwrap().iter().enumerate() {
             assert_eq!(part["prompt"].as_bool(), Some(prompt == 1));
             let pairs = part["pairs"].as_array().unwrap();
-            let rows: Vec<_> = pairs.iter().map(|pair| (ids(&pair["input"]), ids(&pair["target"]))).collect();
+            let rows: Vec<_> =
+                pairs.iter().map(|pair| (ids(&pair["input"]), ids(&pair["target"])).into()).collect();
             let model = family.model(prompt == 1);
-            let scores = pollster::block_on(decode::score(&model, &rows, 0, 0, 3)).unwrap();
+            let scores = pollster::block_on(decode::score(&model, &rows, &layout(1, 1), 3)).unwrap();
             for (score, pair) in scores.iter().zip(pairs) {
                 let found: Vec<f32> = score.token_logprobs.iter().map(|logprob| *logprob as f32).collect();
                 let what = format!("log-probabilities of {}, prompt {prompt}", family.name);
@@ -198,16 +200,19 @@ fn relative_position_buckets_equal_the_reference() {
     let tables = tables["tables"].as_array().unwrap();
     assert_eq!(tables.len(), 6);
     for table in tables {
-        let both = table["bidirectional"].as_bool().unwrap();
         let buckets = Buckets {
             count: table["buckets"].as_u64().unwrap() as usize,
             max_distance: table["max_distance"].as_u64().unwrap() as usize,
-            direction: if both { Direction::Both } else { Direction::Back },
+            bidirectional: table["bidirectional"].as_bool().unwrap(),
         };
         let first = table["first"].as_i64().unwrap();
         for (place, expected) in ids(&table["table"]).into_iter().enumerate() {
             let offset = first + place as i64;
-            assert_eq!(buckets.of(offset), expected as usize, "{buckets:?} at offset {offset}");
+            assert_eq!(
+                buckets.relative_position_bucket(offset),
+                expected as usize,
+                "{buckets:?} at offset {offset}"
+            );
         }
     }
 }
@@ -223,7 +228,7 @@ fn an_old_sharded_checkpoint_is_the_same_model() {
     shards.dedup();
     assert!(shards.len() > 1);
     let sharded = golden::load("sharded", &shards);
-    let logits = |model: &Model| values(model.logits(&family.batch(), &mut off()));
+    let logits = |model: &Model| values(model.logits(&family.batch(), &mut Pass::eval()));
     assert_eq!(logits(&sharded.model), logits(&family.loaded.model));
 }
 

@@ -2,20 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use promot_core::batch::Pair;
+use promot_core::batch::TokenizedExample;
 use promot_core::data::{Example, Split};
 use promot_core::loss::LossSettings;
-use promot_core::method::FineTuning;
 use promot_core::model::{Dropout, SoftPrompt};
+use promot_core::render::Renderer;
 use promot_core::rng::Streams;
 use promot_core::task::Task;
 use promot_core::tokenizer::Tokenizer;
-use promot_core::train::{Mixture, Part, Source, TrainingSet, accumulate, set_trainable};
+use promot_core::train::{Attached, MicroBatch, Mixture, Source, TrainingSet, accumulate, set_trainable};
 
-use crate::golden::{Family, assert_close, batch, values};
+use crate::golden::{Family, assert_close, batch, method, values};
 
-fn set<'a>((task, rows): &'a (&'static Task, Vec<Example>), tokenizer: &'a Tokenizer) -> TrainingSet<'a> {
-    TrainingSet { task, rows, tokenizer, shots: 0, max_input: 0, streams: Streams::new(1) }
+fn set<'a>((task, rows): &'a (&'a Task, Vec<Example>), tokenizer: &'a Tokenizer) -> TrainingSet<'a> {
+    let renderer = Renderer { task, tokenizer, shots: 0, max_input: 0 };
+    TrainingSet::new(renderer, 0, rows, Streams::new(1))
 }
 
 #[test]
@@ -23,27 +24,27 @@ fn tasks_take_turns_and_every_row_has_its_turn() {
     let family = Family::new("t5-1.1");
     let tokenizer = &family.loaded.tokenizer;
     let task = |name: &str, rows: usize| {
-        let task = Task::by_name(name).unwrap();
-        (task, task.world_rows(Split::Train, rows).unwrap())
+        let task = promot_world::catalog().tasks.by_name(name).unwrap();
+        (task, promot_world::rows(name, Split::Train, rows).unwrap())
     };
     // Batches of 5: neither a multiple of the tasks nor of the rows.
     let (rte, french, size) = (task("rte-mini", 6), task("wmt_enfr-mini", 9), 5);
     let both = Mixture(vec![set(&rte, tokenizer), set(&french, tokenizer)]);
     let alone = [&rte, &french].map(|task| Mixture(vec![set(task, tokenizer)]));
-    let mut seen: [Vec<Pair>; 2] = Default::default();
+    let mut seen: [Vec<TokenizedExample>; 2] = Default::default();
     for step in 0..4 {
-        let lists = both.pairs(step, size).unwrap();
+        let lists = both.rows(step, size).unwrap();
         let counts: Vec<usize> = lists.iter().map(Vec::len).collect();
         assert_eq!(counts, if step % 2 == 0 { [3, 2] } else { [2, 3] }, "step {step}");
         // Found again by the step's number alone.
-        assert_eq!(both.pairs(step, size).unwrap(), lists);
+        assert_eq!(both.rows(step, size).unwrap(), lists);
         for (seen, list) in seen.iter_mut().zip(lists) {
             seen.extend(list);
         }
     }
     for (place, seen) in seen.iter().enumerate() {
         // Ten rows of each: the task's own order, as if it were tuned alone.
-        assert_eq!(*seen, alone[place].pairs(0, 10).unwrap().concat(), "task {place}");
+        assert_eq!(*seen, alone[place].rows(0, 10).unwrap().concat(), "task {place}");
     }
     assert_eq!(seen[0][..6].iter().collect::<BTreeSet<_>>().len(), 6, "an epoch has every row once");
 }
@@ -51,20 +52,20 @@ fn tasks_take_turns_and_every_row_has_its_turn() {
 #[test]
 fn every_row_stands_behind_its_own_prompt() {
     for family in Family::all() {
-        let model = set_trainable(family.model(false), &|path| !path.starts_with("prompt."));
+        let model = set_trainable(family.model(false), &|path| path.is_weight());
         let own = family.prompt();
         let (length, width) = (own.length(), own.width());
         let other: Vec<f32> = values(own.value.val()).iter().rev().copied().collect();
         let device = model.device();
         let other = SoftPrompt::from_values(other, length, width, &device).unwrap();
         let (first, rest) = family.pairs.split_at(1);
-        let part = |pairs: &[Pair], prompt: Option<&SoftPrompt>| Part {
+        let part = |pairs: &[(Vec<u32>, Vec<u32>)], prompt: Option<&SoftPrompt>| MicroBatch {
             batch: batch(pairs, 1),
-            prompt: prompt.cloned(),
+            attached: Some(Attached { prompt: prompt.cloned(), ..Attached::default() }),
         };
-        let gradients = |parts: &[Part]| {
+        let gradients = |parts: &[MicroBatch]| {
             let settings = LossSettings { label_smoothing: 0.1, z_loss: 0.0 };
-            let done = accumulate(&model, &FineTuning, parts, 2, settings, &mut Dropout::off());
+            let done = accumulate(&model, &*method("fine-tuning"), parts, 2, settings, &mut Dropout::off());
             let tokens: usize = parts.iter().map(|part| part.batch.target_tokens()).sum();
             (values(done.loss)[0], done.grads, tokens as f32)
         };

@@ -12,18 +12,18 @@ fn public(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../public").join(path)
 }
 
-fn read(path: &str) -> Vec<u8> {
+pub fn read(path: &str) -> Vec<u8> {
     fs::read(public(path)).unwrap_or_else(|error| panic!("public/{path}: {error}"))
 }
 
-fn list(path: &str) -> Vec<String> {
+pub fn list(path: &str) -> Vec<String> {
     let list: Vec<String> = serde_json::from_slice(&read(path)).unwrap();
     assert!(!list.is_empty(), "public/{path} names nothing");
     list
 }
 
 /// The files of a model of the bundled one's shape, with the weights at `path`.
-fn files(path: &str) -> ModelFiles {
+pub fn files(path: &str) -> ModelFiles {
     ModelFiles {
         config: read("models/mini/config.json"),
         weights: vec![("model.safetensors".into(), read(path))],
@@ -39,6 +39,19 @@ fn recorded_results_are_of_the_bundled_model() {
         let report: Report = serde_json::from_slice(&read(&format!("recorded/{name}/report.json"))).unwrap();
         assert_eq!(report.model.sha256, bundled.sha256, "{name}: run `cargo xtask record` again");
         assert!(name.starts_with(&report.spec.target.task), "{name} holds {}", report.spec.target.task);
+    }
+}
+
+/// Reports made before stages had a type name them by the same text that they are written as now.
+#[test]
+fn recorded_curves_are_read_and_written_without_a_change() {
+    for name in list("recorded/index.json") {
+        let bytes = read(&format!("recorded/{name}/report.json"));
+        let text: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        let report: Report = serde_json::from_slice(&bytes).unwrap();
+        for (run, text) in report.runs.iter().zip(text["runs"].as_array().unwrap()) {
+            assert!(serde_json::to_value(&run.steps).unwrap() == text["steps"], "{name}: {}", run.method);
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use promot_core::data::{Example, Split};
 use promot_core::metrics::format::{LANGUAGES, Language, identify};
-use promot_core::task::{Format, Source, TASKS, Task, format_rate};
+use promot_core::task::{DataSource, Format, Task, built_in, format_rate};
+
+use crate::skip::skip;
 
 const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
 
@@ -13,7 +15,7 @@ const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
 fn data_folder() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     if !folder.join("rte").is_dir() {
-        eprintln!("skipped: no data sets in ../shared/data");
+        skip("data", "no data sets in ../shared/data");
         return None;
     }
     Some(folder)
@@ -25,7 +27,7 @@ fn rows(folder: &Path, task: &Task, split: Split) -> Vec<Example> {
 }
 
 fn file_tasks() -> impl Iterator<Item = &'static Task> {
-    TASKS.iter().filter(|task| matches!(task.source, Source::Files { .. }))
+    built_in().iter().filter(|task| matches!(task.source, DataSource::Files(_)))
 }
 
 #[test]
@@ -45,7 +47,7 @@ fn every_split_has_the_rows_it_should() {
         ("xsum", [326, 100, 500]),
         ("wikilingua", [150, 100, 250]),
     ] {
-        let task = Task::by_name(name).unwrap();
+        let task = built_in().by_name(name).unwrap();
         let found = SPLITS.map(|split| rows(&folder, task, split).len());
         assert_eq!(found, expected, "{name}");
     }
@@ -74,7 +76,7 @@ fn gold_answers_score_100_and_wrong_ones_less() {
 fn published_quotation_marks_of_tables_are_gone() {
     let Some(folder) = data_folder() else { return };
     let texts = |name: &str, field: &str| -> Vec<String> {
-        let task = Task::by_name(name).unwrap();
+        let task = built_in().by_name(name).unwrap();
         SPLITS
             .iter()
             .flat_map(|split| rows(&folder, task, *split))
@@ -96,7 +98,7 @@ fn published_quotation_marks_of_tables_are_gone() {
 fn languages_of_news_sentences_are_told_apart() {
     let Some(folder) = data_folder() else { return };
     let sentences = |name: &str, field: &str| -> Vec<String> {
-        let task = Task::by_name(name).unwrap();
+        let task = built_in().by_name(name).unwrap();
         rows(&folder, task, Split::Test).iter().map(|row| row.text(field).unwrap()).collect()
     };
     for (language, sentences) in [
@@ -117,12 +119,13 @@ fn languages_of_news_sentences_are_told_apart() {
     }
 }
 
-/// Every row of the mini world renders, its gold answer is right, and its language is recognised: the target-format
+/// Every row of the synthetic corpus renders, its gold answer is right, and its language is recognised: the target-format
 /// rate of the tour depends on it.
 #[test]
-fn rows_of_the_mini_world_are_right_and_have_their_language() {
-    for task in TASKS.iter().filter(|task| matches!(task.source, Source::World)) {
-        let rows = task.world_rows(Split::Test, 200).unwrap();
+fn rows_of_the_corpus_are_right_and_have_their_language() {
+    for task in promot_world::catalog().tasks.iter() {
+        let DataSource::Generated(name) = &task.source else { continue };
+        let rows = promot_world::rows(name, Split::Test, 200).unwrap();
         let rendered: Vec<_> = rows.iter().map(|row| task.render(row).unwrap()).collect();
         let references: Vec<_> = rendered.iter().map(|row| row.references.clone()).collect();
         let outputs: Vec<_> = rendered.iter().map(|row| row.target.clone()).collect();

@@ -1,7 +1,7 @@
 // The way in: first paint, device, recorded results or their absence, the address's parameters.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { calm, encoded, loaded, longTasks, open, start, textIs, unblocked } from './page.mjs';
+import { calm, encoded, loaded, open, start, textIs } from './page.mjs';
 import { RECORDED } from './recorded.mjs';
 
 let site;
@@ -10,14 +10,10 @@ before(async () => {
 });
 after(() => site.close());
 
-test('the first screen is painted within a second and says whether results are recorded', async () => {
+test('the first screen says whether results are recorded', async () => {
   const opened = await open(site);
   const { page } = opened;
   await page.getByRole('heading', { level: 1, name: 'One question, three models' }).waitFor();
-  const paint = await page.evaluate(
-    () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
-  );
-  assert.ok(paint < 1000, `first paint after ${paint} ms`);
   await page.locator('[data-testid=recorded-table] tbody tr, [data-testid=no-recorded]').first().waitFor();
   await calm(opened);
 });
@@ -30,16 +26,6 @@ test('device and reason are shown in words', async () => {
   await calm(opened);
 });
 
-test('the page is loaded without blocking the main thread', async () => {
-  await unblocked(async () => {
-    const opened = await open(site, { traced: true });
-    await loaded(opened);
-    const long = await longTasks(opened);
-    await calm(opened);
-    return long;
-  });
-});
-
 test('recorded results are there at once, marked as recorded', async () => {
   const opened = await open(site, { recorded: RECORDED });
   const { page, id } = opened;
@@ -48,8 +34,8 @@ test('recorded results are there at once, marked as recorded', async () => {
   await textIs(id('answer-fine-tuning'), 'True');
   await textIs(id('answer-promot'), 'stamps');
   const marks = (column) => page.locator(`[data-column=${column}] .marks`).textContent();
-  assert.match(await marks('pretrained'), /right.*recorded/);
-  assert.match(await marks('fine-tuning'), /wrong.*rte-mini.s format.*recorded/);
+  assert.match(await marks('pretrained'), /right.*precomputed/);
+  assert.match(await marks('fine-tuning'), /wrong.*rte-mini.s format.*precomputed/);
   assert.match(await id('recorded').textContent(), /run .made-up./);
   await calm(opened);
 });

@@ -1,5 +1,6 @@
 // One browser and one server for a file of tests, and a page that writes down what must never happen: an error in the
-// console, a request to another origin, a main thread that was busy for more than 50 ms.
+// console, a request to another origin. Tests wait for what the page shows, never for the clock: how long things take is
+// measured by `cargo xtask bench-page` (tests/bench/page).
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
@@ -18,9 +19,6 @@ const FLAGS = [
 ];
 /** WebGPU without a graphics card: Chromium's own software adapter. */
 const WEBGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
-
-/** Longest time that the main thread may be blocked, in milliseconds of its processor time. */
-export const LONGEST_TASK = 50;
 
 /** A run that a slow machine does in seconds. */
 export const TINY = {
@@ -56,9 +54,21 @@ export async function start({ webgpu = false } = {}) {
   };
 }
 
+/**
+ * Says why a test cannot run here, in a line that `cargo xtask test` collects; fails where `PROMOT_REQUIRE` names the
+ * kind (xtask/src/skips.rs).
+ */
+export function skip(t, kind, reason) {
+  const required = (process.env.PROMOT_REQUIRE ?? '').split(',').map((name) => name.trim());
+  assert.ok(!required.includes(kind), `${kind} is required: ${reason}`);
+  console.log(`skipped: ${kind}: ${reason}`);
+  t.skip(reason);
+}
+
 /** Opens the page in a fresh profile, or in that of a page that was opened before (`context`). `query` and `hash` go
- * into the address; `recorded` takes the place of the recorded results that are shipped; `traced` is for `longTasks`. */
-export async function open(site, { query = 'device=cpu', hash = '', recorded, traced = false, ...options } = {}) {
+ * into the address; `recorded` takes the place of the recorded results that are shipped; `prepare` is awaited before
+ * the page is loaded. */
+export async function open(site, { query = 'device=cpu', hash = '', recorded, prepare, ...options } = {}) {
   const context = options.context ?? (await site.browser.newContext({ acceptDownloads: true, ...options }));
   if (recorded) {
     await context.route('**/recorded/index.json', (route) => route.fulfill({ json: ['rte-mini', 'second', 'lost'] }));
@@ -68,7 +78,7 @@ export async function open(site, { query = 'device=cpu', hash = '', recorded, tr
     await context.route('**/recorded/lost/report.json', (route) => route.fulfill({ json: { nothing: 'here' } }));
   }
   const page = await context.newPage();
-  const trace = traced ? await Trace.start(site) : undefined;
+  await prepare?.(page);
   const seen = { console: [], foreign: [] };
   page.on('console', (message) => {
     if (message.type() === 'error') seen.console.push(message.text());
@@ -81,89 +91,14 @@ export async function open(site, { query = 'device=cpu', hash = '', recorded, tr
     }
   });
   await page.goto(`${site.address}?${query}${hash}`);
-  return { page, context, trace, seen, id: (name) => page.getByTestId(name) };
+  return { page, context, seen, id: (name) => page.getByTestId(name) };
 }
 
 /** What holds after every test, whatever it did. */
 export async function calm(opened) {
   assert.deepEqual(opened.seen.console, [], 'errors in the console');
   assert.deepEqual(opened.seen.foreign, [], 'requests to another origin');
-  await opened.trace?.end();
   await opened.context.close();
-}
-
-/**
- * What the threads of the browser do. Tasks are measured by the processor time that they take: on a machine that has
- * other things to do as well, the clock counts those, too. On an idle machine the two agree.
- */
-class Trace {
-  static async start(site) {
-    // A browser has one trace at a time; a test that failed may have left its own.
-    await site.trace?.end();
-    const trace = new Trace();
-    site.trace = trace;
-    trace.session = await site.browser.newBrowserCDPSession();
-    trace.events = [];
-    trace.session.on('Tracing.dataCollected', ({ value }) => trace.events.push(...value));
-    const traceConfig = { includedCategories: ['toplevel', 'blink.user_timing'], excludedCategories: ['*'] };
-    await trace.session.send('Tracing.start', { traceConfig, transferMode: 'ReportEvents' });
-    return trace;
-  }
-
-  async end() {
-    if (!this.session) return;
-    const ended = new Promise((done) => this.session.once('Tracing.tracingComplete', done));
-    await this.session.send('Tracing.end');
-    await ended;
-    await this.session.detach();
-    this.session = undefined;
-  }
-}
-
-/**
- * The tasks that held up the page's main thread for too long since it was opened; ends the trace. What a task leaves to
- * be done at once (its microtasks) counts with it.
- */
-export async function longTasks({ page, trace }) {
-  await trace.end();
-  const { events } = trace;
-  const thread = ({ pid, tid }) => `${pid}:${tid}`;
-  const address = page.url().split('#')[0];
-  const opening = ({ name, args }) => name === 'navigationStart' && args.data?.documentLoaderURL.startsWith(address);
-  const mark = events.find(opening);
-  const tasks = events
-    .filter((event) => event.ph === 'X' && mark && thread(event) === thread(mark))
-    .filter(({ name }) => name.endsWith('::RunTask') || name.endsWith('MicrotaskCheckpoint'))
-    .sort((one, other) => one.ts - other.ts);
-  assert.ok(tasks.length > 10, `a trace with ${events.length} events shows ${tasks.length} tasks of the page`);
-  const long = [];
-  let last;
-  for (const { name, ts, dur, tdur = 0 } of tasks) {
-    const inside = last && ts < last.end;
-    if (inside) continue;
-    if (last && name.endsWith('MicrotaskCheckpoint')) {
-      last.ms += tdur / 1000;
-      last.end = ts + dur;
-    } else {
-      last = { at: Math.round((ts - mark.ts) / 1000), ms: tdur / 1000, end: ts + dur };
-      long.push(last);
-    }
-  }
-  assert.ok(long.some(({ ms }) => ms > 1), 'the trace says nothing about processor time');
-  return long.filter(({ ms }) => ms > LONGEST_TASK).map(({ at, ms }) => ({ at, ms: Math.round(ms) }));
-}
-
-/**
- * Does something up to three times until the main thread is never busy for too long: other work on the machine also
- * slows what a task computes, and the calmest round is the page's own doing. `round` gives the long tasks.
- */
-export async function unblocked(round) {
-  const rounds = [];
-  while (rounds.length < 3) {
-    rounds.push(await round());
-    if (rounds.at(-1).length === 0) return;
-  }
-  assert.fail(`every round had tasks over ${LONGEST_TASK} ms: ${JSON.stringify(rounds)}`);
 }
 
 /** Waits until an element's text is, or matches, what is expected. */
@@ -180,7 +115,7 @@ export async function textIs(locator, expected, timeout = 60_000) {
 
 /** Until the models are there and can be asked. */
 export async function loaded(opened, timeout = 60_000) {
-  await textIs(opened.id('ask'), 'Ask all three', timeout);
+  await textIs(opened.id('ask'), 'Ask all models', timeout);
   // Shipped weights that do not fit the bundled model, for one, are told of here and nowhere else.
   assert.deepEqual(await opened.id('error').allTextContents(), [], 'nothing went wrong while loading');
 }

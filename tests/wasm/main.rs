@@ -4,5 +4,5 @@
 #![cfg(target_family = "wasm")]
 
 mod agree;
+mod autotune_cache;
 mod tiny;
-mod tuned;

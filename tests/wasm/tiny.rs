@@ -4,18 +4,19 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use promot_app::failure::Failure;
 use promot_app::worker::{device, gpu};
-use promot_core::batch::Batch;
+use promot_core::batch::{Batch, BatchLayout, TokenizedExample};
 use promot_core::device::{DeviceChoice, OpenDevice, open};
 use promot_core::loss::LossSettings;
 use promot_core::method::Method;
 use promot_core::model::folder::random;
-use promot_core::model::tensors::{HostTensors, read, to_vec};
+use promot_core::model::tensors::{HostTensors, by_path, read, to_vec};
 use promot_core::model::{Dropout, Model, SoftPrompt, T5Config};
 use promot_core::optim::Optimizer;
 use promot_core::rng::Streams;
 use promot_core::spec::OptimizerSpec;
-use promot_core::train::{Part, accumulate, set_trainable};
+use promot_core::train::{MicroBatch, accumulate, set_trainable};
 use wasm_bindgen_test::console_log;
 
 const CONFIG: &str = r#"{"model_type": "t5", "vocab_size": 96, "d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2,
@@ -29,14 +30,14 @@ fn model(device: &OpenDevice) -> Model {
 }
 
 /// Rows of different lengths, the same on every device and padded alike.
-fn parts(step: usize) -> Vec<Part> {
+fn parts(step: usize) -> Vec<MicroBatch> {
     let ids = |row: usize, length: usize| -> Vec<u32> {
         (0..length).map(|at| (3 + (row * 31 + at * 17 + step * 7) % 90) as u32).chain([1]).collect()
     };
-    let rows: Vec<(Vec<u32>, Vec<u32>)> =
-        (0..4).map(|row| (ids(row, 6 + row), ids(row + 9, 2 + row))).collect();
-    let rows: Vec<(&[u32], &[u32])> = rows.iter().map(|(a, b)| (a.as_slice(), b.as_slice())).collect();
-    vec![Batch::new(&rows, 0, 0, 16).into()]
+    let rows: Vec<TokenizedExample> =
+        (0..4).map(|row| (ids(row, 6 + row), ids(row + 9, 2 + row)).into()).collect();
+    let layout = BatchLayout { pad_id: 0, decoder_start_id: 0, pad_to_multiple_of: 16, num_workers: 1 };
+    vec![Batch::new(&rows, &layout).into()]
 }
 
 /// What a device computes: loss and gradients by parameter.
@@ -69,7 +70,7 @@ pub async fn train(
         model = optimizer.update(model, done.grads, rate);
         losses.push(to_vec(done.loss).await.unwrap()[0]);
     }
-    let weights = read(&model, &|path| Some((path.to_owned(), false))).await.unwrap();
+    let weights = read(&model, &|_| true, &by_path).await.unwrap();
     (losses, weights)
 }
 
@@ -91,7 +92,7 @@ pub async fn devices() -> (OpenDevice, OpenDevice, Complaints) {
             assert!(adapter.lacks.is_empty(), "the adapter lacks {:?}", adapter.lacks);
             let failures = Rc::new(RefCell::new(Vec::new()));
             let into = Rc::clone(&failures);
-            gpu::prepare(Rc::new(move |message, _| into.borrow_mut().push(message))).unwrap();
+            gpu::prepare(Rc::new(move |failure: Failure| into.borrow_mut().push(failure.message))).unwrap();
             device::configure(adapter.software);
             let opened = (open(DeviceChoice::Wgpu).await.unwrap(), failures);
             OPENED.with(|place| place.replace(Some(opened.clone())));
@@ -99,4 +100,10 @@ pub async fn devices() -> (OpenDevice, OpenDevice, Complaints) {
         }
     };
     (open(DeviceChoice::Cpu).await.unwrap(), wgpu, failures)
+}
+
+/// A method with its default settings.
+pub fn method(name: &str) -> Box<dyn Method> {
+    let info = promot_core::method::by_name(name).expect("a known method");
+    info.build(&info.defaults())
 }

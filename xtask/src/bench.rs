@@ -4,8 +4,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::shell::{self, Outcome};
-use crate::{golden, json_line};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use xshell::cmd;
+
+use crate::golden;
+use crate::shell::{self, shell};
 
 /// One measurement: the median seconds of `what` at `size`.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,40 +19,45 @@ struct Measurement {
     seconds: f64,
 }
 
-pub fn run() -> Outcome {
+pub fn run() -> Result<()> {
+    let sh = shell()?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from).to_string();
     // The whole workspace: a package by itself would get other features of shared crates, and Burn a second build.
     let build = ["build", "--release", "--locked", "--workspace", "--bins"];
-    shell::part("building the benchmark", || shell::run(shell::cargo().args(build)))?;
+    shell::part("building the benchmark", || Ok(shell::cargo(&sh).args(build).run()?))?;
     let python = shell::part("Python packages", golden::environment)?;
     let program =
-        shell::target_dir().join("release").join(format!("promot-bench{}", std::env::consts::EXE_SUFFIX));
+        shell::target_dir()?.join("release").join(format!("promot-bench{}", std::env::consts::EXE_SUFFIX));
     let ours = shell::part("promot", || {
-        shell::read_shown(shell::tool(&program).env("RAYON_NUM_THREADS", &threads))
+        lines(&shell::read_shown(sh.cmd(&program).env("RAYON_NUM_THREADS", &threads))?)
     })?;
     let theirs = shell::part("PyTorch", || {
-        shell::read_shown(
-            shell::tool(&python).arg("tests/bench/bench_torch.py").env("OMP_NUM_THREADS", &threads),
-        )
+        let bench = cmd!(sh, "{python} tests/bench/bench_torch.py").env("OMP_NUM_THREADS", &threads);
+        lines(&shell::read_shown(bench)?)
     })?;
     println!("\n{}", table(&measurements(&ours)?, &measurements(&theirs)?));
     keep(&threads, &ours, &theirs)
 }
 
 /// Every line that is a JSON object is a measurement; the rest is talk.
-fn measurements(output: &str) -> Outcome<Vec<Measurement>> {
+fn lines(output: &str) -> Result<Vec<Value>> {
     let lines = output.lines().filter(|line| line.trim_start().starts_with('{'));
-    let found: Vec<Measurement> = lines
-        .map(|line| {
-            let field = |name: &str| {
-                json_line::field(line, name).ok_or_else(|| format!("no field `{name}` in {line}"))
-            };
-            let seconds = field("seconds")?;
-            let seconds = seconds.parse().map_err(|_| format!("`seconds` is no number in {line}"))?;
-            Ok(Measurement { what: field("what")?, size: field("size")?, seconds })
-        })
-        .collect::<Outcome<_>>()?;
-    if found.is_empty() { Err("the benchmark printed no measurement".into()) } else { Ok(found) }
+    let found: Vec<Value> = lines
+        .map(|line| serde_json::from_str(line).with_context(|| line.to_owned()))
+        .collect::<Result<_>>()?;
+    ensure!(!found.is_empty(), "the benchmark printed no measurement");
+    Ok(found)
+}
+
+fn measurements(lines: &[Value]) -> Result<Vec<Measurement>> {
+    let measurement = |line: &Value| {
+        let text = |name: &str| {
+            line[name].as_str().map(str::to_owned).with_context(|| format!("no text `{name}` in {line}"))
+        };
+        let seconds = line["seconds"].as_f64().with_context(|| format!("no number `seconds` in {line}"))?;
+        Ok(Measurement { what: text("what")?, size: text("size")?, seconds })
+    };
+    lines.iter().map(measurement).collect()
 }
 
 /// Rows in the order of our own measurements. A ratio above 1 means that promot is the faster one.
@@ -84,25 +93,13 @@ fn stage_1_share(ours: &[Measurement]) -> String {
 }
 
 /// Raw lines of both with the date and the machine, for later comparison.
-fn keep(threads: &str, ours: &str, theirs: &str) -> Outcome {
-    let lines = |output: &str| {
-        let objects: Vec<&str> = output.lines().map(str::trim).filter(|line| line.starts_with('{')).collect();
-        objects.join(",\n    ")
-    };
-    let date = shell::timestamp();
+fn keep(threads: &str, ours: &[Value], theirs: &[Value]) -> Result<()> {
+    let date = shell::timestamp()?;
     let machine = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-    let text = format!(
-        "{{\n  \"date\": \"{date}\",\n  \"machine\": \"{machine}\",\n  \"cpu\": \"{}\",\n  \"threads\": {threads},\n  \
-         \"promot\": [\n    {}\n  ],\n  \"pytorch\": [\n    {}\n  ]\n}}\n",
-        cpu().replace(['"', '\\'], " "),
-        lines(ours),
-        lines(theirs),
-    );
-    let folder = shell::target_dir().join("bench");
-    let path = folder.join(format!("{date}.json"));
-    std::fs::create_dir_all(&folder)
-        .and_then(|()| std::fs::write(&path, text))
-        .map_err(|error| format!("{}: {error}", path.display()))?;
+    let raw = json!({ "date": date, "machine": machine, "cpu": cpu(), "threads": threads.parse::<usize>()?,
+        "promot": ours, "pytorch": theirs });
+    let path = shell::target_dir()?.join("bench").join(format!("{date}.json"));
+    shell()?.write_file(&path, serde_json::to_string_pretty(&raw)?)?;
     println!("raw results: {}", path.display());
     Ok(())
 }
@@ -121,17 +118,21 @@ mod tests {
     const OURS: &str =
         "warming up\n{\"what\": \"train step\", \"size\": \"mini\", \"seconds\": 0.5, \"samples\": [0.5]}\n";
 
+    fn ours() -> Vec<Measurement> {
+        measurements(&lines(OURS).unwrap()).unwrap()
+    }
+
     #[test]
     fn measurements_are_the_json_lines() {
-        let found = measurements(OURS).unwrap();
-        assert_eq!(found, [Measurement { what: "train step".into(), size: "mini".into(), seconds: 0.5 }]);
-        assert!(measurements("nothing").is_err());
-        assert!(measurements("{\"what\": \"x\", \"size\": \"y\"}").unwrap_err().contains("`seconds`"));
+        assert_eq!(ours(), [Measurement { what: "train step".into(), size: "mini".into(), seconds: 0.5 }]);
+        assert!(lines("nothing").is_err());
+        let error = measurements(&lines("{\"what\": \"x\", \"size\": \"y\"}").unwrap()).unwrap_err();
+        assert!(error.to_string().contains("`seconds`"), "{error}");
     }
 
     #[test]
     fn the_ratio_says_how_many_times_as_fast_promot_is() {
-        let ours = measurements(OURS).unwrap();
+        let ours = ours();
         let theirs = vec![Measurement { seconds: 0.75, ..ours[0].clone() }];
         assert!(table(&ours, &theirs).contains("1.50"));
         assert!(table(&ours, &[]).trim_end().ends_with('-'));

@@ -1,13 +1,20 @@
-//! `cargo xtask bench-page`: how fast the page trains, beside TensorFlow.js in the same Chromium (tests/bench/page).
+//! `cargo xtask bench-page`: how soon the page is there and answers, how busy it keeps its main thread, and how fast it
+//! trains beside TensorFlow.js in the same Chromium (tests/bench/page). Numbers to compare, no verdict.
 
-use crate::page_tests::{missing, npm};
-use crate::shell::{self, Outcome};
+use anyhow::Result;
+use xshell::cmd;
 
-pub fn run() -> Outcome {
-    if let Some(reason) = missing() {
-        return Err(reason);
-    }
+use crate::page_tests;
+use crate::shell::{self, shell};
+
+pub fn run() -> Result<()> {
+    let sh = shell()?;
     let folder = shell::root().join("tests").join("bench").join("page");
-    shell::part("TensorFlow.js (npm ci)", || npm(&folder, &["ci", "--no-audit", "--no-fund"]))?;
-    shell::part("the page beside TensorFlow.js", || npm(&folder, &["run", "--silent", "bench"]))
+    shell::part("TensorFlow.js (npm ci)", || {
+        Ok(cmd!(sh, "npm --prefix {folder} ci --no-audit --no-fund").run()?)
+    })?;
+    shell::part("loading and answering", || page_tests::script(&folder, &["run", "--silent", "open"]))?;
+    shell::part("training beside TensorFlow.js", || {
+        page_tests::script(&folder, &["run", "--silent", "bench"])
+    })
 }

@@ -3,25 +3,29 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::shell::{self, Outcome};
+use anyhow::{Result, ensure};
+use xshell::{Shell, cmd};
+
+use crate::shell::{self, shell};
 use crate::{setup, wasm};
 
 /// What wasm and JavaScript may weigh together when a server compresses them with brotli.
 const MOST: u64 = 4_000_000;
 
-pub fn run() -> Outcome {
-    setup::need(&["Rust for wasm32-unknown-unknown", "wasm-bindgen", "trunk"])?;
+pub fn run() -> Result<()> {
+    setup::need(&[setup::TARGET, setup::BINDGEN, setup::TRUNK])?;
+    let sh = shell()?;
     // For tests of the page: the same code, without the minutes that making it small takes.
     if std::env::var_os("PROMOT_DIST_QUICK").is_some() {
         return shell::part("the page, not made small (trunk build)", || {
-            shell::run(wasm::tool("trunk").arg("build"))
+            Ok(wasm::tool(&sh, "trunk")?.arg("build").run()?)
         });
     }
-    setup::need(&["wasm-opt"])?;
+    setup::need(&[setup::WASM_OPT])?;
     shell::part("the page, with wasm-opt -Oz (trunk build --release)", || {
-        shell::run(wasm::tool("trunk").args(["build", "--release"]))
+        Ok(wasm::tool(&sh, "trunk")?.args(["build", "--release"]).run()?)
     })?;
-    report(&shell::root().join("dist"))
+    report(&sh, &shell::root().join("dist"))
 }
 
 /// One file of the page.
@@ -32,28 +36,21 @@ struct Weighed {
     brotli: u64,
 }
 
-fn report(folder: &Path) -> Outcome {
+fn report(sh: &Shell, folder: &Path) -> Result<()> {
     let mut files = Vec::new();
-    collect(folder, &mut files)?;
+    collect(sh, folder, &mut files)?;
     files.sort();
-    let mut weighed = Vec::new();
-    for path in &files {
-        weighed.push(weigh(folder, path)?);
-    }
+    let weighed = files.iter().map(|path| weigh(sh, folder, path)).collect::<Result<Vec<_>>>()?;
     print!("{}", table(&weighed));
     let code = code(&weighed);
-    if code > MOST {
-        return Err(format!("wasm and JavaScript weigh {code} bytes in brotli; at most {MOST} are allowed"));
-    }
+    ensure!(code <= MOST, "wasm and JavaScript weigh {code} bytes in brotli; at most {MOST} are allowed");
     Ok(())
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Outcome {
-    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    for entry in entries.flatten() {
-        let path = entry.path();
+fn collect(sh: &Shell, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for path in sh.read_dir(folder)? {
         if path.is_dir() {
-            collect(&path, files)?;
+            collect(sh, &path, files)?;
         } else {
             files.push(path);
         }
@@ -61,14 +58,15 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Outcome {
     Ok(())
 }
 
-/// Node has both compressors; this program has none, since it has no dependencies.
+/// Node, which the page's tests need anyway, has both compressors.
 const WEIGH: &str = "const z = require('zlib'), b = require('fs').readFileSync(process.argv[1]); \
     console.log(b.length, z.gzipSync(b, { level: 9 }).length, z.brotliCompressSync(b, { params: { \
     [z.constants.BROTLI_PARAM_QUALITY]: 11, [z.constants.BROTLI_PARAM_SIZE_HINT]: b.length, \
     [z.constants.BROTLI_PARAM_LGWIN]: 24 } }).length);";
 
-fn weigh(folder: &Path, path: &Path) -> Outcome<Weighed> {
-    let text = shell::read(shell::tool("node").args(["-e", WEIGH]).arg(path))?;
+fn weigh(sh: &Shell, folder: &Path, path: &Path) -> Result<Weighed> {
+    let script = WEIGH;
+    let text = shell::read(cmd!(sh, "node -e {script} {path}"))?;
     let mut numbers = text.split_whitespace().map(|word| word.parse().unwrap_or(0));
     let mut next = || numbers.next().unwrap_or(0);
     let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();

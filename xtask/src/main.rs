@@ -1,34 +1,34 @@
-//! Automation of this repository in plain Rust: `cargo xtask setup | check | test | serve | golden | bench | dist`.
+//! Automation of this repository in plain Rust; `cargo xtask help` lists its commands.
 //!
-//! Without dependencies, so that it is there seconds after a fresh clone. It starts the tools a person would
-//! start by hand (cargo, apt-get, python3), shows what they print, and says in one line what is missing.
+//! It starts the tools a person would start by hand (cargo, apt-get, python3), shows what they print, and says in
+//! one line what is missing.
 
+mod apt;
 mod bench;
 mod bench_page;
 mod check;
 mod dist;
 mod golden;
-mod json_line;
-mod licenses;
 mod page_tests;
 mod record;
 mod serve;
 mod setup;
 mod shell;
-mod spdx;
+mod skips;
 mod test;
+mod vulkan;
 mod wasm;
 mod wasm_tests;
 
 use std::process::ExitCode;
 
-use shell::Outcome;
+use anyhow::Result;
 
 /// One command of `cargo xtask`: what it is called, what it does, and the function that does it.
 struct Command {
     name: &'static str,
     summary: &'static str,
-    run: fn() -> Outcome,
+    run: fn() -> Result<()>,
 }
 
 const COMMANDS: &[Command] = &[
@@ -46,6 +46,11 @@ const COMMANDS: &[Command] = &[
         name: "test",
         summary: "all tests that need no GPU; needs no network once built",
         run: test::run,
+    },
+    Command {
+        name: "nightly",
+        summary: "the same with the tests that take minutes, such as the effect of the quick run",
+        run: test::nightly,
     },
     Command {
         name: "serve",
@@ -69,7 +74,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench-page",
-        summary: "time the page's training beside TensorFlow.js in the same browser, as ratios",
+        summary: "time the page: until it is there, its answers, and its training beside TensorFlow.js",
         run: bench_page::run,
     },
     Command {
@@ -96,7 +101,7 @@ fn main() -> ExitCode {
     match (command.run)() {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            eprintln!("cargo xtask {name}: {problem}");
+            eprintln!("cargo xtask {name}: {problem:#}");
             ExitCode::FAILURE
         }
     }
@@ -108,4 +113,20 @@ fn usage() -> String {
         text.push_str(&format!("\n  {:<12}{}", command.name, command.summary));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The commands of the file that runs this one, and what a line of help may be.
+    #[test]
+    fn help_has_one_line_for_every_command() {
+        let help = usage();
+        let lines: Vec<&str> = help.lines().skip(2).collect();
+        assert_eq!(lines.len(), COMMANDS.len());
+        for (line, command) in lines.iter().zip(COMMANDS) {
+            assert!(line.trim_start().starts_with(command.name) && line.len() <= 110, "{line}");
+        }
+    }
 }

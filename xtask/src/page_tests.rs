@@ -1,31 +1,48 @@
 //! The page's end-to-end tests: Node drives a real Chromium over the page that is built. Called by `cargo xtask test`.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::shell::{self, Outcome};
+use anyhow::{Result, bail};
+use xshell::{Cmd, Shell, cmd};
+
+use crate::shell::{self, shell};
+use crate::skips::{self, Skip};
 use crate::wasm;
 
-/// Runs them, or says in a line that begins with `skipped` why they cannot run here.
-pub fn run() -> Outcome {
-    match missing() {
-        Some(reason) => {
-            println!("skipped: tests of the page: {reason}");
-            Ok(())
-        }
-        None => tests(),
+/// Runs them, or says why they cannot run here.
+pub fn run(skipped: &mut Vec<Skip>) -> Result<()> {
+    if let Some(reason) = missing() {
+        let line = format!("{}page: {reason}", skips::MARK);
+        println!("{line}");
+        skipped.extend(Skip::read(&line, ""));
+        return Ok(());
     }
+    let sh = shell()?;
+    // One file after the other: browsers that share their cores make each other slow.
+    shell::follow(npm(&sh, &folder(), &["test", "--silent"]), |line| {
+        println!("{line}");
+        skipped.extend(Skip::read(line, ""));
+    })?
+}
+
+/// Runs a script of a package of ours that drives the built page.
+pub fn script(folder: &Path, args: &[&str]) -> Result<()> {
+    if let Some(reason) = missing() {
+        bail!("{reason}");
+    }
+    let sh = shell()?;
+    Ok(npm(&sh, folder, args).run()?)
 }
 
 /// The first thing that whoever drives the page needs and that is not here.
-pub fn missing() -> Option<String> {
-    if !shell::works(Command::new("node").arg("--version")) {
+fn missing() -> Option<String> {
+    if !shell().is_ok_and(|sh| shell::works(cmd!(sh, "node --version"))) {
         return Some("Node is not installed (20 or newer)".to_owned());
     }
     if chromium().is_none() {
         return Some("no Chromium; `cargo xtask setup` installs one, PROMOT_CHROMIUM names one".to_owned());
     }
-    if !folder().join("node_modules/playwright-core").is_dir() {
+    if !playwright() {
         return Some("`npm ci` has not run in tests/page; `cargo xtask setup` does it".to_owned());
     }
     if !shell::root().join("dist/index.html").is_file() {
@@ -34,19 +51,18 @@ pub fn missing() -> Option<String> {
     None
 }
 
-fn tests() -> Outcome {
-    // One file after the other: a browser that shares its cores with another one fails tests about time.
-    npm(&folder(), &["test", "--silent"])
+/// npm in a package of ours, whose scripts find the browser.
+fn npm<'a>(sh: &'a Shell, folder: &Path, args: &[&str]) -> Cmd<'a> {
+    let npm = sh.cmd("npm").arg("--prefix").arg(folder).args(args);
+    match chromium() {
+        Some(chromium) => npm.env("PROMOT_CHROMIUM", chromium),
+        None => npm,
+    }
 }
 
-/// npm in a package of ours, whose scripts find the browser.
-pub fn npm(folder: &Path, args: &[&str]) -> Outcome {
-    let mut command = shell::tool("npm");
-    command.args(args).current_dir(folder);
-    if let Some(chromium) = chromium() {
-        command.env("PROMOT_CHROMIUM", chromium);
-    }
-    shell::run(&mut command)
+/// Whether `npm ci` has run.
+pub fn playwright() -> bool {
+    folder().join("node_modules/playwright-core").is_dir()
 }
 
 fn folder() -> PathBuf {

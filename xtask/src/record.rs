@@ -1,10 +1,12 @@
 //! `cargo xtask record`: runs the preset `paper-mini` on each target, its ablations and more seeds, and puts into
 //! `public/recorded/` what the page shows: the reports, and the tuned weights of the first seed.
 
-use std::fs;
 use std::path::Path;
 
-use crate::shell::{self, Outcome};
+use anyhow::Result;
+use xshell::Shell;
+
+use crate::shell::{self, shell};
 
 /// A run whose report is kept under `name`: the preset with some of its fields changed.
 struct Recording {
@@ -37,62 +39,44 @@ const RECORDINGS: [Recording; 4] = [
 ];
 const COLUMNS: [&str; 2] = ["fine-tuning", "promot"];
 
-pub fn run() -> Outcome {
+pub fn run() -> Result<()> {
+    let sh = shell()?;
     let recorded = shell::root().join("public").join("recorded");
-    let folder = |name: &str| shell::target_dir().join("recorded").join(name);
+    let runs = shell::target_dir()?.join("recorded");
     for recording in &RECORDINGS {
-        let out = folder(recording.name);
-        shell::part(recording.name, || experiment(recording, &out))?;
-        copy(&out.join("report.json"), &recorded.join(recording.name).join("report.json"))?;
+        let out = runs.join(recording.name);
+        shell::part(recording.name, || experiment(&sh, recording, &out))?;
+        sh.create_dir(recorded.join(recording.name))?;
+        sh.copy_file(out.join("report.json"), recorded.join(recording.name).join("report.json"))?;
     }
     let first = RECORDINGS[0].name;
     for column in COLUMNS {
-        let from = folder(first).join("models").join(column);
+        let from = runs.join(first).join("models").join(column);
         let to = recorded.join(first).join(column);
-        copy(&from.join("model.safetensors"), &to.join("model.safetensors"))?;
+        sh.create_dir(&to)?;
+        sh.copy_file(from.join("model.safetensors"), to.join("model.safetensors"))?;
         if from.join("prompt").is_dir() {
+            sh.create_dir(to.join("prompt"))?;
             for name in ["adapter_config.json", "adapter_model.safetensors"] {
-                copy(&from.join("prompt").join(name), &to.join("prompt").join(name))?;
+                sh.copy_file(from.join("prompt").join(name), to.join("prompt").join(name))?;
             }
         }
     }
-    write(&recorded.join("index.json"), &list(&RECORDINGS.map(|recording| recording.name.to_owned())))?;
-    write(&recorded.join("weights.json"), &list(&COLUMNS.map(|column| format!("{first}/{column}"))))?;
+    let list = |path: &str, names: Vec<String>| -> Result<()> {
+        Ok(sh.write_file(recorded.join(path), format!("{}\n", serde_json::to_string(&names)?))?)
+    };
+    list("index.json", RECORDINGS.map(|recording| recording.name.to_owned()).to_vec())?;
+    list("weights.json", COLUMNS.map(|column| format!("{first}/{column}")).to_vec())?;
     println!("recorded: {}", recorded.display());
     Ok(())
 }
 
 /// An interrupted one goes on where it stopped.
-fn experiment(recording: &Recording, out: &Path) -> Outcome {
+fn experiment(sh: &Shell, recording: &Recording, out: &Path) -> Result<()> {
     let models = if recording.name == RECORDINGS[0].name { "f16" } else { "none" };
-    let mut args =
-        vec!["run", "--release", "--quiet", "--", "run", "--preset", "paper-mini", "--models", models];
-    let out_text = out.display().to_string();
-    args.extend(["--out", &out_text]);
     let sparse = if recording.sparse { SPARSE } else { &[] };
-    args.extend(recording.changes.iter().chain(sparse).flat_map(|change| ["--set", change]));
-    if out.join("spec.toml").is_file() {
-        args.push("--resume");
-    }
-    shell::run(shell::cargo().args(args))
-}
-
-fn copy(from: &Path, to: &Path) -> Outcome {
-    parent(to)?;
-    fs::copy(from, to).map(drop).map_err(|error| format!("{} to {}: {error}", from.display(), to.display()))
-}
-
-fn write(path: &Path, text: &str) -> Outcome {
-    parent(path)?;
-    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-fn parent(path: &Path) -> Outcome {
-    let folder = path.parent().unwrap_or(path);
-    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
-}
-
-fn list(names: &[String]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
-    format!("[{}]\n", quoted.join(", "))
+    let changes = recording.changes.iter().chain(sparse).flat_map(|change| ["--set", change]);
+    let resume = out.join("spec.toml").is_file().then_some("--resume");
+    let run = shell::cargo(sh).args(["run", "--release", "--quiet", "--", "run", "--preset", "paper-mini"]);
+    Ok(run.args(["--models", models, "--out"]).arg(out).args(changes).args(resume).run()?)
 }

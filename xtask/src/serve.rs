@@ -1,10 +1,13 @@
 //! `cargo xtask serve`: builds the page and serves it to this machine.
 
-use crate::shell::{self, Outcome};
+use anyhow::Result;
+
+use crate::shell::shell;
 use crate::{setup, wasm};
 
-pub fn run() -> Outcome {
-    setup::need(&["Rust for wasm32-unknown-unknown", "wasm-bindgen", "trunk"])?;
+pub fn run() -> Result<()> {
+    setup::need(&[setup::TARGET, setup::BINDGEN, setup::TRUNK])?;
     println!("the first build compiles a whole tensor library: a quarter of an hour, or half of one");
-    shell::run(wasm::tool("trunk").arg("serve"))
+    let sh = shell()?;
+    Ok(wasm::tool(&sh, "trunk")?.arg("serve").run()?)
 }

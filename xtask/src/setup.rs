@@ -1,48 +1,64 @@
 //! `cargo xtask setup`: installs what is missing, the ordinary way first; what it cannot install it names in one
 //! line. Quick when all is there, and never an error: nothing here is needed to build and run the program.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use anyhow::{Result, bail};
+use xshell::cmd;
 
-use crate::shell::{self, Outcome};
-use crate::wasm;
-
-/// Where the Vulkan loader looks for drivers on Linux.
-const ICD_FOLDERS: [&str; 3] =
-    ["/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
+use crate::shell::{self, shell};
+use crate::{apt, check, golden, page_tests, vulkan, wasm};
 
 /// One thing a machine can have: how to see that it is there, how to get it, and what to tell a person otherwise.
 struct Item {
     name: &'static str,
     needed_for: &'static str,
     present: fn() -> bool,
-    install: fn() -> Outcome,
+    install: fn() -> Result<()>,
     by_hand: &'static str,
 }
+
+pub const TARGET: &str = "Rust for wasm32-unknown-unknown";
+pub const BINDGEN: &str = "wasm-bindgen";
+pub const TRUNK: &str = "trunk";
+pub const WASM_OPT: &str = "wasm-opt";
 
 const ITEMS: &[Item] = &[
     Item {
         name: "rustfmt and clippy",
         needed_for: "cargo xtask check",
-        present: || {
-            shell::works(shell::cargo().args(["fmt", "--version"]))
-                && shell::works(shell::cargo().args(["clippy", "--version"]))
-        },
+        present: || cargo_works(&["fmt", "--version"]) && cargo_works(&["clippy", "--version"]),
         install: || {
-            shell::read(shell::tool("rustup").args(["component", "add", "rustfmt", "clippy"])).map(drop)
+            let sh = shell()?;
+            shell::read(cmd!(sh, "rustup component add rustfmt clippy")).map(drop)
         },
         by_hand: "rustup component add rustfmt clippy",
     },
     Item {
+        name: "cargo-deny",
+        needed_for: "cargo xtask check",
+        present: check::deny,
+        install: check::install_deny,
+        by_hand: "cargo install cargo-deny --locked",
+    },
+    Item {
+        name: "the sources of all dependencies, other platforms' included",
+        needed_for: "cargo xtask check without a network",
+        present: || cargo_works(&["fetch", "--locked", "--offline"]),
+        install: || {
+            let sh = shell()?;
+            shell::read(shell::cargo(&sh).args(["fetch", "--locked"])).map(drop)
+        },
+        by_hand: "cargo fetch --locked",
+    },
+    Item {
         name: "software Vulkan driver (lavapipe)",
         needed_for: "the GPU tests on a machine without a GPU",
-        present: || lavapipe().is_some(),
-        install: install_lavapipe,
+        present: || vulkan::lavapipe().is_some(),
+        install: vulkan::install,
         by_hand: "install your system's package of Mesa's Vulkan drivers (Debian: apt-get install mesa-vulkan-drivers, \
                   from bookworm-backports on Debian 12)",
     },
     Item {
-        name: "Rust for wasm32-unknown-unknown",
+        name: TARGET,
         needed_for: "the page",
         present: wasm::target,
         install: wasm::install_target,
@@ -50,23 +66,23 @@ const ITEMS: &[Item] = &[
                   builds it from source: apt-get install rustc-web cargo-web rust-web-src",
     },
     Item {
-        name: "wasm-bindgen",
+        name: BINDGEN,
         needed_for: "the page",
         present: wasm::bindgen,
         install: wasm::install_bindgen,
         by_hand: "cargo install wasm-bindgen-cli, in the version of wasm-bindgen that Cargo.lock names",
     },
     Item {
-        name: "trunk",
+        name: TRUNK,
         needed_for: "the page",
-        present: || shell::works(wasm::tool("trunk").arg("--version")),
+        present: || wasm::works("trunk"),
         install: wasm::install_trunk,
         by_hand: "cargo install trunk --version 0.21.14 --locked",
     },
     Item {
-        name: "wasm-opt",
+        name: WASM_OPT,
         needed_for: "a small page (cargo xtask dist)",
-        present: || shell::works(wasm::tool("wasm-opt").arg("--version")),
+        present: || wasm::works("wasm-opt"),
         install: wasm::install_wasm_opt,
         by_hand: "install Node.js and run cargo xtask setup again, or put a wasm-opt of binaryen 120 or newer on the PATH",
     },
@@ -74,116 +90,72 @@ const ITEMS: &[Item] = &[
         name: "Chromium and its driver",
         needed_for: "the tests of the page",
         present: || wasm::chromium().is_some() && wasm::chromedriver().is_some(),
-        install: || apt_install(&["chromium", "chromium-driver"], &[]),
+        install: || apt::install(&["chromium", "chromium-driver"], &[]),
         by_hand: "install Chromium and chromedriver (Debian: apt-get install chromium chromium-driver)",
     },
     Item {
         name: "Playwright",
         needed_for: "the tests of the page",
-        present: || shell::root().join("tests/page/node_modules/playwright-core").is_dir(),
-        install: || shell::read(shell::tool("npm").args(["ci", "--prefix", "tests/page"])).map(drop),
+        present: page_tests::playwright,
+        install: || {
+            let sh = shell()?;
+            shell::read(cmd!(sh, "npm ci --prefix tests/page")).map(drop)
+        },
         by_hand: "install Node.js 20 or newer, then npm ci --prefix tests/page",
     },
     Item {
         name: "Python 3 with venv",
         needed_for: "cargo xtask golden and cargo xtask bench",
-        present: || crate::golden::python().is_some(),
-        install: || apt_install(&["python3", "python3-venv"], &[]),
+        present: || golden::python().is_some(),
+        install: || apt::install(&["python3", "python3-venv"], &[]),
         by_hand: "install Python 3.10 or newer with its venv module (Debian: apt-get install python3-venv)",
     },
 ];
 
-pub fn run() -> Outcome {
+fn cargo_works(args: &[&str]) -> bool {
+    shell().is_ok_and(|sh| shell::works(shell::cargo(&sh).args(args)))
+}
+
+/// What is there now; `Missing` says what a person can do.
+enum State {
+    Present,
+    Installed,
+    Missing(String),
+}
+
+pub fn run() -> Result<()> {
     for item in ITEMS {
-        println!("{}", ensure(item));
+        let name = item.name;
+        match ensure(item) {
+            State::Present => println!("ok         {name}"),
+            State::Installed => println!("installed  {name}"),
+            State::Missing(line) => println!("{line}"),
+        }
     }
     Ok(())
 }
 
 /// Installs those of the items that are missing, by name; the lines of what is still missing are the error.
-pub fn need(names: &[&str]) -> Outcome {
-    let needed = ITEMS.iter().filter(|item| names.contains(&item.name) && !(item.present)());
-    let lines: Vec<String> = needed.map(ensure).filter(|line| line.starts_with("MISSING")).collect();
-    if lines.is_empty() { Ok(()) } else { Err(lines.join("\n")) }
+pub fn need(names: &[&str]) -> Result<()> {
+    let needed = ITEMS.iter().filter(|item| names.contains(&item.name));
+    let missing = needed.filter_map(|item| match ensure(item) {
+        State::Missing(line) => Some(line),
+        State::Present | State::Installed => None,
+    });
+    let lines: Vec<String> = missing.collect();
+    if lines.is_empty() { Ok(()) } else { bail!("{}", lines.join("\n")) }
 }
 
-/// One line on what is there now.
-fn ensure(item: &Item) -> String {
+fn ensure(item: &Item) -> State {
     let Item { name, needed_for, by_hand, .. } = item;
     if (item.present)() {
-        return format!("ok         {name}");
+        return State::Present;
     }
     println!("installing {name} ...");
     let problem = match (item.install)() {
-        Ok(()) if (item.present)() => return format!("installed  {name}"),
+        Ok(()) if (item.present)() => return State::Installed,
         Ok(()) => "the installation ended well, yet it is not there".to_owned(),
-        Err(problem) => problem.lines().next_back().unwrap_or_default().trim().to_owned(),
+        Err(problem) => problem.to_string().lines().next_back().unwrap_or_default().trim().to_owned(),
     };
-    format!("MISSING    {name}, needed for {needed_for}: {by_hand} ({problem})")
-}
-
-/// The manifest of Mesa's software Vulkan driver, if it is installed.
-pub fn lavapipe() -> Option<PathBuf> {
-    ICD_FOLDERS.iter().find_map(|folder| {
-        let mut files: Vec<PathBuf> =
-            std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
-        files.sort();
-        files.into_iter().find(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with("lvp_icd") && name.ends_with(".json")
-        })
-    })
-}
-
-/// A private folder that Vulkan drivers ask for on machines without a login session.
-pub fn runtime_dir() -> Option<PathBuf> {
-    let folder = shell::target_dir().join("xdg-runtime");
-    std::fs::create_dir_all(&folder).ok()?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).ok()?;
-    }
-    Some(folder)
-}
-
-fn install_lavapipe() -> Outcome {
-    let packages = ["mesa-vulkan-drivers", "libvulkan1"];
-    if !is_debian_12() {
-        return apt_install(&packages, &[]);
-    }
-    // Debian 12's own Mesa (22.3) is older than what the wgpu back end is tested with; its backports have 25.0.
-    // The list of backports is ours alone: the system's sources stay as they are.
-    let list = shell::target_dir().join("setup").join("backports.list");
-    let written = list
-        .parent()
-        .map_or(Ok(()), std::fs::create_dir_all)
-        .and_then(|()| std::fs::write(&list, "deb http://deb.debian.org/debian bookworm-backports main\n"));
-    written.map_err(|error| format!("{}: {error}", list.display()))?;
-    let source = format!("Dir::Etc::SourceList={}", list.display());
-    let options = ["-o", source.as_str(), "-t", "bookworm-backports"];
-    apt_install(&packages, &options).or_else(|_| apt_install(&packages, &[]))
-}
-
-fn is_debian_12() -> bool {
-    std::fs::read_to_string("/etc/os-release")
-        .is_ok_and(|text| text.lines().any(|line| line == "VERSION_CODENAME=bookworm"))
-}
-
-pub fn apt_install(packages: &[&str], options: &[&str]) -> Outcome {
-    if !Path::new("/usr/bin/apt-get").exists() {
-        return Err("there is no apt-get here".into());
-    }
-    if shell::read(shell::tool("id").arg("-u")).unwrap_or_default().trim() != "0" {
-        return Err("installing system packages needs root".into());
-    }
-    shell::read(apt_get(options).arg("update"))?;
-    shell::read(apt_get(options).args(["install", "--yes", "--no-install-recommends"]).args(packages))
-        .map(drop)
-}
-
-fn apt_get(options: &[&str]) -> Command {
-    let mut command = shell::tool("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive").args(["-q", "-o", "Acquire::Retries=2"]).args(options);
-    command
+    State::Missing(format!("MISSING    {name}, needed for {needed_for}: {by_hand} ({problem})"))
 }

@@ -1,13 +1,15 @@
 //! The few things every command needs: where the workspace is, and how to run a tool and see that it worked.
 
-use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// What failed, in one or two lines for a person.
-pub type Outcome<T = ()> = Result<T, String>;
+use anyhow::{Context as _, Result, bail};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use xshell::{Cmd, Shell};
 
 /// The root of the workspace. Cargo names the package's folder at run time; the path known at compile time is
 /// the fallback for a binary that is started by hand.
@@ -17,64 +19,81 @@ pub fn root() -> PathBuf {
     package.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 
+/// A shell in the workspace's root.
+pub fn shell() -> Result<Shell> {
+    let sh = Shell::new()?;
+    sh.change_dir(root());
+    Ok(sh)
+}
+
+/// The cargo that runs this program.
+pub fn cargo(sh: &Shell) -> Cmd<'_> {
+    sh.cmd(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
 /// Where cargo builds, and where this program keeps what git must not see.
-pub fn target_dir() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
-}
-
-/// The cargo that runs this program, in the workspace's root.
-pub fn cargo() -> Command {
-    tool(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-}
-
-/// Any other tool, in the workspace's root.
-pub fn tool(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new(program);
-    command.current_dir(root());
-    command
-}
-
-/// Runs with the terminal's input and output.
-pub fn run(command: &mut Command) -> Outcome {
-    let shown = shown(command);
-    let status = command.status().map_err(|error| format!("`{shown}` cannot be started: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("`{shown}` ended with {status}")) }
+pub fn target_dir() -> Result<PathBuf> {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(folder) = FOLDER.get() {
+        return Ok(folder.clone());
+    }
+    let sh = shell()?;
+    let metadata = read(cargo(&sh).args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).context("cargo metadata")?;
+    let folder = metadata["target_directory"].as_str().context("cargo metadata names no target_directory")?;
+    Ok(FOLDER.get_or_init(|| PathBuf::from(folder)).clone())
 }
 
 /// Runs silently and gives what it printed; its error text is part of the error.
-pub fn read(command: &mut Command) -> Outcome<String> {
-    let shown = shown(command);
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("`{shown}` cannot be started: {error}"))?;
+pub fn read(command: Cmd) -> Result<String> {
+    let shown = command.to_string();
+    let output = command.quiet().ignore_status().output()?;
     if !output.status.success() {
-        let errors = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("`{shown}` ended with {}: {}", output.status, errors.trim()));
+        bail!("`{shown}` ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
     }
-    String::from_utf8(output.stdout).map_err(|_| format!("`{shown}` printed something that is not UTF-8"))
+    String::from_utf8(output.stdout).with_context(|| format!("`{shown}` printed something that is not UTF-8"))
+}
+
+/// Whether the tool exists and answers with success.
+pub fn works(command: Cmd) -> bool {
+    command.quiet().ignore_stdout().ignore_stderr().run().is_ok()
+}
+
+/// Tools that work for seconds need not be made fast for minutes.
+const SOON: [(&str, &str); 3] = [
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
+    ("CARGO_PROFILE_RELEASE_LTO", "off"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+];
+
+/// `cargo install`, quickly.
+pub fn install(what: &[&str]) -> Result<()> {
+    let sh = shell()?;
+    read(cargo(&sh).arg("install").args(what).envs(SOON)).map(drop)
 }
 
 /// Runs, shows what it prints line by line, and gives it all.
-pub fn read_shown(command: &mut Command) -> Outcome<String> {
+pub fn read_shown(command: Cmd) -> Result<String> {
     let mut text = String::new();
     follow(command, |line| {
         println!("{line}");
         text.push_str(line);
         text.push('\n');
-    })
-    .and_then(|outcome| outcome.map(|()| text))
+    })??;
+    Ok(text)
 }
 
 /// Runs and hands every line of its standard output over as it comes. The outer result says whether it could be
-/// followed, the inner one how it ended.
-pub fn follow(command: &mut Command, mut on_line: impl FnMut(&str)) -> Outcome<Outcome> {
-    let shown = shown(command);
-    let mut child = command
+/// followed, the inner one how it ended. (xshell either shows what a tool prints or gives it at the end.)
+pub fn follow(command: Cmd, mut on_line: impl FnMut(&str)) -> Result<Result<()>> {
+    let shown = command.to_string();
+    eprintln!("$ {shown}");
+    let mut child = Command::from(command)
+        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(|error| format!("`{shown}` cannot be started: {error}"))?;
-    let stdout = child.stdout.take().ok_or_else(|| format!("the output of `{shown}` cannot be read"))?;
+        .with_context(|| format!("`{shown}` cannot be started"))?;
+    let stdout = child.stdout.take().with_context(|| format!("the output of `{shown}` cannot be read"))?;
     let mut reader = BufReader::new(stdout);
     let mut line = Vec::new();
     // Bytes, not text: a tool may print anything, and giving up early would kill it with a closed pipe.
@@ -82,38 +101,25 @@ pub fn follow(command: &mut Command, mut on_line: impl FnMut(&str)) -> Outcome<O
         on_line(String::from_utf8_lossy(&line).trim_end());
         line.clear();
     }
-    let status = child.wait().map_err(|error| format!("`{shown}`: {error}"))?;
-    Ok(if status.success() { Ok(()) } else { Err(format!("`{shown}` ended with {status}")) })
-}
-
-/// Whether the tool exists and answers with success.
-pub fn works(command: &mut Command) -> bool {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
-}
-
-/// The command as a person would type it.
-pub fn shown(command: &Command) -> String {
-    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
-    std::iter::once(program)
-        .chain(command.get_args())
-        .map(|part| part.to_string_lossy().into_owned())
-        .collect::<Vec<_>>()
-        .join(" ")
+    let status = child.wait().with_context(|| format!("`{shown}`"))?;
+    Ok(if status.success() { Ok(()) } else { Err(anyhow::anyhow!("`{shown}` ended with {status}")) })
 }
 
 /// Says what starts, does it, and says how long it took, so that no part is silent or of unknown cost.
-pub fn part<T>(name: &str, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+pub fn part<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     println!("== {name}");
     let start = Instant::now();
     let outcome = work();
     let word = if outcome.is_ok() { "done" } else { "FAILED" };
     println!("== {name}: {word} in {}", seconds(start.elapsed()));
     outcome
+}
+
+/// All problems as one; for parts of which each runs whatever the others say.
+pub fn all(parts: impl IntoIterator<Item = Result<()>>) -> Result<()> {
+    let problems: Vec<String> =
+        parts.into_iter().filter_map(Result::err).map(|problem| format!("{problem:#}")).collect();
+    if problems.is_empty() { Ok(()) } else { bail!("{}", problems.join("\n")) }
 }
 
 /// "4 s", "2 min 05 s".
@@ -126,43 +132,24 @@ pub fn seconds(duration: Duration) -> String {
 }
 
 /// The moment as `YYYY-MM-DDTHHMMSSZ` (UTC), for file names.
-pub fn timestamp() -> String {
-    let now =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let (year, month, day) = civil_date(now / 86_400);
-    let time = now % 86_400;
-    format!("{year:04}-{month:02}-{day:02}T{:02}{:02}{:02}Z", time / 3600, time / 60 % 60, time % 60)
+pub fn timestamp() -> Result<String> {
+    file_name(OffsetDateTime::now_utc())
 }
 
-/// Year, month and day of a number of days since 1970-01-01, by counting: a handful of steps is cheaper than a
-/// dependency.
-fn civil_date(mut days: u64) -> (u64, u64, u64) {
-    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let mut year = 1970;
-    while days >= 365 + u64::from(leap(year)) {
-        days -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let lengths = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 0;
-    while days >= lengths[month] {
-        days -= lengths[month];
-        month += 1;
-    }
-    (year, month as u64 + 1, days + 1)
+fn file_name(moment: OffsetDateTime) -> Result<String> {
+    Ok(moment.replace_nanosecond(0)?.format(&Rfc3339)?.replace(':', ""))
 }
 
 #[cfg(test)]
 mod tests {
+    use xshell::cmd;
+
     use super::*;
 
     #[test]
-    fn days_become_dates() {
-        assert_eq!(civil_date(0), (1970, 1, 1));
-        assert_eq!(civil_date(59), (1970, 3, 1));
-        assert_eq!(civil_date(11_016), (2000, 2, 29));
-        assert_eq!(civil_date(20_453), (2025, 12, 31));
-        assert_eq!(civil_date(20_454), (2026, 1, 1));
+    fn moments_are_names_of_files() {
+        let moment = OffsetDateTime::from_unix_timestamp(951_782_400 + 3_723).unwrap();
+        assert_eq!(file_name(moment).unwrap(), "2000-02-29T010203Z");
     }
 
     #[test]
@@ -172,10 +159,18 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_tool_is_named() {
-        let error = run(cargo().arg("no-such-subcommand").stderr(Stdio::null())).unwrap_err();
-        assert!(error.contains("cargo no-such-subcommand"), "{error}");
-        let error = read(&mut tool("no-such-program-at-all")).unwrap_err();
-        assert!(error.contains("cannot be started"), "{error}");
+    fn a_failing_tool_is_named_with_what_it_said() {
+        let sh = shell().unwrap();
+        let error = read(cargo(&sh).arg("no-such-subcommand")).unwrap_err().to_string();
+        assert!(error.contains("no-such-subcommand") && error.contains("no such command"), "{error}");
+        let error = format!("{:#}", read(cmd!(sh, "no-such-program-at-all")).unwrap_err());
+        assert!(error.contains("no-such-program-at-all"), "{error}");
+    }
+
+    #[test]
+    fn every_problem_is_named() {
+        assert!(all([Ok(()), Ok(())]).is_ok());
+        let problem = || Err(anyhow::anyhow!("a").context("b"));
+        assert_eq!(all([problem(), Ok(()), problem()]).unwrap_err().to_string(), "b: a\nb: a");
     }
 }

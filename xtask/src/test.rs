@@ -1,49 +1,47 @@
 //! `cargo xtask test`: all tests that need no GPU, with what was skipped and why at the end.
 
-use std::process::Command;
+use anyhow::Result;
 
-use crate::shell::{self, Outcome};
-use crate::{page_tests, setup, wasm_tests};
+use crate::shell::{self, shell};
+use crate::skips::{self, Skip};
+use crate::{page_tests, vulkan, wasm_tests};
 
-pub fn run() -> Outcome {
-    let mut command = shell::cargo();
-    // `--show-output` is what brings the messages of skipping tests out of passing tests.
-    command.args(["test", "--release", "--locked", "--workspace", "--no-fail-fast", "--", "--show-output"]);
-    software_vulkan(&mut command);
-    let (outcome, summary) = shell::part("tests (cargo test --release --workspace)", || watch(&mut command))?;
+/// What brings the slow tests along.
+const SLOW: &str = "PROMOT_SLOW_TESTS";
+
+pub fn run() -> Result<()> {
+    let required = skips::required()?;
+    let mut summary = Summary::default();
     // Every part runs whatever the others say.
-    let browser = shell::part("tests of the core in a browser (wasm-bindgen, Chromium)", wasm_tests::run);
-    let page = shell::part("tests of the page (Node, Chromium)", page_tests::run);
-    print_summary(&summary);
-    outcome.and(browser).and(page)
+    let native = shell::part("tests (cargo test --release --workspace)", || native(&mut summary));
+    let skipped = &mut summary.skipped;
+    let browser =
+        shell::part("tests of the core in a browser (wasm-bindgen, Chromium)", || wasm_tests::run(skipped));
+    let page = shell::part("tests of the page (Node, Chromium)", || page_tests::run(skipped));
+    summary.print();
+    shell::all([native, browser, page, skips::judge(&summary.skipped, &required)])
 }
 
-/// Points the GPU tests at the software Vulkan driver where there is one, real GPU or not: the same driver
-/// everywhere gives the same test everywhere. A driver that the caller has chosen stays.
-fn software_vulkan(command: &mut Command) {
-    // Tuning every kernel by trying them all takes half a minute on a software GPU and changes no result.
-    if std::env::var_os("CUBECL_AUTOTUNE_LEVEL").is_none() {
-        command.env("CUBECL_AUTOTUNE_LEVEL", "minimal");
-    }
-    if std::env::var_os("XDG_RUNTIME_DIR").is_none()
-        && let Some(folder) = setup::runtime_dir()
-    {
-        command.env("XDG_RUNTIME_DIR", folder);
-    }
-    if let Some(chosen) = std::env::var_os("VK_DRIVER_FILES").or_else(|| std::env::var_os("VK_ICD_FILENAMES"))
-    {
-        println!("Vulkan driver as the environment says: {}", chosen.to_string_lossy());
-        return;
-    }
-    match setup::lavapipe() {
-        Some(driver) => {
-            println!("software Vulkan driver for the GPU tests: {}", driver.display());
-            command.env("VK_DRIVER_FILES", &driver).env("VK_ICD_FILENAMES", &driver);
+/// `cargo xtask nightly`: the same and what takes minutes.
+pub fn nightly() -> Result<()> {
+    let sh = shell()?;
+    let xtask = std::env::current_exe()?;
+    Ok(sh.cmd(xtask).arg("test").env(SLOW, "1").run()?)
+}
+
+fn native(summary: &mut Summary) -> Result<()> {
+    let sh = shell()?;
+    let test = shell::cargo(&sh).args(["test", "--release", "--locked", "--workspace", "--no-fail-fast"]);
+    // `--show-output` is what brings the messages of skipping tests out of passing tests.
+    let test = vulkan::prepare(test.args(["--", "--show-output"]))?;
+    let mut filter = Filter::default();
+    let outcome = shell::follow(test, |line| {
+        if filter.shows(line) {
+            println!("{line}");
         }
-        None => println!(
-            "no software Vulkan driver: the GPU tests run where a GPU is, or skip (`cargo xtask setup` installs one)"
-        ),
-    }
+    })?;
+    *summary = filter.summary;
+    outcome
 }
 
 /// What the closing lines tell.
@@ -51,22 +49,10 @@ fn software_vulkan(command: &mut Command) {
 struct Summary {
     /// "test result: ..." as cargo printed them, one a test binary.
     results: Vec<String>,
-    /// Test and reason.
-    skipped: Vec<String>,
+    skipped: Vec<Skip>,
 }
 
-/// Runs the tests and shows their output as it comes, all but what passing tests printed.
-fn watch(command: &mut Command) -> Outcome<(Outcome, Summary)> {
-    let mut filter = Filter::default();
-    let outcome = shell::follow(command, |line| {
-        if filter.shows(line) {
-            println!("{line}");
-        }
-    })?;
-    Ok((outcome, filter.summary))
-}
-
-/// Follows the output of the test harness line by line.
+/// Follows the output of the test harness line by line: all but what passing tests printed is for people.
 #[derive(Default)]
 struct Filter {
     /// Inside the section with what passing tests printed.
@@ -89,26 +75,31 @@ impl Filter {
             line.strip_prefix("---- ").and_then(|rest| rest.strip_suffix(" stdout ----"))
         {
             self.test = name.to_owned();
-        } else if self.in_successes && line.to_lowercase().starts_with("skip") {
-            self.summary.skipped.push(format!("{}: {line}", self.test));
+        } else if self.in_successes {
+            self.summary.skipped.extend(Skip::read(line, &self.test));
         }
         !self.in_successes
     }
 }
 
-fn print_summary(summary: &Summary) {
-    let counts: Vec<(usize, usize)> =
-        summary.results.iter().map(|line| (count(line, "passed"), count(line, "failed"))).collect();
-    let passed: usize = counts.iter().map(|(passed, _)| passed).sum();
-    let failed: usize = counts.iter().map(|(_, failed)| failed).sum();
-    println!();
-    for line in &summary.skipped {
-        println!("skipped  {line}");
+impl Summary {
+    fn print(&self) {
+        let counts: Vec<(usize, usize)> =
+            self.results.iter().map(|line| (count(line, "passed"), count(line, "failed"))).collect();
+        let passed: usize = counts.iter().map(|(passed, _)| passed).sum();
+        let failed: usize = counts.iter().map(|(_, failed)| failed).sum();
+        println!();
+        for skip in &self.skipped {
+            println!("{skip}");
+        }
+        for line in self.results.iter().filter(|line| count(line, "passed") + count(line, "failed") > 0) {
+            println!("{line}");
+        }
+        println!(
+            "native tests: {passed} passed, {failed} failed; all tests: {}",
+            skips::count(&self.skipped)
+        );
     }
-    for line in summary.results.iter().filter(|line| count(line, "passed") + count(line, "failed") > 0) {
-        println!("{line}");
-    }
-    println!("{passed} tests passed ({} of them skipped themselves), {failed} failed", summary.skipped.len());
 }
 
 /// The number before `word` in "test result: ok. 12 passed; 0 failed; ...".
@@ -122,15 +113,16 @@ mod tests {
     use super::*;
 
     const OUTPUT: &str = "running 3 tests\ntest a ... ok\ntest b ... ok\ntest c ... FAILED\n\nsuccesses:\n\n\
-        ---- a stdout ----\nSkipped: no data\nnoise\n\nsuccesses:\n    a\n    b\n\nfailures:\n\n---- c stdout ----\n\
-        skipped lines of failing tests are not skips\n\nfailures:\n    c\n\n\
+        ---- a stdout ----\nskipped: data: none here\nnoise\n\nsuccesses:\n    a\n    b\n\nfailures:\n\n---- c stdout ----\n\
+        skipped: data: a failing test skips nothing\n\nfailures:\n    c\n\n\
         test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s";
 
     #[test]
     fn skips_are_collected_and_noise_is_hidden() {
         let mut filter = Filter::default();
         let shown: Vec<&str> = OUTPUT.lines().filter(|line| filter.shows(line)).collect();
-        assert_eq!(filter.summary.skipped, ["a: Skipped: no data"]);
+        let skipped: Vec<String> = filter.summary.skipped.iter().map(Skip::to_string).collect();
+        assert_eq!(skipped, ["skipped: data: none here (a)"]);
         assert_eq!(filter.summary.results.len(), 1);
         assert!(!shown.contains(&"noise") && shown.contains(&"---- c stdout ----"), "{shown:?}");
         assert!(shown.contains(&"test c ... FAILED"));

@@ -1,10 +1,12 @@
 //! The tools that build and test the page, where they are and how to get them.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::setup;
-use crate::shell::{self, Outcome};
+use anyhow::{Context as _, Result};
+use xshell::{Cmd, Shell, cmd};
+
+use crate::apt;
+use crate::shell::{self, shell};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -15,30 +17,33 @@ const TRUNK: &str = "0.21.14";
 const BINARYEN: &str = "binaryen@132.0.0";
 
 /// A tool of the page's build, with the PATH and the settings that it and the cargo it starts need.
-pub fn tool(program: &str) -> Command {
-    let mut command = shell::tool(program);
+pub fn tool<'a>(sh: &'a Shell, program: &str) -> Result<Cmd<'a>> {
     // NO_COLOR=1, as some environments have it, is a value that trunk refuses.
-    command.env("PATH", path()).env_remove("NO_COLOR");
+    let command = sh.cmd(program).env("PATH", path()?).env_remove("NO_COLOR");
     if !rustup_target() && debian_toolchain() {
-        for (key, value) in debian_settings() {
-            command.env(key, value);
-        }
+        return Ok(command.envs(debian_settings()));
     }
-    command
+    Ok(command)
+}
+
+/// Whether one of these tools answers.
+pub fn works(program: &str) -> bool {
+    let answers = |sh: Shell| Ok(shell::works(tool(&sh, program)?.arg("--version")));
+    shell().and_then(answers).unwrap_or(false)
 }
 
 /// Our own folder of tools first, then cargo's, then what is there.
-fn path() -> std::ffi::OsString {
-    let mut folders = vec![tools().join("node_modules/.bin")];
+fn path() -> Result<std::ffi::OsString> {
+    let mut folders = vec![tools()?.join("node_modules/.bin")];
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     folders.extend(home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).map(|home| home.join("bin")));
     folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-    std::env::join_paths(folders).unwrap_or_default()
+    Ok(std::env::join_paths(folders)?)
 }
 
 /// What is installed for this repository alone.
-fn tools() -> PathBuf {
-    shell::target_dir().join("tools")
+fn tools() -> Result<PathBuf> {
+    Ok(shell::target_dir()?.join("tools"))
 }
 
 /// Whether the page can be compiled.
@@ -48,17 +53,20 @@ pub fn target() -> bool {
 
 /// Whether the toolchain in use compiles for the browser by itself; only then is its clippy able to, too.
 pub fn rustup_target() -> bool {
-    let query = ["--print", "target-libdir", "--target", TARGET];
-    let folder = shell::read(shell::tool("rustc").args(query)).unwrap_or_default();
-    std::fs::read_dir(folder.trim()).is_ok_and(|mut files| {
+    let folder = shell().and_then(|sh| {
+        let target = TARGET;
+        shell::read(cmd!(sh, "rustc --print target-libdir --target {target}"))
+    });
+    let files = folder.ok().and_then(|folder| std::fs::read_dir(folder.trim()).ok());
+    files.is_some_and(|mut files| {
         files.any(|file| file.is_ok_and(|file| file.file_name().to_string_lossy().starts_with("libstd-")))
     })
 }
 
 /// Debian's Rust with the sources of the standard library, known to rustup as `deb`.
 fn debian_toolchain() -> bool {
-    shell::read(shell::tool("rustup").args(["toolchain", "list"]))
-        .is_ok_and(|list| list.lines().any(|line| line.split_whitespace().next() == Some("deb")))
+    let list = shell().and_then(|sh| shell::read(cmd!(sh, "rustup toolchain list"))).unwrap_or_default();
+    list.lines().any(|line| line.split_whitespace().next() == Some("deb"))
 }
 
 /// Lets every cargo below build the standard library, too, and find the linker, which Debian's packages lack.
@@ -69,7 +77,7 @@ fn debian_settings() -> Vec<(&'static str, std::ffi::OsString)> {
         ("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort".into()),
     ];
     let sysroot =
-        shell::read(shell::tool("rustc").args(["+stable", "--print", "sysroot"])).unwrap_or_default();
+        shell().and_then(|sh| shell::read(cmd!(sh, "rustc +stable --print sysroot"))).unwrap_or_default();
     let linker = Path::new(sysroot.trim()).join("lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld");
     if linker.exists() {
         settings.push(("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker.into()));
@@ -77,59 +85,47 @@ fn debian_settings() -> Vec<(&'static str, std::ffi::OsString)> {
     settings
 }
 
-pub fn install_target() -> Outcome {
-    if shell::read(shell::tool("rustup").args(["target", "add", TARGET])).is_ok() {
+pub fn install_target() -> Result<()> {
+    let (sh, target) = (shell()?, TARGET);
+    if shell::works(cmd!(sh, "rustup target add {target}")) {
         return Ok(());
     }
-    setup::apt_install(&["rustc-web", "cargo-web", "rust-web-src"], &[])?;
-    shell::read(shell::tool("rustup").args(["toolchain", "link", "deb", "/usr"])).map(drop)
+    apt::install(&["rustc-web", "cargo-web", "rust-web-src"], &[])?;
+    shell::read(cmd!(sh, "rustup toolchain link deb /usr")).map(drop)
 }
 
 /// Whether the program fits the library to the digit, as it must.
 pub fn bindgen() -> bool {
-    let Ok(wanted) = locked_version("wasm-bindgen") else { return false };
-    shell::read(tool("wasm-bindgen").arg("--version"))
-        .is_ok_and(|text| text.trim().ends_with(&format!(" {wanted}")))
+    let fits = |sh: Shell| {
+        let wanted = locked_version("wasm-bindgen")?;
+        let found = shell::read(tool(&sh, "wasm-bindgen")?.arg("--version"))?;
+        Ok(found.split_whitespace().last() == Some(wanted.as_str()))
+    };
+    shell().and_then(fits).unwrap_or(false)
 }
 
-pub fn install_bindgen() -> Outcome {
+pub fn install_bindgen() -> Result<()> {
     let version = locked_version("wasm-bindgen")?;
     // Not `--locked`: its lock file names versions that not every registry has.
-    install(&["wasm-bindgen-cli", "--version", &version])
+    shell::install(&["wasm-bindgen-cli", "--version", &version])
 }
 
-fn locked_version(package: &str) -> Outcome<String> {
-    let path = shell::root().join("Cargo.lock");
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    version_in(&text, package).ok_or_else(|| format!("{} does not name {package}", path.display()))
+/// The version of a package in Cargo.lock, as cargo names it: `registry+https://...#name@1.2.3`.
+fn locked_version(package: &str) -> Result<String> {
+    let sh = shell()?;
+    let id = shell::read(shell::cargo(&sh).args(["pkgid", "--offline", package]))?;
+    let version = id.trim().rsplit(['@', '#']).next();
+    version.map(str::to_owned).with_context(|| format!("Cargo.lock does not name {package}"))
 }
 
-fn version_in(lock: &str, package: &str) -> Option<String> {
-    let mut lines = lock.lines().skip_while(|line| *line != format!("name = \"{package}\""));
-    lines.nth(1)?.strip_prefix("version = \"")?.strip_suffix('"').map(str::to_owned)
+pub fn install_trunk() -> Result<()> {
+    shell::install(&["trunk", "--version", TRUNK, "--locked"])
 }
 
-pub fn install_trunk() -> Outcome {
-    install(&["trunk", "--version", TRUNK, "--locked"])
-}
-
-/// Tools that work for seconds need not be made fast for minutes.
-const SOON: [(&str, &str); 3] = [
-    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
-    ("CARGO_PROFILE_RELEASE_LTO", "off"),
-    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
-];
-
-fn install(what: &[&str]) -> Outcome {
-    shell::read(shell::cargo().arg("install").args(what).envs(SOON)).map(drop)
-}
-
-pub fn install_wasm_opt() -> Outcome {
-    let folder = tools();
-    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let mut npm = shell::tool("npm");
-    npm.args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(&folder).arg(BINARYEN);
-    shell::read(&mut npm).map(drop)
+pub fn install_wasm_opt() -> Result<()> {
+    let (sh, package) = (shell()?, BINARYEN);
+    let folder = sh.create_dir(tools()?)?;
+    shell::read(cmd!(sh, "npm install --no-audit --no-fund --prefix {folder} {package}")).map(drop)
 }
 
 /// The browser of the tests.
@@ -142,7 +138,7 @@ pub fn chromedriver() -> Option<PathBuf> {
 }
 
 fn first(names: &[&str]) -> Option<PathBuf> {
-    let path = path();
+    let path = path().ok()?;
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     names
         .iter()
@@ -156,9 +152,8 @@ mod tests {
 
     #[test]
     fn the_lock_file_names_the_version_of_the_very_package() {
-        let lock = "[[package]]\nname = \"wasm-bindgen-futures\"\nversion = \"0.4.1\"\n\n[[package]]\n\
-                    name = \"wasm-bindgen\"\nversion = \"0.2.130\"\n";
-        assert_eq!(version_in(lock, "wasm-bindgen").as_deref(), Some("0.2.130"));
-        assert_eq!(version_in(lock, "trunk"), None);
+        let version = locked_version("wasm-bindgen").unwrap();
+        assert!(version.split('.').count() == 3 && version.starts_with("0.2."), "{version}");
+        assert!(locked_version("no-such-package").is_err());
     }
 }

@@ -1,22 +1,25 @@
 //! The core in a real browser, on WebGPU and on the CPU (tests/wasm). Called by `cargo xtask test`.
 
-use crate::shell::{self, Outcome};
+use anyhow::Result;
+
+use crate::shell::shell;
+use crate::skips::{self, Skip};
 use crate::wasm;
 
-/// Runs them, or says in a line that begins with `skipped` why they cannot run here.
-pub fn run() -> Outcome {
-    match missing() {
-        Some(reason) => {
-            println!("skipped: tests of the core in a browser: {reason}");
-            Ok(())
-        }
-        None => tests(),
-    }
+/// Runs them, or says why they cannot run here.
+pub fn run(skipped: &mut Vec<Skip>) -> Result<()> {
+    let Some(reason) = missing() else { return tests() };
+    let line = format!("{}wasm: {reason}", skips::MARK);
+    println!("{line}");
+    skipped.extend(Skip::read(&line, ""));
+    Ok(())
 }
 
 fn missing() -> Option<&'static str> {
     if !wasm::target() {
-        return Some("Rust cannot compile for wasm32-unknown-unknown; `cargo xtask setup` mends that");
+        return Some(
+            "Rust cannot compile for wasm32-unknown-unknown; `cargo xtask setup` installs what it needs",
+        );
     }
     if !wasm::bindgen() {
         return Some("wasm-bindgen is missing; `cargo xtask setup` installs it");
@@ -27,16 +30,17 @@ fn missing() -> Option<&'static str> {
     None
 }
 
-fn tests() -> Outcome {
-    let mut command = wasm::tool("cargo");
+fn tests() -> Result<()> {
+    let sh = shell()?;
     // Like the page is built, so that nothing is compiled twice; wasm-pack would compile all in a profile of its own.
-    command.args(["test", "--locked", "--profile", "page", "--target", "wasm32-unknown-unknown"]);
-    command.args(["--package", "promot-app", "--test", "wasm"]);
-    command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner");
+    let mut test = wasm::tool(&sh, "cargo")?
+        .args(["test", "--locked", "--profile", "page", "--target", "wasm32-unknown-unknown"])
+        .args(["--package", "promot-app", "--test", "wasm"])
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
+        // A software GPU tunes its kernels for minutes.
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "1800");
     if let Some(driver) = wasm::chromedriver() {
-        command.env("CHROMEDRIVER", driver);
+        test = test.env("CHROMEDRIVER", driver);
     }
-    // A software GPU tunes its kernels for minutes.
-    command.env("WASM_BINDGEN_TEST_TIMEOUT", "1800");
-    shell::run(&mut command)
+    Ok(test.run()?)
 }

@@ -1,4 +1,4 @@
-//! What went wrong, what may help, and the way on.
+//! A failure, what may help, and a way to continue.
 
 use leptos::prelude::*;
 
@@ -17,8 +17,9 @@ pub fn Alert() -> impl IntoView {
     };
     move || {
         failure.get().map(|failure| {
+            let kind = failure.kind.name();
             view! {
-                <div class="alert" role="alert" data-testid="error">
+                <div class="alert" role="alert" data-testid="error" data-kind=kind>
                     <div>
                         <p class="message">{failure.message}</p>
                         {failure.advice.map(|advice| view! { <p>{advice}</p> })}

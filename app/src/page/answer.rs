@@ -4,62 +4,69 @@ use leptos::prelude::*;
 
 use super::app::{App, View};
 use super::numbers;
-use crate::protocol::{Column, ColumnState, Origin};
-use crate::state::judge::{self, Verdict};
+use crate::protocol::{ModelState, Origin, RecipeName};
+use crate::state::marks::{self, Verdict};
+use crate::state::methods::title;
 use crate::state::{Answer, State};
 
 #[component]
-pub fn AnswerColumn(column: Column) -> impl IntoView {
+pub fn AnswerColumn(recipe: RecipeName) -> impl IntoView {
     let app = expect_context::<App>();
-    let answer = Memo::new(move |_| app.state.with(|state| state.answers.get(&column).cloned()));
-    let origin = Memo::new(move |_| app.state.with(|state| state.column(column).cloned()));
-    let waiting = Memo::new(move |_| {
-        app.state.with(|state| state.asking.is_some() && state.askable().contains(&column))
+    let name = recipe.to_string();
+    let recipe = StoredValue::new(recipe);
+    let answer = Memo::new(move |_| {
+        app.state.with(|state| recipe.with_value(|recipe| state.answers.get(recipe).cloned()))
     });
+    let model =
+        Memo::new(move |_| app.state.with(|state| recipe.with_value(|recipe| state.model(recipe).cloned())));
+    let waiting =
+        Memo::new(move |_| model.with(Option::is_some) && app.state.with(|state| state.asking.is_some()));
     let busy = move || {
         let complete = answer.with(|answer| answer.as_ref().is_some_and(|answer| answer.complete));
         (waiting.get() && !complete).to_string()
     };
-    let title_id = move || format!("title-{}", column.name());
+    let has_prompt =
+        Memo::new(move |_| model.with(|model| model.as_ref().is_some_and(|model| model.has_prompt)));
+    let title_id = format!("title-{name}");
     view! {
-        <article class="answer" data-column=column.name() aria-labelledby=title_id>
+        <article class="answer" data-column=name.clone() aria-labelledby=title_id.clone()>
             <header>
-                <h2 id=title_id>{column.title()}</h2>
-                <p class="origin">{move || origin_text(column, origin.get().as_ref())}</p>
+                <h2 id=title_id.clone()>{title(&name)}</h2>
+                <p class="origin">{move || origin_text(app.state.with(|state| !state.models.is_empty()), model.get().as_ref())}</p>
             </header>
-            <div
-                class="text"
-                data-testid=format!("answer-{}", column.name())
-                aria-live="polite"
-                aria-busy=busy
-            >
-                <Text column answer waiting />
+            <div class="text" data-testid=format!("answer-{name}") aria-live="polite" aria-busy=busy>
+                <Text recipe answer waiting />
             </div>
-            <Marks column answer />
-            {(column == Column::Promot).then(|| view! { <PromptToggle /> })}
+            <Marks recipe answer />
+            <Show when=move || has_prompt.get()>
+                <PromptToggle />
+            </Show>
         </article>
     }
 }
 
-fn origin_text(column: Column, state: Option<&ColumnState>) -> String {
-    match (column, state) {
-        (Column::Pretrained, _) => "as it came, tuned on nothing".into(),
-        (_, None) => "\u{a0}".into(),
-        (_, Some(state)) => match state.origin {
-            Origin::Shipped => format!("tuned on {}, comes with the page", state.target),
-            Origin::Trained => format!("tuned on {} in this tab", state.target),
-            Origin::Missing => "not trained yet".into(),
-        },
+fn origin_text(loaded: bool, model: Option<&ModelState>) -> String {
+    match model {
+        Some(model) if model.target.is_empty() => "not fine-tuned".into(),
+        Some(ModelState { origin: Origin::Shipped, target, .. }) => {
+            format!("tuned on {target}, comes with the page")
+        }
+        Some(ModelState { origin: Origin::Trained, target, .. }) => format!("tuned on {target} in this tab"),
+        None if loaded => "not trained yet".into(),
+        None => "\u{a0}".into(),
     }
 }
 
 #[component]
-fn Text(column: Column, answer: Memo<Option<Answer>>, waiting: Memo<bool>) -> impl IntoView {
+fn Text(recipe: StoredValue<RecipeName>, answer: Memo<Option<Answer>>, waiting: Memo<bool>) -> impl IntoView {
     let app = expect_context::<App>();
     let missing = Memo::new(move |_| {
-        app.state.with(|state| !state.columns.is_empty() && !state.askable().contains(&column))
+        app.state.with(|state| {
+            !state.models.is_empty() && recipe.with_value(|recipe| state.model(recipe).is_none())
+        })
     });
-    let other = Memo::new(move |_| app.state.with(|state| held_against(state, column)));
+    let other =
+        Memo::new(move |_| app.state.with(|state| recipe.with_value(|recipe| compared_with(state, recipe))));
     move || match answer.get() {
         Some(answer) => written(&answer, other.get().as_deref()).into_any(),
         None if missing.get() => view! {
@@ -71,34 +78,34 @@ fn Text(column: Column, answer: Memo<Option<Answer>>, waiting: Memo<bool>) -> im
         }
         .into_any(),
         None if waiting.get() => view! { <p class="none thinking">"thinking\u{2026}"</p> }.into_any(),
-        None => view! { <p class="none">"Press \u{201c}Ask all three\u{201d}."</p> }.into_any(),
+        None => view! { <p class="none">"Press \u{201c}Ask all models\u{201d}."</p> }.into_any(),
     }
 }
 
-/// What differences are marked against: the right answer, or the pretrained model's where that is not known.
-fn held_against(state: &State, column: Column) -> Option<String> {
+/// The text that differences are marked against: the reference answer, or the pretrained model's where there is none.
+fn compared_with(state: &State, recipe: &RecipeName) -> Option<String> {
     if let Some(reference) = state.question.known_references().first() {
         return Some(reference.clone());
     }
-    let pretrained = state.answers.get(&Column::Pretrained).filter(|_| column != Column::Pretrained)?;
-    Some(judge::readable(&pretrained.text).to_owned())
+    let pretrained = RecipeName::pretrained();
+    let pretrained = state.answers.get(&pretrained).filter(|_| *recipe != pretrained)?;
+    Some(marks::readable(&pretrained.text).to_owned())
 }
 
-/// The answer, its differing words marked once it is complete; marks that jump about while it is written only
-/// disturb.
+/// The answer, its differing words marked once it is complete: marks that move while it is written only distract.
 fn written(answer: &Answer, other: Option<&str>) -> impl IntoView + use<> {
-    let text = judge::readable(&answer.text).to_owned();
+    let text = marks::readable(&answer.text).to_owned();
     match other.filter(|_| answer.complete) {
         _ if answer.complete && text.is_empty() => {
             view! { <p class="none">"(an empty answer)"</p> }.into_any()
         }
         None => view! { <p>{text}</p> }.into_any(),
         Some(other) => {
-            let piece = |piece: judge::Piece| match piece.differs {
+            let piece = |piece: marks::Piece| match piece.differs {
                 true => view! { <mark>{piece.text}</mark> }.into_any(),
                 false => piece.text.into_any(),
             };
-            view! { <p>{judge::pieces(other, &text).into_iter().map(piece).collect_view()}</p> }.into_any()
+            view! { <p>{marks::pieces(other, &text).into_iter().map(piece).collect_view()}</p> }.into_any()
         }
     }
 }
@@ -106,14 +113,15 @@ fn written(answer: &Answer, other: Option<&str>) -> impl IntoView + use<> {
 #[derive(Clone, PartialEq)]
 struct Marking {
     verdict: Option<Verdict>,
-    /// The tuned task whose format the answer has taken on.
+    /// The target task, if the answer has its format and should not.
     drift: Option<String>,
     note: String,
 }
 
 #[component]
-fn Marks(column: Column, answer: Memo<Option<Answer>>) -> impl IntoView {
+fn Marks(recipe: StoredValue<RecipeName>, answer: Memo<Option<Answer>>) -> impl IntoView {
     let app = expect_context::<App>();
+    let tuned = recipe.with_value(|recipe| *recipe != RecipeName::pretrained());
     let marking = Memo::new(move |_| {
         let answer = answer.get().filter(|answer| answer.complete)?;
         app.state.with(|state| {
@@ -121,11 +129,10 @@ fn Marks(column: Column, answer: Memo<Option<Answer>>) -> impl IntoView {
             // A question of the user's own belongs to no task.
             let asked = if state.question.known_references().is_empty() { "" } else { task };
             Some(Marking {
-                verdict: judge::verdict(task, &answer.text, state.question.known_references()),
-                drift: (column != Column::Pretrained && judge::drifted(asked, target, &answer.text))
-                    .then(|| target.to_owned()),
+                verdict: marks::verdict(task, &answer.text, state.question.known_references()),
+                drift: (tuned && marks::drifted(asked, target, &answer.text)).then(|| target.to_owned()),
                 note: match answer.recorded {
-                    true => "recorded".to_owned(),
+                    true => "precomputed".to_owned(),
                     false => format!("{} tokens in {}", answer.tokens, numbers::seconds(answer.seconds)),
                 },
             })
@@ -161,20 +168,18 @@ fn verdict(verdict: Verdict) -> impl IntoView {
     }
 }
 
-/// Soft prompt on or off; a live answer is asked for again at once.
+/// Soft prompt on or off, for all models that have one; their live answers are asked for again at once.
 #[component]
 fn PromptToggle() -> impl IntoView {
     let app = expect_context::<App>();
-    let there = Memo::new(move |_| {
-        app.state.with(|state| state.column(Column::Promot).is_some_and(|column| column.has_prompt))
-    });
     let toggle = move |event: leptos::ev::Event| {
         app.prompt.set(event_target_checked(&event));
-        let live =
-            app.state.with_untracked(|state| state.answers.get(&Column::Promot).is_some_and(|a| !a.recorded));
-        if live {
-            app.ask(vec![Column::Promot]);
-        }
+        let live = app.state.with_untracked(|state| {
+            let live = |recipe: &RecipeName| state.answers.get(recipe).is_some_and(|answer| !answer.recorded);
+            let prompted = state.models.iter().filter(|model| model.has_prompt);
+            prompted.map(|model| model.recipe.clone()).filter(live).collect()
+        });
+        app.ask(live);
     };
     view! {
         <label class="toggle">
@@ -183,11 +188,10 @@ fn PromptToggle() -> impl IntoView {
                 role="switch"
                 data-testid="prompt-toggle"
                 prop:checked=move || app.prompt.get()
-                disabled=move || !there.get()
                 on:change=toggle
             />
-            <span>"Soft prompt in front"</span>
-            <small>"on for the tuned task, off for all others"</small>
+            <span>"With the soft prompt prepended"</span>
+            <small>"on for the target task, off for all others"</small>
         </label>
     }
 }

@@ -1,11 +1,11 @@
-//! The question: a task's example, or whatever the user writes.
+//! The question: a row of a task, or the user's own text.
 
 use leptos::prelude::*;
 
 use super::app::App;
 use crate::state::tasks;
 
-/// More answered examples than this do not fit the bundled model's training.
+/// The bundled model was trained on at most this many in-context examples.
 const MOST_SHOTS: usize = 4;
 
 #[component]
@@ -37,14 +37,14 @@ pub fn Ask() -> impl IntoView {
         >
             <Picker />
             <label class="wide" for="question">
-                "What the models read; change it as you like"
+                "Input of the models; change it as you like"
             </label>
             <textarea
                 id="question"
                 rows="4"
                 spellcheck="false"
                 aria-busy=move || awaited.get().to_string()
-                placeholder=move || if awaited.get() { "An example comes as soon as the model is loaded." } else { "" }
+                placeholder=move || if awaited.get() { "An example is shown as soon as the model is loaded." } else { "" }
                 prop:value=move || text.get()
                 on:input=move |event| {
                     let text = event_target_value(&event);
@@ -64,11 +64,11 @@ pub fn Ask() -> impl IntoView {
 fn AskButton(can_ask: Signal<bool>) -> impl IntoView {
     let app = expect_context::<App>();
     let asking = Memo::new(move |_| app.state.with(|state| state.asking.is_some()));
-    let loaded = Memo::new(move |_| app.state.with(|state| !state.columns.is_empty()));
+    let loaded = Memo::new(move |_| app.state.with(|state| !state.models.is_empty()));
     let label = move || match (loaded.get(), asking.get()) {
         (false, _) => "Loading the models\u{2026}",
         (true, true) => "Ask again",
-        (true, false) => "Ask all three",
+        (true, false) => "Ask all models",
     };
     view! {
         <button
@@ -107,7 +107,7 @@ fn Picker() -> impl IntoView {
             .map(|group| {
                 view! {
                     <optgroup label=group.label>
-                        {group.tasks.into_iter().map(|task| option(task.name)).collect_view()}
+                        {group.tasks.into_iter().map(|task| option(&task.name)).collect_view()}
                     </optgroup>
                 }
             })
@@ -136,7 +136,7 @@ fn Picker() -> impl IntoView {
                 </select>
             </label>
             <label>
-                <span>"Solved examples first"</span>
+                <span>"In-context examples"</span>
                 <input
                     type="number"
                     data-testid="shots-input"
@@ -153,7 +153,7 @@ fn Picker() -> impl IntoView {
     }
 }
 
-/// The accepted answer, where the question is a task's own.
+/// The reference answer, where the question is a row of a task.
 #[component]
 fn Reference() -> impl IntoView {
     let app = expect_context::<App>();
@@ -166,13 +166,13 @@ fn Reference() -> impl IntoView {
             {move || match references.get().first() {
                 Some(reference) => {
                     view! {
-                        <span class="muted">"Right answer: "</span>
+                        <span class="muted">"Reference answer: "</span>
                         <b data-testid="reference">{reference.clone()}</b>
                     }
                         .into_any()
                 }
                 None if own.get() => {
-                    view! { <span class="muted">"Your own question: nobody knows the right answer here."</span> }
+                    view! { <span class="muted">"Your own question: there is no reference answer."</span> }
                         .into_any()
                 }
                 None => ().into_any(),

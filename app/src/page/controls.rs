@@ -1,4 +1,4 @@
-//! Start, pause, step, stop; and where the run stands.
+//! Start, pause, step, stop; and the state of the run.
 
 use leptos::prelude::*;
 
@@ -10,10 +10,10 @@ use crate::protocol::{Command, Status, Tick};
 pub fn Controls() -> impl IntoView {
     let app = expect_context::<App>();
     let status = Memo::new(move |_| app.state.with(|state| state.training.status.clone()));
-    let loaded = Memo::new(move |_| app.state.with(|state| !state.columns.is_empty()));
+    let loaded = Memo::new(move |_| app.state.with(|state| !state.models.is_empty()));
     let running = Memo::new(move |_| app.state.with(|state| state.training.is_running()));
     let paused = move || status.get() == Status::Paused;
-    // While everything is read in there is nothing to pause or stop yet.
+    // While everything is loaded there is nothing to pause or stop yet.
     let moving = move || running.get() && !paused() && status.get() != Status::Loading;
     let send = move |command: Command| move || app.send(&command);
     view! {
@@ -47,8 +47,8 @@ pub fn Controls() -> impl IntoView {
     }
 }
 
-/// A button that keeps the keyboard's focus when it cannot be used at the moment: a truly disabled one would lose
-/// it, and who pauses with the keyboard would have to start from the top of the page.
+/// A button that keeps the keyboard's focus while it cannot be used: a disabled one would lose it, and whoever pauses
+/// with the keyboard would have to start from the top of the page.
 #[component]
 fn Action(
     testid: &'static str,
@@ -75,7 +75,7 @@ fn Action(
     }
 }
 
-/// Bar, pace, memory and time left, of the last step that was told.
+/// Progress bar, speed, memory and time left, as of the last step that was reported.
 #[component]
 fn Progress() -> impl IntoView {
     let app = expect_context::<App>();
@@ -89,7 +89,7 @@ fn Progress() -> impl IntoView {
             ("Memory", numbers::megabytes(tick.memory_bytes)),
         ];
         let left = tick.seconds_left.filter(|_| running.get());
-        facts.extend(left.map(|left| ("Left", numbers::seconds(left))));
+        facts.extend(left.map(|left| ("Time left", numbers::seconds(left))));
         facts
     };
     let fact = |(name, value): (&'static str, String)| {
@@ -103,7 +103,7 @@ fn Progress() -> impl IntoView {
     let evaluating = Memo::new(move |_| app.state.with(|state| state.training.evaluating.clone()));
     let answered = move || {
         evaluating.get().map(|now| {
-            let text = format!("{}: answering {}, {} of {}", now.method, now.task, now.done, now.rows);
+            let text = format!("{}: evaluating {}, {} of {} rows", now.method, now.task, now.done, now.rows);
             view! { <span class="where">{text}</span> }
         })
     };

@@ -1,4 +1,4 @@
-//! Which device computes, why, and how to get a faster one.
+//! The device in use, the reason, and how to get a faster one.
 
 use leptos::prelude::*;
 

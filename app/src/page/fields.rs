@@ -1,6 +1,8 @@
-//! The settings of a run that have a field of their own; all others stand in the text of the spec.
+//! The settings with a field of their own; all others are in the text of the spec.
 
-use promot_core::spec::{RunSpec, StageSpec};
+use promot_core::spec::RunSpec;
+
+use crate::state::methods::{FINE_TUNING, PROMPT_TUNING, training};
 
 /// A number of the spec.
 pub struct Field {
@@ -21,10 +23,10 @@ pub static FIELDS: [Field; 9] = [
         testid: "train-steps",
         min: "1",
         step: "1",
-        get: |spec| spec.fine_tuning.steps as f64,
+        get: |spec| training(spec, FINE_TUNING).steps as f64,
         set: |spec, value| {
-            set_steps(&mut spec.fine_tuning, value as usize);
-            spec.eval.curve_every = spec.fine_tuning.checkpoint_every;
+            set_steps(spec, FINE_TUNING, value as usize);
+            spec.eval.curve_every = training(spec, FINE_TUNING).checkpoint_every;
         },
     },
     Field {
@@ -33,30 +35,30 @@ pub static FIELDS: [Field; 9] = [
         testid: "train-prompt-steps",
         min: "1",
         step: "1",
-        get: |spec| spec.prompt_tuning.steps as f64,
-        set: |spec, value| set_steps(&mut spec.prompt_tuning, value as usize),
+        get: |spec| training(spec, PROMPT_TUNING).steps as f64,
+        set: |spec, value| set_steps(spec, PROMPT_TUNING, value as usize),
     },
     Field {
-        label: "Fine-tuning rate",
+        label: "Fine-tuning learning rate",
         hint: "of the weights",
         testid: "train-rate",
         min: "0",
         step: "any",
-        get: |spec| spec.fine_tuning.learning_rate,
-        set: |spec, value| spec.fine_tuning.learning_rate = value,
+        get: |spec| training(spec, FINE_TUNING).learning_rate,
+        set: |spec, value| spec.set_stage(FINE_TUNING, &[("learning_rate", value.into())]),
     },
     Field {
-        label: "Stage 1 rate",
+        label: "Stage 1 learning rate",
         hint: "of the prompt",
         testid: "train-prompt-rate",
         min: "0",
         step: "any",
-        get: |spec| spec.prompt_tuning.learning_rate,
-        set: |spec, value| spec.prompt_tuning.learning_rate = value,
+        get: |spec| training(spec, PROMPT_TUNING).learning_rate,
+        set: |spec, value| spec.set_stage(PROMPT_TUNING, &[("learning_rate", value.into())]),
     },
     Field {
         label: "Prompt length",
-        hint: "in vectors",
+        hint: "in tokens",
         testid: "train-prompt-length",
         min: "1",
         step: "1",
@@ -64,15 +66,16 @@ pub static FIELDS: [Field; 9] = [
         set: |spec, value| spec.prompt.length = value as usize,
     },
     Field {
-        label: "Batch",
-        hint: "examples in a step",
+        label: "Batch size",
+        hint: "examples per step",
         testid: "train-batch",
         min: "1",
         step: "1",
-        get: |spec| spec.fine_tuning.batch as f64,
+        get: |spec| training(spec, FINE_TUNING).batch as f64,
         set: |spec, value| {
-            spec.fine_tuning.batch = value as usize;
-            spec.prompt_tuning.batch = value as usize;
+            for stage in [FINE_TUNING, PROMPT_TUNING] {
+                spec.set_stage(stage, &[("batch", (value as i64).into())]);
+            }
         },
     },
     Field {
@@ -85,8 +88,8 @@ pub static FIELDS: [Field; 9] = [
         set: |spec, value| spec.seeds = vec![value as u64],
     },
     Field {
-        label: "Unseen rows",
-        hint: "scored in each task",
+        label: "Held-out rows",
+        hint: "evaluated in each task",
         testid: "train-eval-rows",
         min: "1",
         step: "1",
@@ -94,8 +97,8 @@ pub static FIELDS: [Field; 9] = [
         set: |spec, value| spec.eval.limit = value as usize,
     },
     Field {
-        label: "Tuned task rows",
-        hint: "scored at the end",
+        label: "Target test rows",
+        hint: "evaluated at the end",
         testid: "train-test-rows",
         min: "1",
         step: "1",
@@ -105,7 +108,7 @@ pub static FIELDS: [Field; 9] = [
 ];
 
 /// A stage is scored four times on its way, however long it is.
-fn set_steps(stage: &mut StageSpec, steps: usize) {
-    stage.steps = steps;
-    stage.checkpoint_every = (steps / 4).max(1);
+fn set_steps(spec: &mut RunSpec, stage: &str, steps: usize) {
+    let every = (steps / 4).max(1);
+    spec.set_stage(stage, &[("steps", (steps as i64).into()), ("checkpoint_every", (every as i64).into())]);
 }

@@ -1,17 +1,18 @@
-//! The settings of a run. The spec is the truth: fields and text both show it and change it.
+//! The settings of a run. Fields and text both show the spec and change it.
 
 use leptos::prelude::*;
-use promot_core::spec::{RunSpec, preset};
+use promot_core::spec::RunSpec;
 
 use super::app::App;
 use super::fields::{FIELDS, Field};
-use crate::state::methods::{MAIN, METHODS, set_method, stage_lengths};
+use crate::catalog::{presets, tasks as known_tasks};
+use crate::state::methods::{MAIN, recipes, set_method, stage_lengths, title};
 use crate::state::tasks;
 
-/// The presets that make sense in a browser, with what to expect of them.
+/// The presets that make sense in a browser, each with its title and what to expect.
 const PRESETS: [(&str, &str, &str); 2] = [
     ("quick", "Quick look", "shows the effect on few rows"),
-    ("tour", "The tour", "minutes on a GPU, far longer on a CPU"),
+    ("tour", "Default experiment", "minutes on a GPU, far longer on a CPU"),
 ];
 
 #[component]
@@ -31,7 +32,7 @@ pub fn Form() -> impl IntoView {
                 <AllSettings />
             </fieldset>
             <Show when=move || running.get()>
-                <p class="muted">"Settings stay as they are while a run is under way."</p>
+                <p class="muted">"Settings cannot be changed during a run."</p>
             </Show>
         </form>
     }
@@ -41,16 +42,17 @@ pub fn Form() -> impl IntoView {
 fn Preset() -> impl IntoView {
     let app = expect_context::<App>();
     let chosen = Memo::new(move |_| {
-        app.form
-            .with(|form| PRESETS.iter().position(|(name, ..)| preset(name).is_ok_and(|spec| spec == *form)))
+        app.form.with(|form| {
+            PRESETS.iter().position(|(name, ..)| presets().by_name(name).is_ok_and(|spec| spec == *form))
+        })
     });
     let set = move |event: leptos::ev::Event| {
-        if let Ok(spec) = preset(&event_target_value(&event)) {
+        if let Ok(spec) = presets().by_name(&event_target_value(&event)) {
             app.form.set(spec);
         }
     };
     let option = move |(at, (name, title, expect)): (usize, (&'static str, &'static str, &'static str))| {
-        let steps = preset(name).map(|spec| stage_lengths(&spec)).unwrap_or_default();
+        let steps = presets().by_name(name).map(|spec| stage_lengths(&spec)).unwrap_or_default();
         view! {
             <option value=name selected=move || chosen.get() == Some(at)>
                 {format!("{title}: {steps}; {expect}")}
@@ -77,8 +79,8 @@ fn TargetTask() -> impl IntoView {
     let set = move |event: leptos::ev::Event| {
         let task = event_target_value(&event);
         app.form.update(|form| {
-            // The task that is tuned on is not unseen.
-            form.eval.tasks.retain(|unseen| *unseen != task);
+            // The target task is not held out.
+            form.eval.tasks.retain(|held_out| *held_out != task);
             form.target.task = task;
         });
     };
@@ -91,9 +93,9 @@ fn TargetTask() -> impl IntoView {
     };
     view! {
         <label>
-            <span>"Task to tune on"</span>
+            <span>"Target task"</span>
             <select data-testid="train-task" on:change=set>
-                {tasks::trainable().map(|task| option(task.name)).collect_view()}
+                {tasks::trainable().map(|task| option(&task.name)).collect_view()}
             </select>
         </label>
     }
@@ -102,13 +104,13 @@ fn TargetTask() -> impl IntoView {
 #[component]
 fn Methods() -> impl IntoView {
     let app = expect_context::<App>();
-    let (main, more) = METHODS.split_at(MAIN);
-    // A spec in the address may ask for one of them: then they are in sight.
-    let asked = app
-        .form
-        .with_untracked(|form| form.methods.iter().any(|name| more.iter().any(|(known, _)| known == name)));
-    let method = move |(name, title): (&'static str, &'static str)| {
-        let there = Memo::new(move |_| app.form.with(|form| form.methods.iter().any(|known| known == name)));
+    // A spec in the address may ask for one of the other methods: then they are in sight.
+    let asked = app.form.with_untracked(|form| {
+        recipes().skip(MAIN).any(|(known, _)| form.methods.iter().any(|entry| entry.name() == known))
+    });
+    let method = move |(name, summary): (&'static str, &'static str)| {
+        let there =
+            Memo::new(move |_| app.form.with(|form| form.methods.iter().any(|known| known.name() == name)));
         let set = move |event: leptos::ev::Event| {
             let wanted = event_target_checked(&event);
             app.form.update(|form| set_method(form, name, wanted));
@@ -121,17 +123,17 @@ fn Methods() -> impl IntoView {
                     prop:checked=move || there.get()
                     on:change=set
                 />
-                <span>{title}</span>
+                <span>{title(name)} <small>{summary}</small></span>
             </label>
         }
     };
     view! {
         <fieldset class="methods">
             <legend>"Methods"</legend>
-            {main.iter().copied().map(method).collect_view()}
+            {recipes().take(MAIN).map(method).collect_view()}
             <details prop:open=asked>
                 <summary>"More methods"</summary>
-                {more.iter().copied().map(method).collect_view()}
+                {recipes().skip(MAIN).map(method).collect_view()}
             </details>
         </fieldset>
     }
@@ -163,7 +165,7 @@ fn Number(field: &'static Field) -> impl IntoView {
     }
 }
 
-/// The whole spec as text, for what has no field.
+/// The whole spec as text, for settings without a field.
 #[component]
 fn AllSettings() -> impl IntoView {
     let app = expect_context::<App>();
@@ -173,7 +175,7 @@ fn AllSettings() -> impl IntoView {
         &event_target_value(&event),
         "the text above",
     )
-    .and_then(RunSpec::resolve)
+    .and_then(|spec| spec.resolve(known_tasks()).map(|_| spec))
     {
         Ok(spec) => {
             problem.set(None);

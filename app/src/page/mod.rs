@@ -1,14 +1,17 @@
-//! The page: Leptos components that draw `state` and turn clicks into commands. No tensor and no model is known
-//! here; those live in the worker behind `link`.
+//! The page: Leptos components that draw `state` and turn clicks into commands. Tensors and models are in the worker, at
+//! the other end of `link`.
 
+mod address;
 mod alert;
 mod answer;
 mod app;
 mod ask;
+mod boot;
 mod charts;
 mod compare;
 mod controls;
 mod device;
+mod download;
 mod export;
 mod fields;
 mod form;
@@ -18,7 +21,7 @@ mod numbers;
 mod recorded;
 mod results;
 mod saved;
-mod snapshot;
+mod settings;
 mod train;
 
 use gloo::timers::callback::Timeout;
@@ -26,15 +29,15 @@ use leptos::prelude::*;
 
 use app::{App, View};
 
-/// Takes the place of the static shell that index.html shows first.
+/// Replaces the static shell that index.html shows first.
 pub fn run() {
     console_error_panic_hook::set_once();
-    // In turns of the event loop, for the same reason as `later`: reading in the module was the first one.
+    // In a turn of its own, for the same reason as `later`: compiling the module was the first one.
     Timeout::new(0, start).forget();
 }
 
 fn start() {
-    let app = App::start();
+    let app = boot::start();
     let mount = move || {
         if let Some(shell) = document().get_element_by_id("shell") {
             shell.remove();
@@ -63,7 +66,7 @@ fn Page(app: App) -> impl IntoView {
             <p>
                 "promot runs wholly in this tab: model, data and training never leave your device. The method is "
                 <cite>"Two-stage LLM Fine-tuning with Less Specialization and More Generalization"</cite>
-                " (Wang et al.); the model and its small world are made by this project."
+                " (Wang et al.); the model and its synthetic corpus are made by this project."
             </p>
         </footer>
     }

@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Numbers as text.
 
 /// "12 s", "3 min 20 s", "1 h 5 min".
 pub fn seconds(seconds: f64) -> String {

@@ -1,44 +1,16 @@
-//! Results that were recorded with the native program and are shipped with the page.
+//! Precomputed results, made with the native program and shipped with the page.
 
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use promot_core::report::{ExampleAnswers, Report};
+use promot_core::report::Report;
 
-use super::app::{App, base};
+use super::address;
+use super::app::App;
 use super::later::{Later, turn};
 use super::results::ResultsTable;
 use crate::fetch;
-
-/// The task that the first screen opens with: one that fine-tuning takes from the model.
-pub const FIRST_TASK: &str = "triviaqa-mini";
-
-#[derive(Clone)]
-pub enum Recorded {
-    Loading,
-    /// Nothing is shipped.
-    None,
-    /// Something is shipped and cannot be read.
-    Broken(String),
-    /// The first report, whose questions can be looked at, and the names of the others.
-    Here(Arc<Report>, Vec<String>),
-}
-
-impl Recorded {
-    /// The `row`-th recorded question of a task, if it was asked with as many shots.
-    pub fn example(&self, task: &str, row: usize, shots: usize) -> Option<&ExampleAnswers> {
-        let Recorded::Here(report, _) = self else { return None };
-        let asked_with = if task == report.spec.target.task {
-            report.spec.fine_tuning.shots
-        } else {
-            *report.spec.eval.shots.first()?
-        };
-        if asked_with != shots {
-            return None;
-        }
-        report.examples.iter().filter(|example| example.task == task).nth(row)
-    }
-}
+use crate::state::recorded::Recorded;
 
 /// Fetches the first of the reports that `recorded/index.json` names. The index is always there: looking for a
 /// file that may be missing would leave an error in the browser's console.
@@ -65,11 +37,11 @@ async fn report(name: &str) -> Result<Report, String> {
 }
 
 async fn file(name: &str) -> Result<Vec<u8>, String> {
-    fetch::bytes(&format!("{}recorded/{name}", base())).await
+    fetch::bytes(&format!("{}recorded/{name}", address::base())).await
 }
 
-/// The curves of all seeds are most of the bytes and are not shown here; the browser's own parser takes them out in a
-/// tenth of the time that ours would block the page for.
+/// The curves of all seeds are most of the bytes and are not shown here; the browser's own parser removes them in a tenth
+/// of the time that ours would block the page.
 fn without_curves(text: String) -> String {
     let slim = || -> Result<js_sys::JsString, wasm_bindgen::JsValue> {
         let report = js_sys::JSON::parse(&text)?;
@@ -82,7 +54,7 @@ fn without_curves(text: String) -> String {
         }
         js_sys::JSON::stringify(&report)
     };
-    // What is no report at all is left for the reader to complain about.
+    // If this is no report, parsing it gives the error.
     match slim() {
         Ok(slim) => slim.into(),
         Err(_) => text,
@@ -95,13 +67,13 @@ pub fn RecordedResults() -> impl IntoView {
     view! {
         <section class="recorded" aria-labelledby="recorded-title" data-testid="recorded">
             <h2 id="recorded-title">
-                "Whole test sets" <span class="tag">"recorded"</span>
+                "Whole test sets" <span class="tag">"precomputed"</span>
             </h2>
             {move || match app.recorded.get() {
                 Recorded::Loading => view! { <p class="muted">"Loading\u{2026}"</p> }.into_any(),
                 Recorded::Broken(problem) => {
                     view! {
-                        <p class="none">{format!("The recorded results cannot be read: {problem}")}</p>
+                        <p class="none">{format!("The precomputed results cannot be read: {problem}")}</p>
                     }
                         .into_any()
                 }
@@ -125,8 +97,8 @@ fn Missing() -> impl IntoView {
     view! {
         <div class="none" data-testid="no-recorded">
             <p>
-                "No recorded results come with this copy of the page. With the project's sources at hand, this makes
-                them, in some hours on two processor cores; then build the page again:"
+                "This copy of the page has no precomputed results. In the project's sources, this command makes them, in
+                some hours on two processor cores; then build the page again:"
             </p>
             <pre tabindex="0">
                 <code>"cargo xtask record"</code>
@@ -156,7 +128,7 @@ fn Other(name: String) -> impl IntoView {
             {move || match found.get() {
                 None => view! { <p class="muted">"Loading\u{2026}"</p> }.into_any(),
                 Some(Err(problem)) => {
-                    view! { <p class="none">{format!("They cannot be read: {problem}")}</p> }.into_any()
+                    view! { <p class="none">{format!("These results cannot be read: {problem}")}</p> }.into_any()
                 }
                 Some(Ok(report)) => {
                     view! {
@@ -188,7 +160,7 @@ fn Results(report: Arc<Report>, testid: &'static str) -> impl IntoView {
         </p>
         <ResultsTable runs testid />
         <details on:toggle=move |_| opened.set(true)>
-            <summary>"The spec that made them"</summary>
+            <summary>"Spec of this run"</summary>
             <pre tabindex="0">
                 <code>{spec}</code>
             </pre>

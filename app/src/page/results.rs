@@ -1,52 +1,53 @@
-//! Scores as a table: a row for each method, a column for each task.
+//! Scores as a table: a row per method, a column per task.
 
 use leptos::prelude::*;
 use promot_core::report::MethodRun;
-use promot_core::summary::{Cell, Grid, Row, grids};
+use promot_core::results_table::{Estimate, ScoreRow, ScoreTable, score_tables};
 
 use super::numbers;
+use crate::catalog::tasks;
 
 #[component]
 pub fn ResultsTable(#[prop(into)] runs: Signal<Vec<MethodRun>>, testid: &'static str) -> impl IntoView {
     view! {
         <div data-testid=testid>
-            {move || runs.with(|runs| tables(runs)).iter().map(table).collect_view()}
+            {move || runs.with(|runs| tables(runs)).iter().map(view_of).collect_view()}
         </div>
     }
 }
 
-/// A grid for each number of shots, the soft prompt off.
-fn tables(runs: &[MethodRun]) -> Vec<Grid> {
+/// A table for each number of shots, the soft prompt off.
+fn tables(runs: &[MethodRun]) -> Vec<ScoreTable> {
     if runs.is_empty() {
         return Vec::new();
     }
-    grids(runs).into_iter().filter(|grid| !grid.prompt).collect()
+    score_tables(tasks(), runs).into_iter().filter(|table| !table.prompt).collect()
 }
 
-fn table(grid: &Grid) -> impl IntoView + use<> {
-    let caption = match grid.tasks.is_empty() {
+fn view_of(table: &ScoreTable) -> impl IntoView + use<> {
+    let caption = match table.tasks.is_empty() {
         true => "Scores in [0, 100], the best in bold.".to_owned(),
         false => format!(
-            "Scores in [0, 100], the best in bold. Unseen tasks with {} solved {} before each question, soft prompt \
-             off. Norm. Avg. is their plain mean; \u{201c}tuned format\u{201d} is the share of answers that look \
-             like answers of {}, over the tasks that ask for something else.",
-            grid.shots,
-            if grid.shots == 1 { "example" } else { "examples" },
-            grid.targets.join(" or ")
+            "Scores in [0, 100], the best in bold. Held-out tasks with {} in-context {} before each input, without the \
+             soft prompt. Their plain mean is the paper's Norm. Avg.; format leakage is the share of their answers in \
+             the format of {}, over the tasks whose own answers have another one.",
+            table.shots,
+            if table.shots == 1 { "example" } else { "examples" },
+            table.targets.join(" or ")
         ),
     };
     let seeds =
-        if grid.has_intervals() { " \u{b1} is the 95 % interval of the mean over seeds." } else { "" };
-    let targets = grid
+        if table.has_intervals() { " \u{b1} is the 95 % interval of the mean over seeds." } else { "" };
+    let targets = table
         .targets
         .iter()
-        .map(|task| view! { <th scope="col">{task.clone()} <small>"tuned"</small></th> })
+        .map(|task| view! { <th scope="col">{task.clone()} <small>"target"</small></th> })
         .collect_view();
-    let tasks = grid.tasks.iter().map(|task| view! { <th scope="col">{task.clone()}</th> }).collect_view();
-    let means = (!grid.tasks.is_empty()).then(|| {
+    let tasks = table.tasks.iter().map(|task| view! { <th scope="col">{task.clone()}</th> }).collect_view();
+    let means = (!table.tasks.is_empty()).then(|| {
         view! {
-            <th scope="col">"Norm. Avg."</th>
-            <th scope="col">"tuned format"</th>
+            <th scope="col">"held-out mean"</th>
+            <th scope="col">"format leakage"</th>
         }
     });
     view! {
@@ -62,28 +63,28 @@ fn table(grid: &Grid) -> impl IntoView + use<> {
                         {tasks}
                     </tr>
                 </thead>
-                <tbody>{grid.rows.iter().map(|line| row(grid, line)).collect_view()}</tbody>
+                <tbody>{table.rows.iter().map(|line| row(table, line)).collect_view()}</tbody>
             </table>
         </div>
     }
 }
 
-fn row(grid: &Grid, row: &Row) -> impl IntoView + use<> {
-    let cell = |cell: Option<Cell>, best: Option<f64>| {
+fn row(table: &ScoreTable, row: &ScoreRow) -> impl IntoView + use<> {
+    let cell = |cell: Option<Estimate>, best: Option<f64>| {
         let class = if cell.is_some_and(|cell| Some(cell.mean) == best) { "best" } else { "" };
         let mean = cell.map_or_else(|| numbers::NONE.to_owned(), |cell| format!("{:.1}", cell.mean));
         let margin = cell.and_then(|cell| cell.margin()).map(|margin| view! { <small>{margin}</small> });
         view! { <td class=class>{mean}{margin}</td> }
     };
-    let cells = |columns: fn(&Row) -> &[Option<Cell>]| {
-        let values = columns(row).iter().zip(grid.tops(columns));
+    let cells = |columns: fn(&ScoreRow) -> &[Option<Estimate>]| {
+        let values = columns(row).iter().zip(table.tops(columns));
         values.map(|(value, top)| cell(*value, top)).collect_view()
     };
-    let (targets, unseen) = (cells(|row| &row.targets), cells(|row| &row.unseen));
+    let (targets, unseen) = (cells(|row| &row.targets), cells(|row| &row.held_out));
     let rate = row.format_rate.map_or_else(|| numbers::NONE.to_owned(), |rate| format!("{:.0} %", rate.mean));
-    let means = (!grid.tasks.is_empty()).then(|| {
+    let means = (!table.tasks.is_empty()).then(|| {
         view! {
-            {cell(row.norm_avg, grid.best(|row| row.norm_avg))}
+            {cell(row.norm_avg, table.best(|row| row.norm_avg))}
             <td>{rate}</td>
         }
     });

@@ -1,4 +1,4 @@
-//! A run from an earlier visit: go on with it, or drop it.
+//! A run from an earlier visit: resume or discard it.
 
 use leptos::prelude::*;
 
@@ -14,18 +14,21 @@ pub fn SavedRun() -> impl IntoView {
             if shown || state.training.is_running() { None } else { state.saved.clone() }
         })
     });
-    let loaded = Memo::new(move |_| app.state.with(|state| !state.columns.is_empty()));
+    let loaded = Memo::new(move |_| app.state.with(|state| !state.models.is_empty()));
     move || {
         saved.get().map(|saved| {
             let (text, label) = if saved.finished {
-                (format!("A finished run on {} is kept in this browser.", saved.spec.target.task), "Show it")
+                (
+                    format!("A finished run on {} is stored in this browser.", saved.spec.target.task),
+                    "Show it",
+                )
             } else {
                 let at = match saved.steps {
                     0 => String::new(),
                     steps => format!(", {}, step {} of {steps}", saved.stage, saved.step),
                 };
                 let text = format!(
-                    "A run on {} from an earlier visit stopped in the middle ({}{at}).",
+                    "A run on {} from an earlier visit is unfinished ({}{at}).",
                     saved.spec.target.task, saved.method
                 );
                 (text, "Continue")
@@ -39,7 +42,7 @@ pub fn SavedRun() -> impl IntoView {
                             class="primary"
                             data-testid="saved-continue"
                             disabled=move || !loaded.get()
-                            on:click=move |_| app.go_on()
+                            on:click=move |_| app.resume()
                         >
                             {label}
                         </button>

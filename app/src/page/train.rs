@@ -1,4 +1,4 @@
-//! The second screen: settings, the run as it goes, its curves and its results.
+//! The second screen: settings, controls, curves and results of a run.
 
 use leptos::prelude::*;
 
@@ -14,7 +14,7 @@ use super::saved::SavedRun;
 #[component]
 pub fn Train() -> impl IntoView {
     let app = expect_context::<App>();
-    // A run never changes once it is done, so that their number tells whether there is anything new.
+    // A finished method never changes, so that a new number of them means a new result.
     let n_runs = Memo::new(move |_| app.state.with(|state| state.training.runs.len()));
     let runs = Signal::derive(move || {
         n_runs.track();
@@ -24,9 +24,9 @@ pub fn Train() -> impl IntoView {
         <section class="intro" aria-labelledby="train-title">
             <h1 id="train-title">"Train it yourself, in this tab"</h1>
             <p class="lead">
-                "Fine-tune the small model on one task in the ordinary way and with ProMoT, and watch what happens to
-                tasks it is not trained on. In ProMoT, stage 1 trains a soft prompt and leaves the model alone; stage 2
-                tunes the model behind that prompt, which is taken off afterwards."
+                "Fine-tune the small model on one task, in the standard way and with ProMoT, and watch its scores on
+                held-out tasks. Stage 1 of ProMoT trains a soft prompt and keeps the model frozen; stage 2 fine-tunes
+                the model with that prompt prepended. The prompt is removed afterwards."
             </p>
         </section>
         <SavedRun />

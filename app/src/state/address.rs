@@ -1,4 +1,4 @@
-//! What the page's address may ask for: a device, and a spec to train.
+//! Parameters of the page's address: a device, and a spec to train.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use crate::protocol::DeviceWish;
 /// `?device=cpu|webgpu`.
 ///
 /// # Errors
-/// Says what may stand there.
+/// Another value.
 pub fn device(value: Option<&str>) -> Result<DeviceWish, String> {
     match value {
         None | Some("" | "auto") => Ok(DeviceWish::Auto),
@@ -24,7 +24,7 @@ pub fn device(value: Option<&str>) -> Result<DeviceWish, String> {
 /// `?spec=`: the spec as JSON in the address-safe base64. Fields left out have the same defaults as in TOML.
 ///
 /// # Errors
-/// Says what cannot be read.
+/// What cannot be read.
 pub fn spec(value: &str) -> Result<RunSpec, String> {
     let problem = |what: &dyn std::fmt::Display| format!("The spec in the address cannot be read: {what}");
     let bytes = URL_SAFE_NO_PAD.decode(value.trim_end_matches('=')).map_err(|error| problem(&error))?;
@@ -33,7 +33,7 @@ pub fn spec(value: &str) -> Result<RunSpec, String> {
     RunSpec::from_toml(&text, "the spec in the address").map_err(|error| error.to_string())
 }
 
-/// The way back: what `?spec=` holds for a spec.
+/// The inverse: the value of `?spec=` for a spec.
 pub fn encode(spec: &RunSpec) -> String {
     // A spec is plain data: serialising it cannot fail.
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(spec).unwrap_or_default())

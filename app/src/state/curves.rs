@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use promot_core::report::{MethodRun, StepRecord};
+use promot_core::report::{MethodRun, StageId, StepRecord};
+use promot_core::results_table::mean_format_rate;
 use promot_core::spec::RunSpec;
-use promot_core::summary::mean_format_rate;
 
+use super::methods::{PROMPT_TUNING, training};
+use crate::catalog::tasks;
 use crate::protocol::Tick;
 
-/// Most points of a line; beyond this neighbours are merged, since they cannot be told apart on a screen.
+/// Most points of a line; beyond this, neighbours are merged, since a screen cannot show them apart.
 pub const MOST_POINTS: usize = 200;
 
 /// Step of the whole recipe and value.
@@ -27,15 +29,15 @@ pub struct MethodCurves {
     pub method: String,
     pub loss: Thinned,
     pub validation: Vec<Point>,
-    /// Mean over the unseen tasks.
+    /// Mean over the held-out tasks.
     pub unseen: Vec<Point>,
-    /// Mean share of answers in the tuned task's format on tasks of another format, in [0, 100].
+    /// Target-format rate: mean share of answers in the target task's format on tasks of another format, in [0, 100].
     pub format: Vec<Point>,
-    /// What has come of each step so far, by step of the whole recipe: its parts come one after the other.
+    /// Scores of each step so far, by step of the whole recipe: they arrive task by task.
     parts: BTreeMap<usize, Parts>,
 }
 
-/// Scores and format rates of the unseen tasks at one step.
+/// Scores and format rates of the held-out tasks at one step.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Parts {
     unseen: BTreeMap<String, f64>,
@@ -58,7 +60,7 @@ impl Default for Thinned {
 
 impl Thinned {
     pub fn push(&mut self, (x, y): Point) {
-        // A run that goes on from its last checkpoint does some steps again.
+        // A resumed run repeats the steps after its last checkpoint.
         while self.points.last().is_some_and(|last| last.0 >= x) {
             self.points.pop();
             self.pending = (0, 0.0, 0.0);
@@ -92,7 +94,7 @@ impl Curves {
         parts.unseen.extend(record.unseen.clone());
         parts.format.extend(record.format_rate.clone());
         let rates = parts.format.iter().map(|(task, rate)| (task.as_str(), *rate));
-        let means = (mean(parts.unseen.values()), mean_format_rate(&spec.target.tasks(), rates));
+        let means = (mean(parts.unseen.values()), mean_format_rate(tasks(), &spec.target.tasks(), rates));
         for (line, value) in [
             (&mut curves.validation, record.validation),
             (&mut curves.unseen, means.0),
@@ -104,7 +106,7 @@ impl Curves {
         }
     }
 
-    /// A finished method brings its whole course, also the part that an earlier visit saw.
+    /// A finished method has its whole curve, with the part of earlier visits.
     pub fn run(&mut self, run: &MethodRun, spec: &RunSpec) {
         let curves = self.method(&run.method);
         *curves = MethodCurves { method: run.method.clone(), ..MethodCurves::default() };
@@ -127,13 +129,13 @@ impl Curves {
     }
 }
 
-/// One axis for a recipe of two stages: the second begins where the first ended.
-fn whole_step(stage: &str, step: usize, spec: &RunSpec) -> usize {
-    let before = if stage == "stage 2" { spec.prompt_tuning.steps } else { 0 };
+/// One axis for all stages of a recipe: each begins where the one before ended.
+fn whole_step(stage: &StageId, step: usize, spec: &RunSpec) -> usize {
+    let before = if stage.index == 0 { 0 } else { training(spec, PROMPT_TUNING).steps };
     before + step
 }
 
-/// Sorted by step; a step that comes again (after going on from a checkpoint) replaces the old one.
+/// Sorted by step; a repeated step replaces the old one.
 fn put(points: &mut Vec<Point>, point: Point) {
     let at = points.partition_point(|known| known.0 < point.0);
     match points.get_mut(at) {
@@ -147,32 +149,14 @@ fn mean<'a>(values: impl ExactSizeIterator<Item = &'a f64>) -> Option<f64> {
     (n > 0.0).then(|| values.sum::<f64>() / n)
 }
 
-/// A row of a chart's data: one x, and a y for each line; NaN before a line begins and after it ends.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ChartRow {
-    pub x: f64,
-    pub ys: Vec<f64>,
-}
-
-/// Lines with different steps as one table. Where a line has no point of its own, it gets the one between its
-/// neighbours, which draws the same line.
-pub fn table(lines: &[&[Point]]) -> Vec<ChartRow> {
-    let mut steps: Vec<f64> = lines.iter().flat_map(|line| line.iter().map(|point| point.0)).collect();
-    steps.sort_by(f64::total_cmp);
-    steps.dedup();
-    steps
-        .into_iter()
-        .map(|x| ChartRow { x, ys: lines.iter().map(|line| value_at(line, x)).collect() })
-        .collect()
-}
-
-fn value_at(line: &[Point], x: f64) -> f64 {
-    let at = line.partition_point(|point| point.0 < x);
-    match (at.checked_sub(1).map(|before| line[before]), line.get(at)) {
-        (_, Some(point)) if point.0 == x => point.1,
-        (Some(before), Some(after)) => {
-            before.1 + (after.1 - before.1) * (x - before.0) / (after.0 - before.0)
-        }
-        _ => f64::NAN,
+/// A line's value at a step; between two points it is that of the straight line. Nothing before the line begins and after
+/// it ends.
+pub fn value_at(line: &[Point], x: f64) -> Option<f64> {
+    let next = line.partition_point(|point| point.0 < x);
+    let after = line.get(next)?;
+    if after.0 == x {
+        return Some(after.1);
     }
+    let before = line.get(next.checked_sub(1)?)?;
+    Some(before.1 + (after.1 - before.1) * (x - before.0) / (after.0 - before.0))
 }

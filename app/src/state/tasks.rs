@@ -1,7 +1,12 @@
-//! The tasks as the page names them: the mini world's, by kind.
+//! The tasks as the page names them, by kind.
 
 use promot_core::metrics::Metric;
-use promot_core::task::{TASKS, Task, unseen_for};
+use promot_core::task::{DataSource, Task};
+
+use crate::catalog;
+
+/// The task that the first screen opens with: one that standard fine-tuning makes the model forget.
+pub const FIRST_TASK: &str = "triviaqa-mini";
 
 /// Tasks of one kind, for the picker.
 pub struct Group {
@@ -9,7 +14,7 @@ pub struct Group {
     pub tasks: Vec<&'static Task>,
 }
 
-/// In words what each task asks; the part of the name before `-mini` is the paper's.
+/// What each task asks, in words, by the paper's name: the part before `-mini`.
 const TITLES: [(&str, &str); 12] = [
     ("rte", "Does it follow? True or False"),
     ("cb", "Does it follow? True, False or Neither"),
@@ -34,19 +39,19 @@ pub fn title(name: &str) -> String {
     }
 }
 
-/// The tasks that nothing was tuned on, by kind, then the tuned one.
+/// The held-out tasks, by kind, then the target task.
 pub fn groups(target: &str) -> Vec<Group> {
-    let tuned = Group { label: "The tuned task", tasks: Task::by_name(target).into_iter().collect() };
-    let unseen: Vec<&'static Task> =
-        unseen_for(target).into_iter().filter_map(|name| Task::by_name(name).ok()).collect();
+    let task = catalog::tasks().by_name(target).ok();
+    let tuned = Group { label: "Target task", tasks: task.into_iter().collect() };
+    let unseen = task.map(|task| catalog::tasks().held_out_for(task)).unwrap_or_default();
     let of_kind =
         |label| Group { label, tasks: unseen.iter().copied().filter(|task| kind(task) == label).collect() };
     KINDS.into_iter().map(of_kind).chain([tuned]).filter(|group| !group.tasks.is_empty()).collect()
 }
 
-/// Tasks that can be tuned on here: the mini world needs no files.
+/// Tasks that can be tuned on here: generated rows need no files.
 pub fn trainable() -> impl Iterator<Item = &'static Task> {
-    TASKS.iter().filter(|task| task.name.ends_with("-mini"))
+    catalog::tasks().iter().filter(|task| matches!(task.source, DataSource::Generated(_)))
 }
 
 const KINDS: [&str; 4] = ["Question answering", "Translation", "Summaries", "Classification"];

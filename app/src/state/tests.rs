@@ -1,25 +1,30 @@
 use std::collections::BTreeMap;
 
-use promot_core::report::{ModelInfo, StepRecord, TaskScore};
-use promot_core::spec::{self, RunSpec};
+use promot_core::report::{ModelInfo, StageId, StepRecord, TaskScore};
+use promot_core::spec::RunSpec;
 
-use super::curves::{MOST_POINTS, Thinned, table};
-use super::judge::{Piece, Verdict};
+use super::curves::{MOST_POINTS, Thinned, value_at};
+use super::marks::{Piece, Verdict};
 use super::*;
-use crate::protocol::DeviceWish;
+use crate::catalog::presets;
+use crate::protocol::{DeviceWish, Origin};
 
-fn columns() -> Event {
-    let column = |column, origin, target: &str| ColumnState {
-        column,
+fn recipe(name: &str) -> RecipeName {
+    RecipeName::new(name)
+}
+
+fn models() -> Event {
+    let model = |name: &str, origin, target: &str| ModelState {
+        recipe: recipe(name),
         origin,
         target: target.into(),
-        has_prompt: column == Column::Promot,
+        has_prompt: name == "promot",
     };
-    Event::Columns {
-        columns: vec![
-            column(Column::Pretrained, Origin::Shipped, ""),
-            column(Column::FineTuning, Origin::Missing, ""),
-            column(Column::Promot, Origin::Trained, "wic-mini"),
+    Event::Models {
+        models: vec![
+            model("pretrained", Origin::Shipped, ""),
+            model("promot", Origin::Trained, "wic-mini"),
+            model("joint", Origin::Trained, "wic-mini"),
         ],
     }
 }
@@ -36,17 +41,17 @@ fn example(id: u64, input: &str) -> Event {
 }
 
 fn partial(id: u64, text: &str) -> Event {
-    Event::Partial { id, column: Column::Promot, text: text.into() }
+    Event::Partial { id, recipe: recipe("promot"), text: text.into() }
 }
 
 fn answer(id: u64, text: &str) -> Event {
-    Event::Answer { id, column: Column::Promot, text: text.into(), tokens: 2, seconds: 0.5 }
+    Event::Answer { id, recipe: recipe("promot"), text: text.into(), tokens: 2, seconds: 0.5 }
 }
 
 fn tick(method: &str, stage: &str, step: usize) -> Event {
     let tick = Tick {
         method: method.into(),
-        stage: stage.into(),
+        stage: stage.parse().unwrap(),
         step,
         steps: 20,
         loss: 1.0 / step as f64,
@@ -57,6 +62,7 @@ fn tick(method: &str, stage: &str, step: usize) -> Event {
 
 fn run(method: &str, unseen: f64) -> MethodRun {
     let score = |task: &str, shots, score| TaskScore {
+        truncated: 0,
         task: task.into(),
         shots,
         prompt: false,
@@ -67,7 +73,7 @@ fn run(method: &str, unseen: f64) -> MethodRun {
         signature: String::new(),
     };
     let record = |stage: &str, step| StepRecord {
-        stage: stage.into(),
+        stage: stage.parse().unwrap(),
         step,
         loss: Some(0.5),
         validation: (step == 2).then_some(60.0),
@@ -80,13 +86,14 @@ fn run(method: &str, unseen: f64) -> MethodRun {
         also: Vec::new(),
         unseen: vec![score("cb-mini", 1, unseen), score("wic-mini", 1, unseen + 10.0)],
         norm_avg: BTreeMap::new(),
+        swept: BTreeMap::new(),
         steps: vec![record("stage 1", 1), record("stage 1", 2), record("stage 2", 1)],
         seconds: BTreeMap::new(),
     }
 }
 
 fn report() -> Report {
-    let spec = spec::preset("quick").unwrap();
+    let spec = presets().by_name("quick").unwrap();
     let (device, model) = (DeviceInfo::default(), ModelInfo::default());
     Report { version: 1, spec, device, model, runs: vec![run("promot", 20.0)], examples: Vec::new() }
 }
@@ -98,9 +105,11 @@ fn state(events: impl IntoIterator<Item = Event>) -> State {
 }
 
 #[test]
-fn only_columns_that_are_there_can_be_asked() {
-    let state = state([columns()]);
-    assert_eq!(state.askable(), [Column::Pretrained, Column::Promot]);
+fn models_that_are_there_can_be_asked_and_the_compared_ones_are_always_shown() {
+    let state = state([models()]);
+    assert_eq!(state.askable(), ["pretrained", "promot", "joint"].map(recipe));
+    assert_eq!(state.shown(), ["pretrained", "fine-tuning", "promot", "joint"].map(recipe));
+    assert_eq!(State::default().shown(), ["pretrained", "fine-tuning", "promot"].map(recipe));
     assert_eq!(state.target(), "wic-mini");
     assert_eq!(State::default().target(), "rte-mini");
 }
@@ -110,26 +119,26 @@ fn loading_ends_with_its_last_share_or_with_the_models() {
     let loading = |done| Event::Loading { what: "model".into(), done };
     assert_eq!(state([loading(0.5)]).loading, Some(("model".to_owned(), 0.5)));
     assert_eq!(state([loading(0.5), loading(1.0)]).loading, None);
-    assert_eq!(state([loading(0.5), columns()]).loading, None);
+    assert_eq!(state([loading(0.5), models()]).loading, None);
 }
 
 #[test]
 fn an_answer_streams_in_and_ends() {
-    let mut state = state([columns()]);
-    state.ask(7, &[Column::Promot]);
+    let mut state = state([models()]);
+    state.ask(7, &[recipe("promot")]);
     state.apply(partial(7, "An"));
-    assert_eq!(state.answers[&Column::Promot].text, "An");
-    assert!(!state.answers[&Column::Promot].complete);
+    assert_eq!(state.answers[&recipe("promot")].text, "An");
+    assert!(!state.answers[&recipe("promot")].complete);
     state.apply(answer(7, "Anna"));
     state.apply(Event::AskDone { id: 7 });
-    assert!(state.answers[&Column::Promot].complete && state.asking.is_none());
+    assert!(state.answers[&recipe("promot")].complete && state.asking.is_none());
 }
 
 #[test]
 fn answers_to_an_earlier_question_are_not_taken() {
-    let mut state = state([columns()]);
-    state.ask(7, &[Column::Promot]);
-    state.ask(8, &[Column::Promot]);
+    let mut state = state([models()]);
+    state.ask(7, &[recipe("promot")]);
+    state.ask(8, &[recipe("promot")]);
     for event in [partial(7, "old"), answer(7, "old"), Event::AskDone { id: 7 }] {
         state.apply(event);
     }
@@ -168,30 +177,30 @@ fn recorded_answers_are_shown_as_such_until_someone_asks() {
         reference: "True".into(),
         outputs: BTreeMap::from([("pretrained".into(), "True".into()), ("promot".into(), "False".into())]),
     };
-    let mut state = state([columns()]);
+    let mut state = state([models()]);
     state.show_recorded(1, &recorded, 0);
     assert_eq!(state.answers.len(), 2, "a method that was not recorded has no answer");
-    assert!(state.answers[&Column::Promot].recorded);
-    state.ask(2, &[Column::Pretrained]);
+    assert!(state.answers[&recipe("promot")].recorded);
+    state.ask(2, &[recipe("pretrained")]);
     assert!(state.answers.is_empty(), "recorded answers do not stand beside live ones");
 }
 
 #[test]
 fn a_failure_ends_what_waited_and_a_fatal_one_ends_the_run() {
-    let failed = |fatal| Event::Failed { message: "m".into(), advice: None, fatal };
+    let failed = |fatal| Event::Failed(Failure { fatal, ..Failure::other("m") });
     let mut running = state([Event::Status { status: Status::Stage(1) }]);
-    running.ask(1, &[Column::Pretrained]);
+    running.ask(1, &[recipe("pretrained")]);
     running.apply(failed(false));
     assert_eq!((running.asking, &running.training.status), (None, &Status::Stage(1)));
     running.apply(failed(true));
     assert_eq!(running.training.status, Status::Failed);
     running.restarted();
-    assert!(running.failure.is_none() && running.columns.is_empty());
+    assert!(running.failure.is_none() && running.models.is_empty());
 }
 
 fn twenty_steps() -> RunSpec {
-    let mut spec = spec::preset("quick").unwrap();
-    spec.prompt_tuning.steps = 20;
+    let mut spec = presets().by_name("quick").unwrap();
+    spec.set("stage.prompt-tuning.steps", "20").unwrap();
     spec
 }
 
@@ -224,11 +233,11 @@ fn a_done_method_brings_its_whole_curve_and_comes_once() {
 #[test]
 fn the_parts_of_a_step_are_put_together() {
     let mut state = State::default();
-    state.start(spec::preset("quick").unwrap());
+    state.start(presets().by_name("quick").unwrap());
     let mut curve = |unseen: Option<(&str, f64)>, validation| {
         let unseen = unseen.into_iter().map(|(task, score)| (task.to_owned(), score)).collect();
         let record =
-            StepRecord { stage: "stage 1".into(), step: 10, unseen, validation, ..StepRecord::default() };
+            StepRecord { stage: StageId::default(), step: 10, unseen, validation, ..StepRecord::default() };
         state.apply(Event::Curve { method: "promot".into(), record });
     };
     curve(Some(("a", 10.0)), None);
@@ -255,21 +264,21 @@ fn progress_of_an_evaluation_ends_with_the_evaluation() {
 #[test]
 fn a_saved_run_goes_on_with_its_own_spec() {
     let saved = SavedRun {
-        spec: Box::new(spec::preset("quick").unwrap()),
+        spec: Box::new(presets().by_name("quick").unwrap()),
         method: "promot".into(),
-        stage: "stage 1".into(),
+        stage: StageId::default(),
         step: 10,
         steps: 20,
         finished: false,
     };
     let mut state = state([Event::Saved { run: Some(saved.clone()) }]);
-    state.go_on();
+    state.resume();
     assert_eq!(state.training.spec.as_ref(), Some(&*saved.spec));
     assert_eq!(state.training.status, Status::Loading);
     assert!(state.saved.is_none());
     state.apply(tick("promot", "stage 1", 11));
     state.apply(Event::Saved { run: Some(saved) });
-    state.go_on();
+    state.resume();
     assert_eq!(state.training.curves.methods.len(), 1, "after a lost worker the curves stay");
 }
 
@@ -302,16 +311,38 @@ fn steps_done_again_do_not_run_backwards() {
 }
 
 #[test]
-fn lines_with_different_steps_share_a_table() {
-    let rows = table(&[&[(0.0, 0.0), (4.0, 8.0)], &[(2.0, 1.0)]]);
-    assert_eq!(rows.iter().map(|row| row.x).collect::<Vec<_>>(), [0.0, 2.0, 4.0]);
-    assert_eq!(rows[1].ys, [4.0, 1.0]);
-    assert!(rows[0].ys[1].is_nan() && rows[2].ys[1].is_nan(), "a line has no values outside its steps");
+fn the_records_of_the_method_in_training_are_kept_until_it_is_done() {
+    let mut state = State::default();
+    state.apply(tick("fine-tuning", "stage 1", 1));
+    state.apply(tick("promot", "stage 1", 1));
+    let record = StepRecord {
+        stage: StageId::default(),
+        step: 1,
+        unseen: BTreeMap::from([("cb-mini".into(), 50.0)]),
+        ..StepRecord::default()
+    };
+    state.apply(Event::Curve { method: "promot".into(), record });
+    state.apply(tick("promot", "stage 1", 2));
+    let course = state.training.unfinished.clone().unwrap();
+    assert_eq!((course.method.as_str(), course.steps.len()), ("promot", 2));
+    assert_eq!((course.steps[0].loss, course.steps[0].unseen["cb-mini"]), (Some(1.0), 50.0));
+    state.apply(Event::RunDone { run: Box::new(run("fine-tuning", 10.0)) });
+    assert!(state.training.unfinished.is_some());
+    state.apply(Event::RunDone { run: Box::new(run("promot", 10.0)) });
+    assert_eq!(state.training.unfinished, None);
+}
+
+#[test]
+fn a_line_has_values_between_its_ends_only() {
+    let values = |line: &[(f64, f64)]| [-1.0, 0.0, 2.0, 4.0, 5.0].map(|x| value_at(line, x));
+    assert_eq!(values(&[(0.0, 0.0), (4.0, 8.0)]), [None, Some(0.0), Some(4.0), Some(8.0), None]);
+    assert_eq!(values(&[(2.0, 1.0)]), [None, None, Some(1.0), None, None]);
+    assert_eq!(values(&[]), [None; 5]);
 }
 
 #[test]
 fn verdicts_follow_each_tasks_metric() {
-    let verdict = |task, output, reference: &str| judge::verdict(task, output, &[reference.to_owned()]);
+    let verdict = |task, output, reference: &str| marks::verdict(task, output, &[reference.to_owned()]);
     assert_eq!(verdict("cb-mini", "<extra_id_0> True <extra_id_1>", "True"), Some(Verdict::Right));
     assert_eq!(verdict("cb-mini", "true", "True"), Some(Verdict::Wrong));
     assert_eq!(verdict("triviaqa-mini", "the Mill Q: Who", "mill"), Some(Verdict::Right));
@@ -325,39 +356,39 @@ fn verdicts_follow_each_tasks_metric() {
         Some(Verdict::Wrong),
         "no word in common"
     );
-    assert_eq!(judge::verdict("cb-mini", "True", &[]), None);
+    assert_eq!(marks::verdict("cb-mini", "True", &[]), None);
     assert_eq!(verdict("no task", "True", "True"), None);
 }
 
 #[test]
 fn drift_is_the_tuned_format_where_it_is_not_asked_for() {
-    assert!(judge::drifted("triviaqa-mini", "rte-mini", "True"));
-    assert!(!judge::drifted("triviaqa-mini", "rte-mini", "Anna"));
-    assert!(!judge::drifted("cb-mini", "rte-mini", "True"), "True is an answer of this task too");
-    assert!(!judge::drifted("rte-mini", "rte-mini", "True"));
-    assert!(judge::drifted("", "rte-mini", "False"), "a question of one's own belongs to no task");
+    assert!(marks::drifted("triviaqa-mini", "rte-mini", "True"));
+    assert!(!marks::drifted("triviaqa-mini", "rte-mini", "Anna"));
+    assert!(!marks::drifted("cb-mini", "rte-mini", "True"), "True is an answer of this task too");
+    assert!(!marks::drifted("rte-mini", "rte-mini", "True"));
+    assert!(marks::drifted("", "rte-mini", "False"), "a question of one's own belongs to no task");
 }
 
 #[test]
 fn words_that_differ_are_marked() {
     let piece = |text: &str, differs| Piece { text: text.into(), differs };
     assert_eq!(
-        judge::pieces("the old cat sleeps", "the red cat sleeps"),
+        marks::pieces("the old cat sleeps", "the red cat sleeps"),
         [piece("the ", false), piece("red", true), piece(" cat sleeps", false)]
     );
-    assert_eq!(judge::pieces("a", "a"), [piece("a", false)]);
+    assert_eq!(marks::pieces("a", "a"), [piece("a", false)]);
 }
 
 #[test]
 fn answers_are_read_without_sentinels() {
-    assert_eq!(judge::readable("<extra_id_0> Anna <extra_id_1> x"), "Anna");
-    assert_eq!(judge::readable("<extra_id_0> <extra_id_1> x"), "<extra_id_0> <extra_id_1> x");
+    assert_eq!(marks::readable("<extra_id_0> Anna <extra_id_1> x"), "Anna");
+    assert_eq!(marks::readable("<extra_id_0> <extra_id_1> x"), "<extra_id_0> <extra_id_1> x");
 }
 
 #[test]
 fn every_mini_task_has_a_title_and_the_picker_has_the_eight_unseen_ones() {
     for task in tasks::trainable() {
-        assert_ne!(tasks::title(task.name), task.name);
+        assert_ne!(tasks::title(&task.name), task.name);
     }
     let groups = tasks::groups("rte-mini");
     assert_eq!(groups.iter().map(|group| group.tasks.len()).collect::<Vec<_>>(), [2, 2, 2, 2, 1]);
@@ -368,11 +399,12 @@ fn the_address_gives_device_and_spec() {
     assert_eq!(address::device(Some("cpu")), Ok(DeviceWish::Cpu));
     assert_eq!(address::device(None), Ok(DeviceWish::Auto));
     assert!(address::device(Some("tpu")).unwrap_err().contains("webgpu"));
-    let quick = spec::preset("quick").unwrap();
+    let quick = presets().by_name("quick").unwrap();
     assert_eq!(address::spec(&address::encode(&quick)).as_ref(), Ok(&quick));
     // {"prompt_tuning":{"steps":3}}: what is left out keeps the default of its place.
     let partial = address::spec("eyJwcm9tcHRfdHVuaW5nIjp7InN0ZXBzIjozfX0=").unwrap();
-    assert_eq!((partial.prompt_tuning.steps, partial.prompt_tuning.learning_rate), (3, 0.3));
+    let stage = partial.training("prompt-tuning").unwrap();
+    assert_eq!((stage.steps, stage.learning_rate), (3, 0.3));
     for wrong in ["%%%", "e30x", "eyJubyI6MX0"] {
         assert!(address::spec(wrong).is_err(), "{wrong}");
     }

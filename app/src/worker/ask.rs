@@ -1,4 +1,4 @@
-//! Answers: the same question to each column, token by token.
+//! Answers: each model gets the same question; greedy answers are streamed token by token.
 
 use promot_core::decode::{Hypothesis, ModelDecoder, NextToken, SearchSettings, search};
 use promot_core::model::Model;
@@ -6,38 +6,38 @@ use promot_core::spec::LengthPenalty;
 use promot_core::{Error, Result};
 
 use super::engine::Engine;
-use super::messages::{breathe, fail, now, post};
-use crate::protocol::{Column, Event};
+use super::messages::{fail, now, post, yield_now};
+use crate::protocol::{Event, RecipeName};
 
 pub struct Question {
     pub id: u64,
     pub input: String,
-    pub columns: Vec<Column>,
+    pub recipes: Vec<RecipeName>,
     pub prompt: bool,
     pub beams: usize,
     pub max_new: usize,
 }
 
-/// Longest answer and widest search: beyond these a page waits too long.
+/// Upper limits of answer length and beam width: beyond these the user waits too long.
 const MAX_NEW: usize = 256;
 const MAX_BEAMS: usize = 8;
 
-/// As in the presets: nothing is no answer.
+/// Require at least one token, as the presets do.
 const MIN_NEW: usize = 1;
 
 pub async fn ask(engine: &Engine, question: Question) {
-    for column in &question.columns {
-        let model = engine.columns.borrow().model(*column, question.prompt);
+    for recipe in &question.recipes {
+        let model = engine.models.borrow().get(recipe, question.prompt);
         let Some(model) = model else { continue };
         let began = now();
-        match answer(engine, &model, *column, &question).await {
+        match answer(engine, &model, recipe, &question).await {
             Ok((text, tokens)) => {
-                let (id, column, seconds) = (question.id, *column, now() - began);
-                post(&Event::Answer { id, column, text, tokens, seconds });
+                let (id, recipe, seconds) = (question.id, recipe.clone(), now() - began);
+                post(&Event::Answer { id, recipe, text, tokens, seconds });
             }
             Err(Error::Stopped { .. }) => break,
             Err(error) => {
-                fail(error.to_string(), None, false);
+                fail(error.into());
                 break;
             }
         }
@@ -48,38 +48,38 @@ pub async fn ask(engine: &Engine, question: Question) {
 async fn answer(
     engine: &Engine,
     model: &Model,
-    column: Column,
+    recipe: &RecipeName,
     question: &Question,
 ) -> Result<(String, usize)> {
     let tokenizer = &engine.loaded.tokenizer;
     let input = tokenizer.encode(&question.input)?;
     let settings = SearchSettings {
         beams: question.beams.clamp(1, MAX_BEAMS),
-        max_new: question.max_new.clamp(1, MAX_NEW),
-        min_new: MIN_NEW,
-        penalty: LengthPenalty::T5x,
+        max_new_tokens: question.max_new.clamp(1, MAX_NEW),
+        min_new_tokens: MIN_NEW,
+        length_penalty: LengthPenalty::T5x,
         alpha: 0.6,
-        start: engine.loaded.config.start(),
+        decoder_start_id: engine.loaded.config.start(),
         eos: tokenizer.eos,
     };
-    let multiple = engine.device.length_multiple;
-    let inner = ModelDecoder::new(model, &[&input], tokenizer.pad, settings.beams, multiple);
+    let layout = engine.device.layout_for(&engine.loaded);
+    let inner = ModelDecoder::new(model, &[&input], &layout, settings.beams);
     let mut streamed =
-        Streamed { inner, engine, id: question.id, column, greedy: settings.beams == 1, tokens: Vec::new() };
+        Streamed { inner, engine, id: question.id, recipe, greedy: settings.beams == 1, tokens: Vec::new() };
     let found = search(&mut streamed, 1, &settings).await?;
     let best = found.into_iter().next().unwrap_or(Hypothesis { tokens: Vec::new(), score: 0.0 });
     Ok((tokenizer.decode(&best.tokens)?, best.tokens.len()))
 }
 
-/// A decoder that lets messages in before every token, ends when the question is no longer wanted, and tells the
-/// answer so far where there is only one.
+/// Between tokens, lets messages in, ends when the question was cancelled, and posts the answer so far if there is only
+/// one.
 struct Streamed<'a> {
     inner: ModelDecoder<'a>,
     engine: &'a Engine,
     id: u64,
-    column: Column,
+    recipe: &'a RecipeName,
     greedy: bool,
-    /// What was fed after the start token: in greedy search, the answer.
+    /// The start token and the answer so far; used in greedy search alone.
     tokens: Vec<u32>,
 }
 
@@ -89,22 +89,22 @@ impl NextToken for Streamed<'_> {
             self.tokens.extend(tokens);
             let text = self.engine.loaded.tokenizer.decode(&self.tokens[1..])?;
             if !text.is_empty() {
-                post(&Event::Partial { id: self.id, column: self.column, text });
+                post(&Event::Partial { id: self.id, recipe: self.recipe.clone(), text });
             }
         }
-        breathe().await;
+        yield_now().await;
         if self.engine.inbox.ends(self.id) {
             return Err(Error::Stopped { step: self.tokens.len() });
         }
         self.inner.step(tokens).await
     }
 
-    fn reorder(&mut self, parents: &[usize]) {
-        self.inner.reorder(parents);
+    fn reorder_cache(&mut self, parents: &[usize]) {
+        self.inner.reorder_cache(parents);
     }
 
-    fn keep_inputs(&mut self, inputs: &[usize]) {
-        self.inner.keep_inputs(inputs);
+    fn retain_inputs(&mut self, inputs: &[usize]) {
+        self.inner.retain_inputs(inputs);
     }
 
     fn vocab_size(&self) -> usize {

@@ -1,4 +1,4 @@
-//! The engine: device, models and storage, and the loop that obeys.
+//! The engine: device, models and storage.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -8,27 +8,30 @@ use promot_core::data::{Example, Split};
 use promot_core::device::OpenDevice;
 use promot_core::model::Model;
 use promot_core::model::folder::{self, LoadedModel};
-use promot_core::rng::{Streams, choose};
+use promot_core::render::{Renderer, ShotPool};
+use promot_core::spec::{EvalSpec, Run};
 use promot_core::task::Task;
-use promot_core::train::{Recipe, Tuned, planned, restored};
+use promot_core::train::{DatasetProvider as _, Setup, planned, restore};
+use promot_world::Generated;
 
-use super::columns::{self, Columns};
+use super::autotune_cache::AutotuneCache;
+use super::device;
 use super::messages::{Inbox, fail, post};
-use super::saved::Saved;
+use super::models::{self, Models};
 use super::storage::Storage;
-use super::tuned::Kept;
-use super::{ask, device, export, training};
-use crate::advice;
-use crate::protocol::{Column, Command, DeviceWish, Event, Origin, Status};
+use crate::catalog::tasks;
+use crate::failure::Failure;
+use crate::protocol::{DeviceWish, Event, Origin, RecipeName, Status};
+use crate::saved::Saved;
 
 pub struct Engine {
     pub inbox: Rc<Inbox>,
     pub device: OpenDevice,
-    /// The bundled model as it came.
+    /// The bundled model.
     pub loaded: LoadedModel,
-    pub columns: RefCell<Columns>,
+    pub models: RefCell<Models>,
     pub storage: Storage,
-    tuned: Option<Kept>,
+    autotune: Option<AutotuneCache>,
     rows: RefCell<BTreeMap<&'static str, Rc<Rows>>>,
 }
 
@@ -38,61 +41,42 @@ struct Rows {
     shots: Vec<Example>,
 }
 
-/// Questions that the page can step through, and rows that their shots are drawn from.
+/// Questions that the page can step through.
 const QUESTIONS: usize = 200;
-const SHOT_ROWS: usize = 500;
-
-/// Does what the page says, for as long as the worker lives.
-pub async fn run(inbox: Rc<Inbox>) {
-    let (wish, base) = loop {
-        match inbox.next().await {
-            Command::Start { device, base } => break (device, base),
-            _ => fail("the first command must be `start`".into(), None, false),
-        }
-    };
-    match Engine::open(inbox, wish, &base).await {
-        Ok(engine) => engine.obey().await,
-        Err(message) => {
-            let advice = "Load the page again; if that does not help, the server may lack the model's files.";
-            fail(message, Some(advice.into()), true);
-        }
-    }
-}
 
 impl Engine {
-    async fn open(inbox: Rc<Inbox>, wish: DeviceWish, base: &str) -> Result<Self, String> {
+    pub async fn open(inbox: Rc<Inbox>, wish: DeviceWish, base: &str) -> Result<Self, Failure> {
         let loading = |what: &str, done: f64| post(&Event::Loading { what: what.into(), done });
         post(&Event::Status { status: Status::Loading });
-        loading("opening a device", 0.0);
+        loading("device", 0.0);
         let storage = Storage::open().await;
         let opened = device::open(wish, &storage).await?;
         let (info, webgpu) = (opened.device.info.clone(), opened.webgpu());
         post(&Event::Device { info, webgpu, advice: opened.advice });
-        loading("loading the bundled model", 0.2);
-        let files = columns::bundled(base).await?;
-        let loaded =
-            folder::load("mini", &files, &opened.device.device).map_err(|error| error.to_string())?;
+        loading("bundled model", 0.2);
+        let files = models::bundled(base).await?;
+        let loaded = folder::load("mini", &files, &opened.device.device)?;
         let engine = Self {
             inbox,
             device: opened.device,
-            columns: RefCell::default(),
+            models: RefCell::default(),
             storage,
-            tuned: opened.tuned,
+            autotune: opened.autotune,
             rows: RefCell::default(),
             loaded,
         };
         let pretrained = engine.loaded.model.clone();
-        engine.columns.borrow_mut().set(Column::Pretrained, pretrained, Origin::Shipped, "");
-        // Columns are told when all are there: a question asked before would leave the others out.
-        loading("loading the shipped weights", 0.7);
-        match columns::shipped(base, &engine.loaded, &files).await {
+        engine.models.borrow_mut().set(RecipeName::pretrained(), pretrained, Origin::Shipped, "");
+        // The models are posted when all are there: a question asked before would leave the others out.
+        loading("shipped weights", 0.7);
+        match models::shipped(base, &engine.loaded, &files).await {
             Ok(all) => {
                 for shipped in all {
-                    let mut columns = engine.columns.borrow_mut();
-                    columns.set(shipped.column, shipped.model, Origin::Shipped, &shipped.task);
+                    let mut models = engine.models.borrow_mut();
+                    models.set(shipped.recipe, shipped.model, Origin::Shipped, &shipped.task);
                 }
             }
-            Err(message) => fail(message, Some("The page works without the shipped weights.".into()), false),
+            Err(failure) => fail(failure.advice("The page works without the shipped weights.")),
         }
         engine.find_saved().await;
         loading("ready", 1.0);
@@ -100,70 +84,32 @@ impl Engine {
         Ok(engine)
     }
 
-    /// What an earlier visit left: its run is offered, its finished models stand in their columns.
+    /// Offers the run of an earlier visit, and loads the models that it has finished.
     async fn find_saved(&self) {
-        let saved = match Saved::find(&self.storage).await {
-            Ok(saved) => saved,
-            Err(message) => {
-                fail(message, None, false);
-                None
-            }
-        };
+        let saved = Saved::find(&self.storage).await.unwrap_or_else(|failure| {
+            fail(failure);
+            None
+        });
         if let Some(saved) = &saved {
             self.refresh(saved).await;
         }
-        self.post_columns();
+        self.post_models();
         post(&Event::Saved { run: saved.map(|saved| saved.run().clone()) });
     }
 
-    async fn obey(self) {
-        loop {
-            let command = self.inbox.next().await;
-            let Some(command) = self.aside(command, None).await else { continue };
-            match command {
-                Command::Train { spec } => training::begin(&self, *spec).await,
-                Command::Continue => training::go_on(&self).await,
-                Command::Discard => match Saved::forget(&self.storage).await {
-                    Ok(()) => post(&Event::Saved { run: None }),
-                    Err(message) => fail(message, None, false),
-                },
-                // Nothing is running: there is nothing to pause or to stop.
-                _ => {}
-            }
-        }
-    }
-
-    /// What can be done at any time, between two training steps, too; gives back every other command.
-    pub async fn aside(&self, command: Command, running: Option<&Saved>) -> Option<Command> {
-        match command {
-            Command::Ask { id, input, columns, prompt, beams, max_new } => {
-                ask::ask(self, ask::Question { id, input, columns, prompt, beams, max_new }).await;
-                self.keep_tuned().await;
-            }
-            Command::Cancel { .. } => {}
-            Command::Example { id, task, shots, row } => match self.example(id, &task, shots, row) {
-                Ok(event) => post(&event),
-                Err(error) => fail(error.to_string(), None, false),
-            },
-            Command::ExportReport => export::report(self, running).await,
-            Command::ExportWeights { column } => export::weights(self, running, column).await,
-            other => return Some(other),
-        }
-        None
-    }
-
-    fn example(&self, id: u64, name: &str, shots: usize, row: usize) -> promot_core::Result<Event> {
-        let task = Task::by_name(name)?;
+    pub fn example(&self, id: u64, name: &str, shots: usize, row: usize) -> promot_core::Result<Event> {
+        let task = tasks().by_name(name)?;
         let rows = self.rows(task)?;
         let row = row % rows.test.len().max(1);
-        let mut rng = Streams::new(0).stream(&format!("page shots/{name}/{shots}/{row}"));
-        let chosen: Vec<&Example> =
-            choose(rows.shots.len(), shots, &mut rng).into_iter().map(|index| &rows.shots[index]).collect();
+        // As in an evaluation, so that the page shows what the reports' scores come from.
+        let renderer = Renderer { task, tokenizer: &self.loaded.tokenizer, shots, max_input: 0 };
+        let pool = ShotPool::new(&rows.shots, EvalSpec::default().shot_pool, 0);
+        let chosen = renderer.draws(&pool)?.nth(row).unwrap_or_default();
         let question = rows
             .test
             .get(row)
             .ok_or_else(|| promot_core::Error::mismatch(format!("rows of {name}"), "at least one", "none"))?;
-        let rendered = task.render_with_shots(&chosen, question)?;
+        let rendered = renderer.render(&chosen, question)?.text;
         Ok(Event::Example {
             id,
             task: name.to_owned(),
@@ -175,68 +121,66 @@ impl Engine {
     }
 
     fn rows(&self, task: &'static Task) -> promot_core::Result<Rc<Rows>> {
-        if let Some(rows) = self.rows.borrow().get(task.name) {
+        if let Some(rows) = self.rows.borrow().get(task.name.as_str()) {
             return Ok(Rc::clone(rows));
         }
         let rows = Rc::new(Rows {
-            test: task.world_rows(Split::Test, QUESTIONS)?,
-            shots: task.world_rows(Split::Train, SHOT_ROWS)?,
+            test: Generated.rows(task, Split::Test, QUESTIONS)?,
+            shots: Generated.rows(task, Split::Train, EvalSpec::default().shot_pool)?,
         });
-        self.rows.borrow_mut().insert(task.name, Rc::clone(&rows));
+        self.rows.borrow_mut().insert(task.name.as_str(), Rc::clone(&rows));
         Ok(rows)
     }
 
-    pub fn post_columns(&self) {
-        post(&Event::Columns { columns: self.columns.borrow().states() });
+    pub fn post_models(&self) {
+        post(&Event::Models { models: self.models.borrow().states() });
     }
 
-    /// Puts what the finished methods of a run have trained into their columns.
+    /// Loads the models of a run's finished methods.
     pub async fn refresh(&self, saved: &Saved) {
-        let runs = match saved.runs(&self.storage).await {
-            Ok(runs) => runs,
-            Err(message) => return fail(message, None, false),
-        };
-        for column in [Column::FineTuning, Column::Promot] {
-            if !runs.iter().any(|run| run.run.method == column.name()) {
-                continue;
-            }
-            match self.trained(saved, column).await {
-                Ok(Some(model)) => {
-                    let target = &saved.spec().target.task;
-                    self.columns.borrow_mut().set(column, model, Origin::Trained, target);
-                }
-                Ok(None) => {}
-                Err(message) => fail(message, None, false),
-            }
+        if let Err(failure) = self.try_refresh(saved).await {
+            fail(failure);
         }
     }
 
-    /// What a run has trained of a column so far, from its checkpoints; `None` before the first one.
-    pub async fn trained(&self, saved: &Saved, column: Column) -> Result<Option<Model>, String> {
-        let Ok(recipe) = Recipe::by_name(column.name()) else { return Ok(None) };
+    async fn try_refresh(&self, saved: &Saved) -> Result<(), Failure> {
+        for run in saved.runs(&self.storage).await? {
+            let recipe = RecipeName::new(run.run.method);
+            if let Some(model) = self.trained(saved, &recipe).await? {
+                let target = &saved.spec().target.task;
+                self.models.borrow_mut().set(recipe, model, Origin::Trained, target);
+            }
+        }
+        Ok(())
+    }
+
+    /// What a run has trained with a recipe so far, from its checkpoints; `None` before the first one.
+    pub async fn trained(&self, saved: &Saved, recipe: &RecipeName) -> Result<Option<Model>, Failure> {
         let Some(seed) = saved.spec().seeds.first() else { return Ok(None) };
-        if !saved.spec().methods.iter().any(|method| method == column.name()) {
+        let run = saved.spec().resolve(tasks())?;
+        let Some(recipe) = run.recipes.iter().find(|known| known.name == recipe.as_str()) else {
             return Ok(None);
-        }
-        let mut tuned = None;
-        for stage in planned(saved.spec(), recipe, *seed) {
+        };
+        // Storage is asynchronous here, the library's loading is not: all checkpoints are read first.
+        let mut checkpoints = BTreeMap::new();
+        for stage in planned(&run, recipe, *seed)? {
             let Some(checkpoint) = saved.checkpoint(&self.storage, &stage.name).await? else { break };
-            let before = tuned.unwrap_or_else(|| Tuned::new(self.loaded.model.clone(), 1));
-            tuned = Some(restored(before, &stage, &checkpoint).map_err(|error| error.to_string())?);
+            checkpoints.insert(stage.name, checkpoint);
         }
-        Ok(tuned.map(|tuned| tuned.behind(0)))
+        let mut load = |name: &str| Ok(checkpoints.remove(name));
+        let tuned = restore(self.setup(&run), recipe, *seed, &mut load).await?;
+        Ok(tuned.map(|tuned| tuned.for_task(0)))
     }
 
-    /// Keeps what was tuned since the last time, for the next visit.
-    pub async fn keep_tuned(&self) {
-        if let Some(tuned) = &self.tuned {
-            tuned.keep(&self.storage).await;
-        }
+    /// What an experiment on this page works with.
+    pub fn setup<'a>(&'a self, run: &'a Run) -> Setup<'a> {
+        Setup { run, loaded: &self.loaded, device: &self.device, rows: &Generated }
     }
 
-    /// A failed run's message with what may help.
-    pub fn failed(&self, error: &promot_core::Error, saved: &Saved) {
-        post(&Event::Status { status: Status::Failed });
-        fail(error.to_string(), advice::against(error, saved.spec()), false);
+    /// Stores what was autotuned since the last time, for the next visit.
+    pub async fn store_autotune_cache(&self) {
+        if let Some(cache) = &self.autotune {
+            cache.store(&self.storage).await;
+        }
     }
 }

@@ -1,23 +1,27 @@
-//! Files to take away: the report, and weights that other programs read.
+//! Files for the user to save: the report, and weights in the layouts of other programs.
 
 use std::collections::BTreeMap;
 
-use promot_core::model::prompt::{PEFT_TENSOR, peft_config};
-use promot_core::model::tensors::{HostTensors, Precision, read, to_safetensors};
+use promot_core::model::tensors::{Precision, to_safetensors};
 use promot_core::model::{Model, folder};
+use promot_core::peft;
+use promot_core::report::Report;
+use promot_core::report_html::{self, Course};
 use promot_core::train::assemble;
 
 use super::engine::Engine;
-use super::messages::{fail, post_file};
-use super::saved::Saved;
-use crate::protocol::{Column, Event};
+use super::messages::post_file;
+use crate::catalog::tasks;
+use crate::failure::Failure;
+use crate::protocol::{Event, RecipeName};
+use crate::saved::Saved;
 
-/// The run that is running, or the one that lies in storage.
+/// Works on the run under way, or on the one in storage; false where there is neither.
 async fn with_run(
     engine: &Engine,
     running: Option<&Saved>,
-    work: impl AsyncFnOnce(&Saved) -> Result<(), String>,
-) -> Result<bool, String> {
+    work: impl AsyncFnOnce(&Saved) -> Result<(), Failure>,
+) -> Result<bool, Failure> {
     if let Some(saved) = running {
         return work(saved).await.map(|()| true);
     }
@@ -27,59 +31,67 @@ async fn with_run(
     }
 }
 
-/// The report of the methods that are finished.
-pub async fn report(engine: &Engine, running: Option<&Saved>) {
+/// The report of the methods that are finished, as the native program writes it.
+pub async fn report(engine: &Engine, running: Option<&Saved>) -> Result<(), Failure> {
+    let json = |report: &Report| serde_json::to_vec_pretty(report).map_err(|error| error.to_string());
+    save_report(engine, running, "report.json", "application/json", json).await
+}
+
+/// The same report as one HTML page, with the curve of a method in training.
+pub async fn page(engine: &Engine, running: Option<&Saved>, unfinished: &[Course]) -> Result<(), Failure> {
+    let html = |report: &Report| {
+        report_html::page(report, tasks(), unfinished)
+            .map(String::into_bytes)
+            .map_err(|error| error.to_string())
+    };
+    save_report(engine, running, "report.html", "text/html", html).await
+}
+
+async fn save_report(
+    engine: &Engine,
+    running: Option<&Saved>,
+    name: &str,
+    mime: &str,
+    written: impl Fn(&Report) -> Result<Vec<u8>, String>,
+) -> Result<(), Failure> {
     let made = with_run(engine, running, async |saved| {
         let runs = saved.runs(&engine.storage).await?;
-        let spec = saved.spec().clone().resolve().map_err(|error| error.to_string())?;
-        let report = assemble(spec, &engine.device, &engine.loaded, runs);
-        let bytes = serde_json::to_vec_pretty(&report).map_err(|error| error.to_string())?;
-        file("report.json", "application/json", &bytes);
+        let run = saved.spec().resolve(tasks())?;
+        let report = assemble(engine.setup(&run), runs);
+        file(name, mime, &written(&report)?);
         Ok(())
     });
-    match made.await {
-        Ok(true) => {}
-        Ok(false) => {
-            fail("There is no report yet.".into(), Some("Train something first.".into()), false);
-        }
-        Err(message) => fail(message, None, false),
+    match made.await? {
+        true => Ok(()),
+        false => Err(Failure::other("There is no report yet.").advice("Train something first.")),
     }
 }
 
-/// One column's weights as they are now: the checkpoints of the run where it has any, the shipped ones otherwise.
-pub async fn weights(engine: &Engine, running: Option<&Saved>, column: Column) {
+/// A model's weights as they are now: those of the run where it has a checkpoint, the shipped ones otherwise.
+pub async fn weights(engine: &Engine, running: Option<&Saved>, recipe: &RecipeName) -> Result<(), Failure> {
     let mut model = None;
-    let looked = with_run(engine, running, async |saved| {
-        model = engine.trained(saved, column).await?;
+    with_run(engine, running, async |saved| {
+        model = engine.trained(saved, recipe).await?;
         Ok(())
-    });
-    if let Err(message) = looked.await {
-        return fail(message, None, false);
+    })
+    .await?;
+    let missing =
+        || Failure::other(format!("There are no weights of {recipe} yet.")).advice("Train it first.");
+    let model = model.or_else(|| engine.models.borrow().get(recipe, true)).ok_or_else(missing)?;
+    for (name, bytes) in files(engine, &model).await? {
+        file(&format!("{recipe}-{name}"), "application/octet-stream", &bytes);
     }
-    let model = model.or_else(|| engine.columns.borrow().model(column, true));
-    let Some(model) = model else {
-        let message = format!("There are no weights of the column {} yet.", column.title());
-        return fail(message, Some("Train it first.".into()), false);
-    };
-    match files(engine, &model).await {
-        Ok(files) => {
-            for (name, bytes) in files {
-                file(&format!("{}-{name}", column.name()), "application/octet-stream", &bytes);
-            }
-        }
-        Err(error) => fail(error.to_string(), None, false),
-    }
+    Ok(())
 }
 
 /// `model.safetensors` in Hugging Face's names, and the soft prompt, where there is one, in PEFT's.
-async fn files(engine: &Engine, model: &Model) -> promot_core::Result<BTreeMap<&'static str, Vec<u8>>> {
+async fn files(engine: &Engine, model: &Model) -> promot_core::Result<BTreeMap<String, Vec<u8>>> {
     let weights = folder::weights(model, &engine.loaded.config).await?;
-    let mut files = BTreeMap::from([("model.safetensors", to_safetensors(&weights, Precision::F32)?)]);
+    let mut files =
+        BTreeMap::from([("model.safetensors".to_owned(), to_safetensors(&weights, Precision::F32)?)]);
     if let Some(prompt) = &model.prompt {
-        let config = peft_config(prompt.length(), prompt.width(), &engine.loaded.info.name);
-        files.insert("adapter_config.json", format!("{config:#}\n").into_bytes());
-        let prompt: HostTensors = read(prompt, &|_| Some((PEFT_TENSOR.to_owned(), false))).await?;
-        files.insert("adapter_model.safetensors", to_safetensors(&prompt, Precision::F32)?);
+        let prompt = peft::Matrix::of(prompt).await?;
+        files.extend(peft::write_prompt(&prompt, &engine.loaded.info.name)?);
     }
     Ok(files)
 }

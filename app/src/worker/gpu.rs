@@ -1,4 +1,4 @@
-//! The browser's WebGPU, as far as it must be known before Burn opens it. Through reflection: web-sys has these types
+//! What has to be known and changed of the browser's WebGPU before Burn opens it. Through reflection: web-sys has these types
 //! only behind an unstable flag.
 
 use std::rc::Rc;
@@ -8,22 +8,15 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 use super::messages;
-use crate::advice;
-
-/// What the browser says of its adapter.
-pub struct Adapter {
-    pub name: String,
-    pub software: bool,
-    /// What Burn's runtime cannot do without and the adapter lacks.
-    pub lacks: Vec<&'static str>,
-}
+use crate::adapter::{Adapter, is_software};
+use crate::failure::Failure;
 
 /// Without timestamps CubeCL panics when it starts. Its matrix products know their place in a subgroup; without that
 /// their shaders are refused, and what they should have computed stays zero.
 const NEEDED: [&str; 2] = ["timestamp-query", "subgroups"];
 
-/// Told what went wrong, and what may help; the device is not to be trusted any more.
-pub type OnFailure = Rc<dyn Fn(String, Option<String>)>;
+/// Called when the device can no longer be trusted.
+pub type OnFailure = Rc<dyn Fn(Failure)>;
 
 fn get(target: &JsValue, key: &str) -> JsValue {
     Reflect::get(target, &key.into()).unwrap_or(JsValue::UNDEFINED)
@@ -75,13 +68,6 @@ pub async fn adapter() -> Result<Adapter, String> {
     let software = fallback || is_software(&name);
     let lacks = NEEDED.into_iter().filter(|feature| !has_feature(&adapter, feature)).collect();
     Ok(Adapter { name, software, lacks })
-}
-
-fn is_software(name: &str) -> bool {
-    let name = name.to_lowercase();
-    ["swiftshader", "llvmpipe", "lavapipe", "softpipe", "basic render"]
-        .iter()
-        .any(|known| name.contains(known))
 }
 
 /// Features that CubeCL's kernels use and that wgpu does not know by name in a browser, so that it never asks for
@@ -149,17 +135,16 @@ fn with_features(adapter: &JsValue, descriptor: &JsValue) -> JsValue {
 fn watch(device: &JsValue, on_failure: OnFailure) {
     // Where a console, or a test that takes the device away, finds it.
     let _ = Reflect::set(&js_sys::global(), &"promotGpuDevice".into(), device);
-    let tell = Rc::clone(&on_failure);
+    let report = Rc::clone(&on_failure);
     let on_error = Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| {
         let error = get(&event, "error");
-        let kind = Object::from(error.clone()).constructor().name();
-        let message = text(&error, "message");
-        let advice = if kind == "GPUOutOfMemoryError" {
-            advice::SMALLER.to_owned()
+        let class = Object::from(error.clone()).constructor().name();
+        let message = format!("The graphics device reported an error ({class}): {}", text(&error, "message"));
+        report(if class == "GPUOutOfMemoryError" {
+            Failure::out_of_memory(message)
         } else {
-            "Start again; if it happens again, add ?device=cpu to the address.".to_owned()
-        };
-        tell(format!("The graphics device reported an error ({kind}): {message}"), Some(advice));
+            Failure::device(message)
+        });
     });
     let arguments = Array::of2(&"uncapturederror".into(), on_error.as_ref());
     let _ = call(device, "addEventListener", &arguments);
@@ -168,8 +153,7 @@ fn watch(device: &JsValue, on_failure: OnFailure) {
     let lost = get(device, "lost");
     wasm_bindgen_futures::spawn_local(async move {
         if let Ok(info) = awaited(lost).await {
-            let (message, advice) = advice::panicked(&format!("device lost: {}", text(&info, "message")));
-            on_failure(message, advice);
+            on_failure(Failure::lost_device(&text(&info, "message")));
         }
     });
 }
@@ -199,8 +183,8 @@ fn mend_shaders(device: &JsValue, on_failure: OnFailure) {
         wasm_bindgen_futures::spawn_local(async move {
             if let Some(problem) = refused(&asked).await {
                 let label = text(&descriptor, "label");
-                let advice = "Start again with ?device=cpu in the address.".to_owned();
-                on_failure(format!("The browser refused the shader {label}: {problem}"), Some(advice));
+                let message = format!("The browser refused the shader {label}: {problem}");
+                on_failure(Failure::device(message).advice("Start again with ?device=cpu in the address."));
             }
         });
         Ok(module)

@@ -1,4 +1,4 @@
-//! Messages: commands in, in their order; events out.
+//! Messages: a queue of commands from the page, and events to it.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -11,10 +11,10 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent};
 
-use crate::advice;
+use crate::failure::Failure;
 use crate::protocol::{Command, Event};
 
-/// Commands that nobody has taken yet.
+/// Commands that were not executed yet.
 #[derive(Default)]
 pub struct Inbox {
     queue: RefCell<VecDeque<Command>>,
@@ -22,15 +22,17 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Takes in what the page sends, for as long as the worker lives.
+    /// Collects the page's commands from now on.
     pub fn listen() -> Rc<Self> {
         let inbox = Rc::new(Self::default());
         let into = Rc::clone(&inbox);
         let listener = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
             match message.data().as_string().map(|text| serde_json::from_str(&text)) {
                 Some(Ok(command)) => into.push(command),
-                Some(Err(error)) => fail(format!("a command that cannot be read: {error}"), None, false),
-                None => fail("a command that is no text".into(), None, false),
+                Some(Err(error)) => {
+                    fail(Failure::other(format!("The worker cannot read a command: {error}")));
+                }
+                None => fail(Failure::other("The worker got a command that is not text.")),
             }
         });
         scope().set_onmessage(Some(listener.as_ref().unchecked_ref()));
@@ -90,13 +92,8 @@ pub fn post_file(event: &Event, bytes: &[u8]) {
     send(event, Some(&Uint8Array::from(bytes).buffer()));
 }
 
-/// Tells what went wrong. A lost graphics device ends everything, wherever it was noticed first.
-pub fn fail(message: String, advice: Option<String>, fatal: bool) {
-    let (message, advice, fatal) = match advice::lost(&message) {
-        Some((message, advice)) => (message, Some(advice), true),
-        None => (message, advice, fatal),
-    };
-    post(&Event::Failed { message, advice, fatal });
+pub fn fail(failure: Failure) {
+    post(&Event::Failed(failure));
 }
 
 fn send(event: &Event, buffer: Option<&js_sys::ArrayBuffer>) {
@@ -111,13 +108,12 @@ fn send(event: &Event, buffer: Option<&js_sys::ArrayBuffer>) {
     let _ = scope().post_message_with_transfer(&message, &transfer);
 }
 
-/// Tells the page before the module traps: after a panic nothing here can be trusted any more.
+/// Reports panics to the page before the module traps.
 pub fn report_panics() {
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);
         let text = info.payload_as_str().unwrap_or("no message");
-        let (message, advice) = advice::panicked(text);
-        fail(message, advice, true);
+        fail(Failure::of_panic(text));
     }));
 }
 
@@ -125,9 +121,9 @@ thread_local! {
     static CHANNEL: MessageChannel = MessageChannel::new().expect("workers have message channels");
 }
 
-/// Lets the event loop deliver messages. A message to oneself, since timers are held back for four milliseconds and
-/// a resolved promise lets no message in. One caller at a time: the engine's loop.
-pub async fn breathe() {
+/// Lets the event loop deliver messages, by a message to itself: browsers delay timers by four milliseconds, and a
+/// resolved promise is continued before any message. One caller at a time: the command loop.
+pub async fn yield_now() {
     let turn = Promise::new(&mut |resolve: Function, _| {
         CHANNEL.with(|channel| {
             channel.port1().set_onmessage(Some(&resolve));
@@ -138,7 +134,7 @@ pub async fn breathe() {
     let _ = JsFuture::from(turn).await;
 }
 
-/// What a JavaScript error says.
+/// The message of a JavaScript error.
 pub fn text_of(error: &JsValue) -> String {
     match error.dyn_ref::<js_sys::Error>() {
         Some(error) => String::from(error.message()),

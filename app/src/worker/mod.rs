@@ -1,17 +1,17 @@
-//! The worker's side: one queue of commands, one async loop that owns device and models, events out. Everything that
-//! takes long lets messages in between (`messages::breathe`), so that a pause or a new question is heard.
+//! The worker: a queue of commands, an async loop that executes them (`serve`), and events to the page. Everything that
+//! takes long lets messages in between (`messages::yield_now`), so that a pause or a new question is noticed.
 
 mod ask;
-mod columns;
+pub mod autotune_cache;
 pub mod device;
 mod engine;
 mod export;
 pub mod gpu;
 mod messages;
-mod saved;
+mod models;
+mod serve;
 pub mod storage;
 mod training;
-pub mod tuned;
 
 /// Runs the constructors in which the tensor library registers its operations, once and before anything else of it
 /// (see build.rs). Through the module's exports, since a call of a foreign function would be unsafe code.
@@ -23,11 +23,11 @@ pub fn construct() {
     constructors.call0(&wasm_bindgen::JsValue::NULL).expect("constructors only register");
 }
 
-/// Starts the worker: it says that it is ready, and then does what it is told.
+/// Starts the worker: it posts `Ready` and then executes commands.
 pub fn run() {
     messages::report_panics();
     construct();
     let inbox = messages::Inbox::listen();
     messages::post(&crate::protocol::Event::Ready);
-    wasm_bindgen_futures::spawn_local(engine::run(inbox));
+    wasm_bindgen_futures::spawn_local(serve::run(inbox));
 }

@@ -1,8 +1,5 @@
 //! Files that outlive the page: the origin's private file system, or, where the browser has none to give (private
-//! windows) or another tab has taken it, memory, so that a run can at least be paused and exported.
-
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+//! windows) or another tab has taken it, memory.
 
 use gloo::timers::future::TimeoutFuture;
 use js_sys::Promise;
@@ -15,6 +12,8 @@ use web_sys::{
 };
 
 use super::messages::text_of;
+use crate::failure::Failure;
+use crate::files::{Files, MemoryFiles};
 
 pub enum Storage {
     /// The open lock file is what keeps other tabs out; the browser closes it when the worker ends, however it ends.
@@ -23,7 +22,7 @@ pub enum Storage {
         _lock: FileSystemSyncAccessHandle,
     },
     Memory {
-        files: RefCell<BTreeMap<String, Vec<u8>>>,
+        files: MemoryFiles,
         why: &'static str,
     },
 }
@@ -33,8 +32,8 @@ const FOLDER: &str = "promot-run";
 /// Open as long as a tab uses the folder. Two tabs would drop each other's checkpoints.
 const LOCK: &str = "lock";
 
-/// How often the lock is asked for, and the milliseconds in between: a page that is loaded again, or a worker that is
-/// started again, may be faster than the end of its predecessor.
+/// Attempts to get the lock, and the milliseconds in between: a page or worker that is started again may be faster than
+/// the end of its predecessor.
 const TRIES: usize = 6;
 const WAIT: u32 = 200;
 
@@ -64,7 +63,7 @@ impl Storage {
             Ok(disk) => disk,
             Err(error) => {
                 let why = if is_locked(&error) { OTHER_TAB } else { NO_FILES };
-                Self::Memory { files: RefCell::default(), why }
+                Self::Memory { files: MemoryFiles::default(), why }
             }
         }
     }
@@ -92,46 +91,45 @@ impl Storage {
         awaited(root.get_directory_handle_with_options(FOLDER, &options)).await
     }
 
-    /// Why what is written is gone after a reload, where it is.
-    pub fn passing(&self) -> Option<&'static str> {
+    /// Why files are gone after a reload, if they are.
+    pub fn temporary(&self) -> Option<&'static str> {
         match self {
             Self::Disk { .. } => None,
             Self::Memory { why, .. } => Some(why),
         }
     }
+}
 
-    pub async fn write(&self, name: &str, bytes: &[u8]) -> Result<(), String> {
+impl Files for Storage {
+    async fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
         match self {
-            Self::Disk { folder, .. } => write(folder, name, bytes)
-                .await
-                .map_err(|error| format!("{name} cannot be saved in this browser: {}", text_of(&error))),
-            Self::Memory { files, .. } => {
-                files.borrow_mut().insert(name.to_owned(), bytes.to_vec());
-                Ok(())
-            }
+            Self::Disk { folder, .. } => write(folder, name, bytes).await.map_err(|error| {
+                Failure::storage(format!("{name} cannot be saved in this browser: {}", text_of(&error)))
+            }),
+            Self::Memory { files, .. } => files.write(name, bytes).await,
         }
     }
 
-    pub async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, String> {
+    async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Failure> {
         match self {
             Self::Disk { folder, .. } => match read(folder, name).await {
                 Ok(bytes) => Ok(Some(bytes)),
                 Err(error) if is_missing(&error) => Ok(None),
-                Err(error) => Err(format!("{name} cannot be read in this browser: {}", text_of(&error))),
+                Err(error) => Err(Failure::storage(format!(
+                    "{name} cannot be read in this browser: {}",
+                    text_of(&error)
+                ))),
             },
-            Self::Memory { files, .. } => Ok(files.borrow().get(name).cloned()),
+            Self::Memory { files, .. } => files.read(name).await,
         }
     }
 
-    /// A file that is not there is as good as removed.
-    pub async fn remove(&self, name: &str) {
+    async fn remove(&self, name: &str) {
         match self {
             Self::Disk { folder, .. } => {
                 let _ = JsFuture::from(folder.remove_entry(name)).await;
             }
-            Self::Memory { files, .. } => {
-                files.borrow_mut().remove(name);
-            }
+            Self::Memory { files, .. } => files.remove(name).await,
         }
     }
 }

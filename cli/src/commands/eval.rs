@@ -7,11 +7,12 @@ use promot_core::eval::{Evaluator, TaskRows};
 use promot_core::report::{DeviceInfo, ModelInfo, TaskScore, norm_avg};
 use promot_core::spec::EvalSpec;
 use promot_core::task::Task;
-use promot_core::train::Rows as _;
+use promot_core::train::DatasetProvider as _;
 use promot_core::{Error, Result};
 use serde::Serialize;
 
 use crate::args::EvalArgs;
+use crate::catalog;
 use crate::files::dataset::{Dataset, Whole};
 use crate::loaded::{self, LoadedModel};
 use crate::{device, interrupt, output, table};
@@ -27,7 +28,7 @@ struct Scores {
 }
 
 pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
-    let tasks = args.tasks.iter().map(|name| Task::by_name(name)).collect::<Result<Vec<_>>>()?;
+    let tasks = args.tasks.iter().map(catalog::task).collect::<Result<Vec<_>>>()?;
     tasks.iter().try_for_each(|task| task.check_least("--min-new", args.min_new))?;
     let device = device::open(&args.device)?;
     let loaded = loaded::model_with_prompt(&args.model, &device)?;
@@ -41,7 +42,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
         ..EvalSpec::default()
     };
     let scores = tasks
-        .into_iter()
+        .iter()
         .map(|task| score(task, args, &spec, &data, &loaded, &device))
         .collect::<anyhow::Result<Vec<_>>>()?;
     show(&scores);
@@ -53,7 +54,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
 }
 
 fn score(
-    task: &'static Task,
+    task: &Task,
     args: &EvalArgs,
     spec: &EvalSpec,
     data: &Dataset,
@@ -61,21 +62,16 @@ fn score(
     device: &OpenDevice,
 ) -> anyhow::Result<TaskScore> {
     let rows = data.rows(task, Split::Test, args.limit)?;
-    let shot_rows = if args.shots == 0 { Vec::new() } else { data.rows(task, Split::Train, 0)? };
-    if shot_rows.len() < args.shots {
-        let expected = format!("{} training rows for the answered examples", args.shots);
-        return Err(Error::mismatch(format!("task {}", task.name), expected, shot_rows.len()).into());
-    }
+    let shot_rows = if args.shots == 0 { Vec::new() } else { data.rows(task, Split::Train, spec.shot_pool)? };
     let evaluator = Evaluator {
         tokenizer: &loaded.tokenizer,
-        start: loaded.config.start(),
+        layout: device.layout_for(loaded),
         spec,
+        max_input: args.max_input,
         shot_seed: args.seed,
         targets: vec![task],
-        length_multiple: device.length_multiple,
-        at_once: device.at_once(loaded.info.parameters),
     };
-    let bar = ProgressBar::new(rows.len() as u64).with_prefix(task.name);
+    let bar = ProgressBar::new(rows.len() as u64).with_prefix(task.name.clone());
     let mut progress = |done: usize, _: usize| {
         bar.set_position(done as u64);
         if interrupt::asked() { Err(Error::Stopped { step: done }) } else { Ok(()) }
@@ -94,4 +90,10 @@ fn show(scores: &[TaskScore]) {
         [score.task.clone(), score.metric.clone()].into_iter().chain(numbers).collect()
     });
     eprintln!("{}", table::plain(&["task", "metric", "score", "rows", "signature"], rows));
+    for score in scores.iter().filter(|score| score.truncated > 0) {
+        eprintln!(
+            "{}: {} of {} inputs were longer than --max-input and have been cut",
+            score.task, score.truncated, score.n
+        );
+    }
 }

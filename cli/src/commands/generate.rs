@@ -33,14 +33,14 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<()> {
     let tokenizer = &loaded.tokenizer;
     let settings = SearchSettings {
         beams: args.beams,
-        max_new: args.max_new,
-        min_new: args.min_new,
-        penalty: match args.length_penalty {
+        max_new_tokens: args.max_new,
+        min_new_tokens: args.min_new,
+        length_penalty: match args.length_penalty {
             Penalty::HuggingFace => LengthPenalty::HuggingFace,
             Penalty::T5x => LengthPenalty::T5x,
         },
         alpha: args.alpha,
-        start: loaded.config.start(),
+        decoder_start_id: loaded.config.start(),
         eos: tokenizer.eos,
     };
     let bar = ProgressBar::new(inputs.len() as u64);
@@ -52,12 +52,7 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<()> {
             bar.set_position(before + done as u64);
             if interrupt::asked() { Err(Error::Stopped { step: done }) } else { Ok(()) }
         };
-        let batching = Batching {
-            pad: tokenizer.pad,
-            rows: args.batch,
-            multiple: device.length_multiple,
-            at_once: device.at_once(loaded.info.parameters),
-        };
+        let batching = Batching { rows: args.batch, layout: device.layout_for(&loaded) };
         let found = decode::generate(&loaded.model, &ids, &settings, batching, &mut progress);
         for (input, found) in chunk.iter().zip(pollster::block_on(found)?) {
             lines.push(&Line { input, output: tokenizer.decode(&found.tokens)?, score: found.score })?;

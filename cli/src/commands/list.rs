@@ -1,12 +1,13 @@
 //! `promot list`: the library's own lists, so that help never falls behind the code.
 
 use clap::ValueEnum as _;
-use promot_core::spec::PRESETS;
-use promot_core::task::{Source, TASKS};
-use promot_core::train::RECIPES;
+use promot_core::method::METHODS;
+use promot_core::spec;
+use promot_core::task::DataSource;
 
 use super::doctor;
 use crate::args::{DeviceName, ListArgs, Listable};
+use crate::catalog;
 use crate::output;
 use crate::table;
 
@@ -21,26 +22,39 @@ pub fn run(args: &ListArgs) -> anyhow::Result<()> {
 }
 
 fn tasks() -> String {
-    let source = |source: Source| match source {
-        Source::World => "mini world",
-        Source::Files { .. } => "files (--data)",
-        Source::User => "your rows (--data)",
+    let source = |source: &DataSource| match source {
+        DataSource::Generated(_) => "synthetic corpus",
+        DataSource::Files(_) => "files (--data)",
+        DataSource::Given => "your rows (--data)",
     };
-    let rows = TASKS.iter().map(|task| {
-        let cells = [task.name, task.summary, task.metric.name(), source(task.source)];
+    let rows = catalog::tasks().iter().map(|task| {
+        let cells = [task.name.as_str(), &task.summary, task.metric.name(), source(&task.source)];
         cells.map(str::to_owned).to_vec()
     });
     table::plain(&["task", "what it is", "metric", "rows from"], rows)
 }
 
 fn presets() -> String {
-    let rows = PRESETS.iter().map(|preset| vec![preset.name.to_owned(), preset.summary.to_owned()]);
+    let rows =
+        catalog::presets().iter().map(|preset| vec![preset.name.to_owned(), preset.summary.to_owned()]);
     table::plain(&["preset", "what it is"], rows)
 }
 
+/// All that `--method` and a spec's `methods` can name, then the settings of each method.
 fn methods() -> String {
-    let rows = RECIPES.iter().map(|recipe| vec![recipe.name.to_owned(), recipe.summary.to_owned()]);
-    table::plain(&["method", "what it is"], rows)
+    let rows = spec::list().into_iter().map(|entry| {
+        let shots = if entry.shots == 0 { String::new() } else { format!(", {}-shot", entry.shots) };
+        vec![entry.name.to_owned(), format!("{}{shots}", entry.stages.join(", ")), entry.summary.to_owned()]
+    });
+    let methods = table::plain(&["method", "stages", "what it is"], rows);
+    let settings = METHODS.iter().flat_map(|info| {
+        info.params.iter().map(|param| {
+            let path = format!("stage.{}.{}", info.name, param.name);
+            vec![path, param.default().to_string(), param.range(), param.help.to_owned()]
+        })
+    });
+    let settings = table::plain(&["setting (--set)", "default", "range", "what it does"], settings);
+    format!("{methods}\n\n{settings}")
 }
 
 fn devices() -> String {

@@ -1,4 +1,4 @@
-//! `promot pretrain`: makes the bundled model again, from nothing, on the mini world's text.
+//! `promot pretrain`: makes the bundled model again, from nothing, on the synthetic corpus.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use promot_core::Error;
 use promot_core::model::folder;
 use promot_core::model::tensors::Precision;
-use promot_core::train::{self, PretrainSpec};
+use promot_world::{PretrainSpec, pretrain};
 
 use crate::args::PretrainArgs;
 use crate::experiment::default_folder;
@@ -29,7 +29,7 @@ pub fn run(args: &PretrainArgs) -> anyhow::Result<()> {
         device.info.name,
         work.display()
     ));
-    let result = pollster::block_on(train::pretrain(&spec, &device, &mut watch));
+    let result = pollster::block_on(pretrain(&spec, &device, &mut watch));
     watch.finish();
     let (loaded, records) = result.map_err(|error| stopped(error, args, &work))?;
     // File by file: the folder may hold things that are not ours, such as a model card.

@@ -4,16 +4,22 @@ use std::fs;
 
 use anyhow::Context as _;
 use promot_core::model::tensors::Precision;
-use promot_core::spec::{self, RunSpec};
+use promot_core::spec::RunSpec;
 
 use crate::args::{KeepModels, RunArgs};
+use crate::catalog::presets;
 use crate::experiment::{self, Place};
 use crate::files::run_folder;
 use crate::tuned;
 
 pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let spec = spec(args)?;
-    let place = Place { out: args.out.clone(), resume: args.resume, command: command(args) };
+    let place = Place {
+        out: args.out.clone(),
+        resume: args.resume,
+        reuse: args.reuse.clone(),
+        command: command(args),
+    };
     let (run, outcome, mut loaded) = experiment::run(spec, &place, args.data.clone(), &args.device)?;
     let precision = match args.models {
         KeepModels::F32 => Precision::F32,
@@ -36,9 +42,9 @@ fn spec(args: &RunArgs) -> anyhow::Result<RunSpec> {
             let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
             RunSpec::from_toml(&text, &path.display().to_string())?
         }
-        (None, Some(name), _) => spec::preset(name)?,
+        (None, Some(name), _) => presets().by_name(name)?,
         (None, None, Some(out)) if args.resume && run_folder::holds_run(out) => run_folder::stored_spec(out)?,
-        (None, None, _) => spec::preset("tour")?,
+        (None, None, _) => presets().by_name("tour")?,
     };
     experiment::override_fields(&mut spec, &args.set)?;
     if let Some(seed) = args.seed {

@@ -37,13 +37,12 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<()> {
     let tokenizer = &loaded.tokenizer;
     let mut lines = Lines::new(&args.json);
     for chunk in texts.chunks(args.batch) {
-        let pairs = chunk
+        let rows = chunk
             .iter()
-            .map(|(input, target)| Ok((tokenizer.encode(input)?, tokenizer.encode(target)?)))
+            .map(|(input, target)| Ok((tokenizer.encode(input)?, tokenizer.encode(target)?).into()))
             .collect::<Result<Vec<_>>>()?;
-        let start = loaded.config.start();
-        let scores =
-            pollster::block_on(decode::score(&loaded.model, &pairs, tokenizer.pad, start, args.batch))?;
+        let layout = device.layout_for(&loaded);
+        let scores = pollster::block_on(decode::score(&loaded.model, &rows, &layout, args.batch))?;
         for score in scores {
             let logprob = score.logprob();
             lines.push(&Line {

@@ -1,18 +1,23 @@
 //! `promot tune`: one method on one model. Leaves a report, the tuned model and its soft prompt, one for each task.
 
 use promot_core::model::tensors::Precision;
-use promot_core::spec::{self, RunSpec};
-use promot_core::task::Task;
+use promot_core::spec::RunSpec;
 
 use crate::args::TuneArgs;
 use crate::bundled;
+use crate::catalog::{define_tasks, presets, tasks};
 use crate::experiment::{self, Place};
 use crate::fail::usage;
 use crate::tuned;
 
 pub fn run(args: &TuneArgs) -> anyhow::Result<()> {
     let spec = spec(args)?;
-    let place = Place { out: args.out.clone(), resume: args.resume, command: command(args) };
+    let place = Place {
+        out: args.out.clone(),
+        resume: args.resume,
+        reuse: args.reuse.clone(),
+        command: command(args),
+    };
     let (run, outcome, mut loaded) = experiment::run(spec, &place, args.data.clone(), &args.device)?;
     let tasks = outcome.report.spec.target.tasks();
     for trained in outcome.models {
@@ -28,15 +33,15 @@ fn spec(args: &TuneArgs) -> anyhow::Result<RunSpec> {
     let [task, also @ ..] = &args.task[..] else {
         return Err(usage("--task: expected at least one task, found none".to_owned()));
     };
-    for task in &args.task {
-        Task::by_name(task)?;
-    }
-    let mut spec = if args.model == bundled::NAME { spec::preset("tour")? } else { RunSpec::default() };
-    spec.name = format!("{}-{}", args.method, args.task.join("+"));
+    let mut spec = if args.model == bundled::NAME { presets().by_name("tour")? } else { RunSpec::default() };
     spec.model = args.model.clone();
     spec.target.task = task.clone();
     spec.target.also = also.to_vec();
-    spec.methods = vec![args.method.clone()];
+    define_tasks(&mut spec)?;
+    let known = spec.known_tasks(tasks())?;
+    spec.target.tasks().into_iter().try_for_each(|task| known.by_name(task).map(|_| ()))?;
+    spec.name = format!("{}-{}", args.method, spec.target.tasks().join("+"));
+    spec.methods = vec![args.method.as_str().into()];
     spec.eval.tasks = Vec::new();
     spec.eval.shots = Vec::new();
     spec.eval.curve_every = 0;

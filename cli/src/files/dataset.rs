@@ -1,4 +1,4 @@
-//! Rows of tasks: the mini world's need no files, the others come from `--data`.
+//! Rows of tasks: the synthetic corpus's need no files, the others come from `--data`.
 //!
 //! A folder holds the tasks' own published files, or `train`, `validation` and `test` of the user's task, each
 //! as .jsonl, .json, .csv or .tsv. A single file is one data set without splits.
@@ -8,8 +8,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use promot_core::data::{Example, Split};
-use promot_core::task::{Source, Task};
-use promot_core::train::Rows;
+use promot_core::task::{DataSource, Task};
+use promot_core::train::DatasetProvider;
 use promot_core::{Error, Result};
 
 use super::prompt_folder;
@@ -32,22 +32,22 @@ pub struct Dataset {
     pub d_model: usize,
 }
 
-impl Rows for Dataset {
-    fn rows(&self, task: &'static Task, split: Split, limit: usize) -> Result<Vec<Example>> {
-        let mut rows = match (&self.data, task.source) {
+impl DatasetProvider for Dataset {
+    fn rows(&self, task: &Task, split: Split, limit: usize) -> Result<Vec<Example>> {
+        let mut rows = match (&self.data, &task.source) {
             // A file is what the user wants for this very task, wherever else it could come from.
             (Some(file), _) if file.is_file() => {
                 part(self.whole, split, task.rows_from_bytes(&shown(file), &read(file)?)?)
             }
-            (_, Source::World) => task.world_rows(split, limit)?,
+            (_, DataSource::Generated(name)) => promot_world::rows(name, split, limit)?,
             (None, _) => return Err(needed(task, "none")),
             (Some(path), _) if !path.is_dir() => {
                 return Err(needed(task, &format!("no such folder or file {}", path.display())));
             }
-            (Some(folder), Source::Files { .. }) => {
+            (Some(folder), DataSource::Files(_)) => {
                 task.rows_from_files(split, &|name| read_or_none(&folder.join(name)))?
             }
-            (Some(folder), Source::User) => user_rows(task, folder, split)?,
+            (Some(folder), DataSource::Given) => user_rows(task, folder, split)?,
         };
         if limit > 0 {
             rows.truncate(limit);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     fn task() -> &'static Task {
-        Task::by_name("text2text").unwrap()
+        crate::catalog::tasks().by_name("text2text").unwrap()
     }
 
     fn lines(count: usize) -> String {

@@ -3,6 +3,6 @@
 pub mod atomic;
 pub mod dataset;
 pub mod model_folder;
-pub mod npy;
+mod on_disk;
 pub mod prompt_folder;
 pub mod run_folder;

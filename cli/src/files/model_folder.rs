@@ -7,20 +7,25 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use promot_core::model::folder::{ModelFiles, TokenizerFile};
+use promot_core::model::weights::ReadAt;
 use promot_core::tokenizer::Tokenizer;
 
+use super::on_disk::OnDisk;
 use crate::bundled;
 
 /// Sentinels that are not in T5's `spiece.model`; mT5's has its own.
 const T5_SENTINELS: usize = 100;
 
-/// Reads the model called `name`: `mini`, a folder, or a hub id.
-pub fn read(name: &str) -> anyhow::Result<ModelFiles> {
+/// A weights file, read when its tensors are.
+type Weights = Box<dyn ReadAt>;
+
+/// The files of the model called `name`: `mini`, a folder, or a hub id.
+pub fn read(name: &str) -> anyhow::Result<ModelFiles<Weights>> {
     if name == bundled::NAME {
         let files = bundled::files()?;
         return Ok(ModelFiles {
             config: files.config.to_vec(),
-            weights: vec![("model.safetensors".to_owned(), files.model.to_vec())],
+            weights: vec![("model.safetensors".to_owned(), Box::new(files.model))],
             tokenizer: TokenizerFile::Json(files.tokenizer.to_vec()),
         });
     }
@@ -66,7 +71,7 @@ fn sentinels(folder: &Path) -> anyhow::Result<usize> {
     Ok(if config["model_type"] == "mt5" { 0 } else { T5_SENTINELS })
 }
 
-fn weights(folder: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+fn weights(folder: &Path) -> anyhow::Result<Vec<(String, Weights)>> {
     let (whole, index) = (folder.join("model.safetensors"), folder.join("model.safetensors.index.json"));
     let names = if whole.is_file() {
         BTreeSet::from(["model.safetensors".to_owned()])
@@ -78,7 +83,12 @@ fn weights(folder: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
             folder.display()
         )
     };
-    names.into_iter().map(|name| Ok((name.clone(), read_file(&folder.join(name))?))).collect()
+    let open = |name: String| {
+        let path = folder.join(&name);
+        let file = OnDisk::open(&path).with_context(|| format!("reading {}", path.display()))?;
+        Ok((name, Box::new(file) as Weights))
+    };
+    names.into_iter().map(open).collect()
 }
 
 /// The files that an index names.

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use promot_core::report::{Report, StepRecord};
-use promot_core::spec::RunSpec;
+use promot_core::report_html;
+use promot_core::spec::{Run, RunSpec};
 
 use super::atomic;
-use crate::html;
+use crate::catalog::{tasks, tasks_of};
 
 const SPEC: &str = "spec.toml";
 const REPORT: &str = "report.json";
@@ -29,15 +30,18 @@ impl RunFolder {
     ///
     /// # Errors
     /// Refuses a folder that holds a run, or that another program works in.
-    pub fn create(path: &Path, spec: &RunSpec) -> anyhow::Result<Self> {
+    pub fn create(path: &Path, run: &Run) -> anyhow::Result<Self> {
         atomic::create_dir(path)?;
         let lock = lock(path)?;
         if path.join(SPEC).exists() {
-            let same = stored_spec(path).is_ok_and(|stored| stored == *spec);
-            let advice = if same { "--resume goes on with it" } else { "give another folder with --out" };
-            bail!("{} already holds a run{}; {advice}", path.display(), difference(path, spec)?);
+            let difference = difference(path, run)?;
+            let advice = match difference {
+                None => "--resume goes on with it",
+                Some(_) => "give another folder with --out",
+            };
+            bail!("{} already holds a run{}; {advice}", path.display(), difference.unwrap_or_default());
         }
-        atomic::write(&path.join(SPEC), spec.to_toml()?.as_bytes())?;
+        atomic::write(&path.join(SPEC), run.asked.to_toml()?.as_bytes())?;
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
@@ -45,13 +49,13 @@ impl RunFolder {
     ///
     /// # Errors
     /// Names the first field in which the specs differ.
-    pub fn resume(path: &Path, spec: &RunSpec) -> anyhow::Result<Self> {
+    pub fn resume(path: &Path, run: &Run) -> anyhow::Result<Self> {
         if !path.join(SPEC).is_file() {
             bail!("--resume: expected a run in {}, found no {SPEC} there", path.display());
         }
         let lock = lock(path)?;
-        if stored_spec(path)? != *spec {
-            bail!("{} holds another run{}", path.display(), difference(path, spec)?);
+        if let Some(difference) = difference(path, run)? {
+            bail!("{} holds another run{difference}", path.display());
         }
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
@@ -94,17 +98,23 @@ impl RunFolder {
 
     /// `stages/<name>/checkpoint-<step>`; the name is made safe for every file system.
     pub fn checkpoint(&self, name: &str, step: usize) -> PathBuf {
-        self.path.join(STAGES).join(slug(name)).join(format!("checkpoint-{step}"))
+        checkpoint(&self.path, name, step)
     }
 
     /// The report in its three forms, the machine-readable one last: where it stands, the others do too.
     pub fn write_report(&self, report: &Report) -> anyhow::Result<()> {
-        atomic::write(&self.path.join("curves.csv"), curves(report).as_bytes())?;
-        atomic::write(&self.path.join("report.html"), html::page(report)?.as_bytes())?;
+        atomic::write(&self.path.join("curves.csv"), &curves(report)?)?;
+        let page = report_html::page(report, &tasks_of(report), &[])?;
+        atomic::write(&self.path.join("report.html"), page.as_bytes())?;
         let mut json = serde_json::to_string_pretty(report).context("writing the report")?;
         json.push('\n');
         atomic::write(&self.path.join(REPORT), json.as_bytes())
     }
+}
+
+/// The same in any run folder.
+pub fn checkpoint(run: &Path, name: &str, step: usize) -> PathBuf {
+    run.join(STAGES).join(slug(name)).join(format!("checkpoint-{step}"))
 }
 
 pub fn holds_run(folder: &Path) -> bool {
@@ -140,16 +150,11 @@ fn lock(folder: &Path) -> anyhow::Result<File> {
 }
 
 /// ": <field> is <there> there and <here> here", for the first field that differs.
-fn difference(folder: &Path, spec: &RunSpec) -> anyhow::Result<String> {
-    let differences = stored_spec(folder)?.differences(spec)?;
-    Ok(match &differences[..] {
-        [] => String::new(),
-        [(path, there, here), rest @ ..] => {
-            let more =
-                if rest.is_empty() { String::new() } else { format!(" (and {} more fields)", rest.len()) };
-            format!(" of another spec: {path} is {there} there and {here} here{more}")
-        }
-    })
+fn difference(folder: &Path, run: &Run) -> anyhow::Result<Option<String>> {
+    let differences = stored_spec(folder)?.resolve(tasks())?.differences(run)?;
+    let [(path, there, here), rest @ ..] = &differences[..] else { return Ok(None) };
+    let more = if rest.is_empty() { String::new() } else { format!(" (and {} more fields)", rest.len()) };
+    Ok(Some(format!(" of another spec: {path} is {there} there and {here} here{more}")))
 }
 
 /// A name without characters that some file system refuses.
@@ -160,22 +165,27 @@ fn slug(name: &str) -> String {
 }
 
 /// One measured number a line, so that every plotting tool can group by any column. Empty task: the target.
-fn curves(report: &Report) -> String {
-    let mut text = "method,seed,stage,step,quantity,task,value\n".to_owned();
+fn curves(report: &Report) -> anyhow::Result<Vec<u8>> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(["method", "seed", "stage", "step", "quantity", "task", "value"])?;
     for run in &report.runs {
         for record in &run.steps {
             let mut line = |quantity: &str, task: &str, value: f64| {
-                let (method, seed, stage, step) = (&run.method, run.seed, &record.stage, record.step);
-                text.push_str(&format!("{method},{seed},{stage},{step},{quantity},{task},{value}\n"));
+                table.serialize((&run.method, run.seed, &record.stage, record.step, quantity, task, value))
             };
-            record.loss.iter().for_each(|value| line("loss", "", *value));
-            record.validation.iter().for_each(|value| line("validation", "", *value));
-            record.unseen.iter().for_each(|(task, value)| line("unseen", task, *value));
-            record.format_rate.iter().for_each(|(task, value)| line("format_rate", task, *value));
-            record.alignment.iter().for_each(|(family, value)| line("alignment", family, *value));
+            for (quantity, value) in [("loss", record.loss), ("validation", record.validation)] {
+                value.map_or(Ok(()), |value| line(quantity, "", value))?;
+            }
+            for (quantity, values) in [
+                ("unseen", &record.unseen),
+                ("format_rate", &record.format_rate),
+                ("alignment", &record.alignment),
+            ] {
+                values.iter().try_for_each(|(name, value)| line(quantity, name, *value))?;
+            }
         }
     }
-    text
+    table.into_inner().context("writing the curves")
 }
 
 /// Step and loss, in nats per target token.
@@ -188,40 +198,44 @@ pub fn loss_curve(records: &[StepRecord]) -> String {
 mod tests {
     use super::*;
 
+    fn run() -> Run {
+        RunSpec::default().resolve(tasks()).unwrap()
+    }
+
     #[test]
     fn one_program_at_a_time() {
         let root = tempfile::tempdir().unwrap();
-        let spec = RunSpec::default();
-        let held = RunFolder::create(root.path(), &spec).unwrap();
-        let error = RunFolder::resume(root.path(), &spec).err().unwrap().to_string();
+        let run = run();
+        let held = RunFolder::create(root.path(), &run).unwrap();
+        let error = RunFolder::resume(root.path(), &run).err().unwrap().to_string();
         assert!(
             error.starts_with("run folder in use") && error.contains(root.path().to_str().unwrap()),
             "{error}"
         );
         drop(held);
-        RunFolder::resume(root.path(), &spec).unwrap();
+        RunFolder::resume(root.path(), &run).unwrap();
     }
 
     #[test]
     fn another_spec_is_refused_and_the_field_named() {
         let root = tempfile::tempdir().unwrap();
-        let spec = RunSpec::default();
-        let mut other = spec.clone();
-        other.fine_tuning.steps = 7;
-        drop(RunFolder::create(root.path(), &spec).unwrap());
+        let mut other = RunSpec::default();
+        other.set("stage.fine-tuning.steps", "7").unwrap();
+        let other = other.resolve(tasks()).unwrap();
+        drop(RunFolder::create(root.path(), &run()).unwrap());
         for result in [RunFolder::create(root.path(), &other), RunFolder::resume(root.path(), &other)] {
             let error = result.err().unwrap().to_string();
-            assert!(error.contains("fine_tuning.steps is 1000 there and 7 here"), "{error}");
+            assert!(error.contains("stage.fine-tuning.steps is 1000 there and 7 here"), "{error}");
         }
-        let again = RunFolder::create(root.path(), &spec).err().unwrap().to_string();
+        let again = RunFolder::create(root.path(), &run()).err().unwrap().to_string();
         assert!(again.contains("--resume"), "{again}");
-        assert_eq!(stored_spec(root.path()).unwrap(), spec);
+        assert_eq!(stored_spec(root.path()).unwrap(), RunSpec::default());
     }
 
     #[test]
     fn resume_needs_a_run() {
         let root = tempfile::tempdir().unwrap();
-        let error = RunFolder::resume(root.path(), &RunSpec::default()).err().unwrap().to_string();
+        let error = RunFolder::resume(root.path(), &run()).err().unwrap().to_string();
         assert!(error.contains("expected a run in"), "{error}");
     }
 
@@ -229,9 +243,9 @@ mod tests {
     fn a_failed_start_leaves_no_run_and_a_saved_one_stays() {
         let root = tempfile::tempdir().unwrap();
         let (empty, saved) = (root.path().join("empty"), root.path().join("saved"));
-        RunFolder::create(&empty, &RunSpec::default()).unwrap().abandon();
+        RunFolder::create(&empty, &run()).unwrap().abandon();
         assert!(!empty.exists());
-        let folder = RunFolder::create(&saved, &RunSpec::default()).unwrap();
+        let folder = RunFolder::create(&saved, &run()).unwrap();
         fs::create_dir(saved.join(STAGES)).unwrap();
         folder.abandon();
         assert!(holds_run(&saved));
@@ -242,14 +256,25 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let base = root.path().join("tour");
         assert_eq!(next_free(&base), base);
-        drop(RunFolder::create(&base, &RunSpec::default()).unwrap());
+        drop(RunFolder::create(&base, &run()).unwrap());
         assert_eq!(next_free(&base), root.path().join("tour-2"));
+    }
+
+    #[test]
+    fn names_with_commas_and_quotes_stay_one_column_of_the_curves() {
+        let mut report: Report =
+            serde_json::from_str(include_str!("../../../tests/golden/report/sample.json")).unwrap();
+        report.runs.drain(..3);
+        report.runs[0].method = "a, \"b\"".into();
+        report.runs[0].steps.truncate(2);
+        report.runs[0].steps[1].stage = "stage 1, rte-mini".parse().unwrap();
+        insta::assert_snapshot!("curves", String::from_utf8(curves(&report).unwrap()).unwrap());
     }
 
     #[test]
     fn checkpoints_lie_below_stages() {
         let root = tempfile::tempdir().unwrap();
-        let folder = RunFolder::create(root.path(), &RunSpec::default()).unwrap();
+        let folder = RunFolder::create(root.path(), &run()).unwrap();
         let path = folder.checkpoint("seed-0.fine tuning+1-shot", 50);
         assert!(path.ends_with("stages/seed-0.fine-tuning+1-shot/checkpoint-50"), "{}", path.display());
     }

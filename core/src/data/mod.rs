@@ -1,5 +1,6 @@
 //! Rows of named fields, before any template. Parsers take bytes; files are the caller's business.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
@@ -20,18 +21,53 @@ pub struct Row {
     pub example: Example,
 }
 
-/// Rows of a file whose ending says how it is written: `.jsonl`, `.json`, `.csv` or `.tsv`.
+/// How bytes become rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileFormat {
+    /// One JSON object a line.
+    Jsonl,
+    /// A JSON array of objects.
+    Json,
+    /// Comma-separated, the first line names the columns.
+    Csv,
+    /// Tab-separated, likewise.
+    Tsv,
+}
+
+impl FileFormat {
+    /// What a file's ending says: `.jsonl`, `.json`, `.csv` or `.tsv`.
+    ///
+    /// # Errors
+    /// Another ending.
+    pub fn of(file: &str) -> Result<Self> {
+        match file.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
+            Some("jsonl") => Ok(Self::Jsonl),
+            Some("json") => Ok(Self::Json),
+            Some("csv") => Ok(Self::Csv),
+            Some("tsv") => Ok(Self::Tsv),
+            _ => Err(Error::mismatch("data file", "an ending .jsonl, .json, .csv or .tsv", file)),
+        }
+    }
+
+    /// # Errors
+    /// A line that cannot be read, with file and line.
+    pub fn parse(self, file: &str, bytes: &[u8]) -> Result<Vec<Row>> {
+        match self {
+            Self::Jsonl => json_lines(file, bytes),
+            Self::Json => json_array(file, bytes),
+            Self::Csv => csv(file, bytes),
+            Self::Tsv => tsv(file, bytes),
+        }
+    }
+}
+
+/// Rows of a file whose ending says how it is written.
 ///
 /// # Errors
-/// Another ending, or a line that cannot be read, with file and line.
+/// Those of `FileFormat`.
 pub fn parse(file: &str, bytes: &[u8]) -> Result<Vec<Row>> {
-    match file.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
-        Some("jsonl") => json_lines(file, bytes),
-        Some("json") => json_array(file, bytes),
-        Some("csv") => csv(file, bytes),
-        Some("tsv") => tsv(file, bytes),
-        _ => Err(Error::mismatch("data file", "an ending .jsonl, .json, .csv or .tsv", file)),
-    }
+    FileFormat::of(file)?.parse(file, bytes)
 }
 
 /// One row of a data set: named fields, text or lists of text.

@@ -1,5 +1,6 @@
 //! Tables whose first line names the columns: tab-separated, and comma-separated (RFC 4180).
 
+use csv_core::ReadFieldResult;
 use serde_json::Value;
 
 use super::text::utf8;
@@ -7,7 +8,8 @@ use super::{Example, Row};
 use crate::error::{Error, Result};
 
 /// Tab-separated lines. A cell that stands in quotation marks as a whole loses them, and doubled marks in it
-/// become single, since spreadsheets write so; every other mark is text, and no cell spans lines.
+/// become single, since spreadsheets write so; every other mark is text, and no cell spans lines. Ours, since published
+/// files have cells that only begin with a mark, which a CSV reader would take for a cell that spans lines.
 pub fn tsv(file: &str, bytes: &[u8]) -> Result<Vec<Row>> {
     let records = utf8(file, bytes)?
         .lines()
@@ -17,10 +19,82 @@ pub fn tsv(file: &str, bytes: &[u8]) -> Result<Vec<Row>> {
     rows(file, records)
 }
 
-/// Comma-separated lines; a quoted cell may hold commas, line breaks and doubled quotation marks.
+/// Comma-separated cells; a quoted cell may hold commas, line breaks and doubled quotation marks.
+///
+/// # Errors
+/// Quotation marks that do not enclose a whole cell: readers differ in what they make of these.
 pub fn csv(file: &str, bytes: &[u8]) -> Result<Vec<Row>> {
-    let mut reader = Csv { file, rest: utf8(file, bytes)?, line: 1 };
-    rows(file, std::iter::from_fn(|| reader.record().transpose()))
+    let text = utf8(file, bytes)?;
+    let mut records =
+        Csv { file, text, at: 0, line: 1, parser: csv_core::Reader::new(), cell: vec![0; 1024] };
+    rows(file, std::iter::from_fn(|| records.record().transpose()))
+}
+
+/// The `csv` crate's parser without its reader, which neither counts empty lines nor refuses stray quotation marks.
+struct Csv<'a> {
+    file: &'a str,
+    text: &'a str,
+    /// The next byte and its line.
+    at: usize,
+    line: usize,
+    parser: csv_core::Reader,
+    /// Room for one cell.
+    cell: Vec<u8>,
+}
+
+impl Csv<'_> {
+    /// The next record; empty lines are skipped.
+    fn record(&mut self) -> Result<Option<Record>> {
+        let rest = &self.text[self.at..];
+        let ends = rest.len() - rest.trim_start_matches(['\r', '\n']).len();
+        self.advance(ends);
+        if ends == rest.len() {
+            return Ok(None);
+        }
+        let (line, mut cells) = (self.line, Vec::new());
+        loop {
+            let (cell, last) = self.cell()?;
+            cells.push(cell);
+            if last {
+                return Ok(Some((line, cells)));
+            }
+        }
+    }
+
+    /// The next cell, and whether it ends its record.
+    fn cell(&mut self) -> Result<(String, bool)> {
+        let (from, line, mut filled) = (self.at, self.line, 0);
+        let last = loop {
+            let input = &self.text.as_bytes()[self.at..];
+            let (result, n_read, n_written) = self.parser.read_field(input, &mut self.cell[filled..]);
+            self.advance(n_read);
+            filled += n_written;
+            match result {
+                ReadFieldResult::Field { record_end } => break record_end,
+                ReadFieldResult::End => break true,
+                ReadFieldResult::OutputFull => self.cell.resize(2 * self.cell.len(), 0),
+                // Asked again without input, the parser ends the last record.
+                ReadFieldResult::InputEmpty => {}
+            }
+        };
+        // Cut from text at ASCII characters, so it is UTF-8; a byte-order mark inside a cell is text.
+        let cell = String::from_utf8_lossy(&self.cell[..filled]).into_owned();
+        let written = self.text[from..self.at].trim_end_matches([',', '\r', '\n']);
+        if written.starts_with('"') && *written != format!("\"{}\"", cell.replace('"', "\"\"")) {
+            return Err(row_error(
+                self.file,
+                line,
+                "expected quotation marks around a whole cell, found them open",
+            ));
+        }
+        Ok((cell, last))
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        let passed = &self.text.as_bytes()[self.at..self.at + bytes];
+        self.line += passed.iter().filter(|byte| **byte == b'\n').count();
+        self.at += bytes;
+    }
 }
 
 /// Text without the quotation marks around it, where they enclose the whole and every mark inside is doubled.
@@ -39,13 +113,18 @@ fn rows(file: &str, mut records: impl Iterator<Item = Result<Record>>) -> Result
     let Some(header) = records.next() else {
         return Err(Error::mismatch(file, "a first line that names the columns", "an empty file"));
     };
-    let (_, columns) = header?;
+    let (line, columns) = header?;
+    if let Some((name, first, second)) = repeated(&columns) {
+        let problem =
+            format!("expected different column names, found `{name}` as columns {first} and {second}");
+        return Err(row_error(file, line, problem));
+    }
     let mut rows = Vec::new();
     for record in records {
         let (line, cells) = record?;
         if cells.len() != columns.len() {
             let problem = format!("expected {} columns, found {}", columns.len(), cells.len());
-            return Err(Error::Row { file: file.to_owned(), line, problem });
+            return Err(row_error(file, line, problem));
         }
         let fields = columns.iter().cloned().zip(cells.into_iter().map(Value::String));
         rows.push(Row { line, example: Example(fields.collect()) });
@@ -53,70 +132,14 @@ fn rows(file: &str, mut records: impl Iterator<Item = Result<Record>>) -> Result
     Ok(rows)
 }
 
-struct Csv<'a> {
-    file: &'a str,
-    rest: &'a str,
-    line: usize,
+/// A name that stands twice, with both positions from 1.
+fn repeated(columns: &[String]) -> Option<(&str, usize, usize)> {
+    columns.iter().enumerate().find_map(|(second, name)| {
+        let first = columns[..second].iter().position(|other| other == name)?;
+        Some((name.as_str(), first + 1, second + 1))
+    })
 }
 
-impl<'a> Csv<'a> {
-    /// The next record; empty lines are skipped.
-    fn record(&mut self) -> Result<Option<Record>> {
-        while let Some(rest) = self.rest.strip_prefix("\r\n").or_else(|| self.rest.strip_prefix('\n')) {
-            self.rest = rest;
-            self.line += 1;
-        }
-        if self.rest.is_empty() {
-            return Ok(None);
-        }
-        let line = self.line;
-        let mut cells = Vec::new();
-        loop {
-            cells.push(if self.rest.starts_with('"') { self.quoted()? } else { self.plain().to_owned() });
-            if let Some(rest) = self.rest.strip_prefix(',') {
-                self.rest = rest;
-            } else {
-                break;
-            }
-        }
-        self.rest = match self.rest.strip_prefix("\r\n").or_else(|| self.rest.strip_prefix('\n')) {
-            Some(rest) => rest,
-            None if self.rest.is_empty() => "",
-            None => return Err(self.error("text after a closing quotation mark")),
-        };
-        self.line += 1;
-        Ok(Some((line, cells)))
-    }
-
-    fn plain(&mut self) -> &'a str {
-        let end = self.rest.find([',', '\n']).unwrap_or(self.rest.len());
-        let cell = &self.rest[..end];
-        self.rest = &self.rest[end..];
-        cell.strip_suffix('\r').unwrap_or(cell)
-    }
-
-    fn quoted(&mut self) -> Result<String> {
-        let mut cell = String::new();
-        self.rest = &self.rest[1..];
-        loop {
-            let Some(end) = self.rest.find('"') else {
-                return Err(self.error("a quotation mark that is never closed"));
-            };
-            let part = &self.rest[..end];
-            cell.push_str(part);
-            self.rest = &self.rest[end + 1..];
-            self.line += part.matches('\n').count();
-            match self.rest.strip_prefix('"') {
-                Some(rest) => {
-                    cell.push('"');
-                    self.rest = rest;
-                }
-                None => return Ok(cell),
-            }
-        }
-    }
-
-    fn error(&self, problem: &str) -> Error {
-        Error::Row { file: self.file.to_owned(), line: self.line, problem: problem.to_owned() }
-    }
+fn row_error(file: &str, line: usize, problem: impl Into<String>) -> Error {
+    Error::Row { file: file.to_owned(), line, problem: problem.into() }
 }

@@ -1,3 +1,5 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -81,9 +83,32 @@ fn a_quoted_csv_cell_may_hold_anything() {
     assert_eq!(texts(&rows, "a"), ["1,\n\"2\"", "", "last"]);
     assert_eq!(texts(&rows, "b"), ["x", "", "y"]);
     assert_eq!(lines(&rows), [2, 5, 6]);
-    assert_eq!(problem(csv("f", b"a\n\"x\ny")), "f, line 2: a quotation mark that is never closed");
-    assert_eq!(problem(csv("f", b"a\nx\n\"y\"z\n")), "f, line 3: text after a closing quotation mark");
+    for stray in ["\"x\ny", "\"x\"\"", "\"x\"y", "\"\"x", "\"x\" ", "\"x\"y\"", "\"", "\"\"\""] {
+        let expected = "f, line 3: expected quotation marks around a whole cell, found them open";
+        for end in ["", "\n", "\nz\n"] {
+            assert_eq!(problem(csv("f", format!("a\nb\n{stray}{end}").as_bytes())), expected, "{stray:?}");
+        }
+    }
+    assert_eq!(texts(&csv("f", b"a\n5\" pipe\n\"\"\"x\"\"\"\n").unwrap(), "a"), ["5\" pipe", "\"x\""]);
     assert_eq!(problem(csv("f", b"a,b\nx,y,z\n")), "f, line 2: expected 2 columns, found 3");
+}
+
+#[test]
+fn csv_lines_are_counted_whatever_ends_them() {
+    let text = "\u{feff}a,b\r\n1,\"x\r\ny\"\r\n\r\n\r\n2,\r\n";
+    let rows = csv("f", text.as_bytes()).unwrap();
+    assert_eq!(texts(&rows, "b"), ["x\r\ny", ""]);
+    assert_eq!(lines(&rows), [2, 6]);
+    assert_eq!(problem(csv("f", b"a,b\r\n\r\nx\r\n")), "f, line 3: expected 2 columns, found 1");
+    let empty = "f: expected a first line that names the columns, found an empty file";
+    assert_eq!([problem(csv("f", b"")), problem(csv("f", b"\n"))], [empty, empty]);
+}
+
+#[test]
+fn a_column_name_that_stands_twice_is_named_with_both_positions() {
+    let expected = "f, line 1: expected different column names, found `label` as columns 2 and 4";
+    assert_eq!(problem(csv("f", b"id,label,text,label\n1,yes,x,no\n")), expected);
+    assert_eq!(problem(tsv("f", b"id\tlabel\ttext\tlabel\n1\tyes\tx\tno\n")), expected);
 }
 
 #[test]
@@ -116,4 +141,46 @@ fn a_field_that_is_no_text_is_named() {
     assert_eq!(problem(row.text("b")), "field `b`: expected text, found an object");
     assert_eq!(problem(row.list("d")), "field `d`: expected a list of texts, found a number");
     assert_eq!(problem(row.text("e")), "row: expected a field `e`, found only the fields: a, b, d");
+}
+
+/// Text with much of what the parsers look at.
+fn cell() -> impl Strategy<Value = String> {
+    prop_oneof!["[a\",\\[\\]{}:\t\r\n \u{feff}é]{0,8}", any::<String>()]
+}
+
+fn table() -> impl Strategy<Value = Vec<[String; 2]>> {
+    vec([cell(), cell()], 0..6)
+}
+
+fn columns(rows: &[Row]) -> Vec<[String; 2]> {
+    rows.iter().map(|row| ["a", "b"].map(|field| row.example.text(field).unwrap())).collect()
+}
+
+proptest! {
+    #[test]
+    fn csv_gives_back_what_was_quoted(cells in table()) {
+        let quoted = |cell: &String| format!("\"{}\"", cell.replace('"', "\"\""));
+        let lines = cells.iter().map(|row| format!("{},{}\r\n", quoted(&row[0]), quoted(&row[1])));
+        let text = format!("a,b\r\n{}", lines.collect::<String>());
+        prop_assert_eq!(columns(&csv("f", text.as_bytes()).unwrap()), cells);
+    }
+
+    #[test]
+    fn json_gives_back_what_was_written(cells in table(), pretty in any::<bool>()) {
+        let objects: Vec<Value> = cells.iter().map(|[a, b]| json!({"a": a, "b": b})).collect();
+        let lines: String = objects.iter().map(|object| format!("{object}\n")).collect();
+        prop_assert_eq!(&columns(&json_lines("f", lines.as_bytes()).unwrap()), &cells);
+        let array = Value::Array(objects);
+        let text = if pretty { format!("{array:#}") } else { array.to_string() };
+        prop_assert_eq!(columns(&json_array("f", text.as_bytes()).unwrap()), cells);
+    }
+
+    #[test]
+    fn any_bytes_are_rows_or_an_error(bytes in vec(any::<u8>(), 0..64), text in cell()) {
+        for name in ["f.json", "f.jsonl", "f.csv", "f.tsv"] {
+            // What matters is that neither panics.
+            let _ = parse(name, &bytes);
+            let _ = parse(name, text.as_bytes());
+        }
+    }
 }

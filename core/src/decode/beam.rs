@@ -24,8 +24,8 @@ pub async fn search<N: NextToken>(
     let mut states: Vec<Beam> = (0..inputs).map(|_| Beam::new(settings)).collect();
     let mut live: Vec<usize> = (0..inputs).collect();
     let mut done: Vec<Option<Hypothesis>> = vec![None; inputs];
-    let mut tokens = vec![settings.start; inputs * beams];
-    for length in 1..=settings.max_new {
+    let mut tokens = vec![settings.decoder_start_id; inputs * beams];
+    for length in 1..=settings.max_new_tokens {
         let logits = model.step(&tokens).await?;
         for (place, input) in live.iter().enumerate() {
             let rows = &logits[place * beams * vocabulary..(place + 1) * beams * vocabulary];
@@ -44,14 +44,16 @@ pub async fn search<N: NextToken>(
             .enumerate()
             .flat_map(|(place, input)| states[*input].running.iter().map(move |r| place * beams + r.parent))
             .collect();
-        model.reorder(&parents);
+        model.reorder_cache(&parents);
         if open.len() < live.len() {
-            model.keep_inputs(&open);
+            model.retain_inputs(&open);
             live = open.iter().map(|place| live[*place]).collect();
         }
         tokens = live
             .iter()
-            .flat_map(|input| states[*input].running.iter().map(|running| running.last(settings.start)))
+            .flat_map(|input| {
+                states[*input].running.iter().map(|running| running.last(settings.decoder_start_id))
+            })
             .collect();
     }
     Ok(done.into_iter().map(|best| best.unwrap_or(Hypothesis { tokens: Vec::new(), score: 0.0 })).collect())
@@ -75,8 +77,8 @@ struct Running {
 }
 
 impl Running {
-    fn last(&self, start: u32) -> u32 {
-        self.tokens.last().copied().unwrap_or(start)
+    fn last(&self, decoder_start_id: u32) -> u32 {
+        self.tokens.last().copied().unwrap_or(decoder_start_id)
     }
 }
 
@@ -98,9 +100,9 @@ impl Beam {
 
     /// Chooses the best `2 * beams` continuations, so that `beams` remain even if half of them end here.
     fn extend(&mut self, logits: &[f32], vocabulary: usize, length: usize, settings: &SearchSettings) {
-        let barred = (length <= settings.min_new).then_some(settings.eos);
+        let barred = (length <= settings.min_new_tokens).then_some(settings.eos);
         let candidates = best_continuations(&self.running, logits, vocabulary, 2 * settings.beams, barred);
-        let last = length == settings.max_new;
+        let last = length == settings.max_new_tokens;
         let mut running = Vec::with_capacity(settings.beams);
         for (rank, candidate) in candidates.into_iter().enumerate() {
             let mut tokens = self.running[candidate.row].tokens.clone();
@@ -127,7 +129,7 @@ impl Beam {
     }
 
     fn is_done(&mut self, length: usize, settings: &SearchSettings) -> bool {
-        if length == settings.max_new {
+        if length == settings.max_new_tokens {
             return true;
         }
         let full = self.finished.len() == settings.beams;

@@ -4,9 +4,9 @@ use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 
 use super::{Hypothesis, NextToken, SearchSettings, search};
-use crate::batch;
+use crate::batch::{self, BatchLayout};
 use crate::error::{Error, Result};
-use crate::model::{Cache, Dropout, Model, tensors};
+use crate::model::{Cache, Model, tensors};
 use crate::parallel;
 
 /// Decodes a batch of inputs, `beams` hypotheses each.
@@ -17,10 +17,9 @@ pub struct ModelDecoder<'a> {
 
 impl<'a> ModelDecoder<'a> {
     /// Encodes the inputs once. `model` must be without autodiff (`Module::valid`).
-    pub fn new(model: &'a Model, inputs: &[&[u32]], pad: u32, beams: usize, multiple: usize) -> Self {
-        let (ids, mask) = batch::inputs(inputs, pad, multiple, &model.device());
-        let encoded = model.encode(ids, mask, &mut Dropout::off());
-        Self { model, cache: Cache::new(model.t5(), &encoded, beams) }
+    pub fn new(model: &'a Model, inputs: &[&[u32]], layout: &BatchLayout, beams: usize) -> Self {
+        let (ids, mask) = batch::inputs(inputs, layout, &model.device());
+        Self { model, cache: model.decoder(ids, mask, beams) }
     }
 }
 
@@ -29,32 +28,28 @@ impl NextToken for ModelDecoder<'_> {
         let ids: Vec<i32> = tokens.iter().map(|token| *token as i32).collect();
         let ids = TensorData::new(ids, [tokens.len(), 1]);
         let ids = Tensor::<2, Int>::from_data(ids, &self.model.device());
-        tensors::to_vec(self.cache.step(self.model.t5(), ids)).await
+        tensors::to_vec(self.model.step(&mut self.cache, ids)).await
     }
 
-    fn reorder(&mut self, parents: &[usize]) {
-        self.cache.reorder(parents);
+    fn reorder_cache(&mut self, parents: &[usize]) {
+        self.cache.reorder_cache(parents);
     }
 
-    fn keep_inputs(&mut self, inputs: &[usize]) {
-        self.cache.keep_inputs(inputs);
+    fn retain_inputs(&mut self, inputs: &[usize]) {
+        self.cache.retain_inputs(inputs);
     }
 
     fn vocab_size(&self) -> usize {
-        self.model.t5().vocab_size()
+        self.model.vocab_size()
     }
 }
 
 /// How inputs are put together.
 #[derive(Clone, Copy, Debug)]
 pub struct Batching {
-    pub pad: u32,
-    /// Inputs searched together.
+    /// Inputs searched together; with several workers each searches its share of them.
     pub rows: usize,
-    /// Widths are rounded up to a multiple of this.
-    pub multiple: usize,
-    /// A batch is searched in so many parts side by side, a thread each; for devices whose answers are there at once.
-    pub at_once: usize,
+    pub layout: BatchLayout,
 }
 
 /// The best output of each input, in the order given; similar lengths are searched together.
@@ -86,7 +81,7 @@ async fn part(
     settings: &SearchSettings,
     batching: Batching,
 ) -> Result<Vec<Hypothesis>> {
-    let mut decoder = ModelDecoder::new(model, rows, batching.pad, settings.beams, batching.multiple);
+    let mut decoder = ModelDecoder::new(model, rows, &batching.layout, settings.beams);
     search(&mut decoder, rows.len(), settings).await
 }
 
@@ -97,11 +92,13 @@ async fn batch(
     settings: &SearchSettings,
     batching: Batching,
 ) -> Result<Vec<Hypothesis>> {
-    if !parallel::THREADS || batching.at_once <= 1 || rows.len() <= 1 {
+    if !parallel::THREADS || batching.layout.num_workers <= 1 || rows.len() <= 1 {
         return part(model, rows, settings, batching).await;
     }
-    let jobs: Vec<(Model, &[&[u32]])> =
-        rows.chunks(rows.len().div_ceil(batching.at_once)).map(|rows| (model.clone(), rows)).collect();
+    let jobs: Vec<(Model, &[&[u32]])> = rows
+        .chunks(rows.len().div_ceil(batching.layout.num_workers))
+        .map(|rows| (model.clone(), rows))
+        .collect();
     let parts = parallel::map(jobs, |(model, rows)| at_once(part(&model, rows, settings, batching)));
     Ok(parts.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }

@@ -2,10 +2,10 @@
 
 use burn::module::Module;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, BatchLayout, TokenizedExample};
 use crate::error::Result;
 use crate::loss::{self, LossSettings};
-use crate::model::{Dropout, Model, tensors};
+use crate::model::{Model, Pass, tensors};
 
 /// One target's tokens and their log-probabilities.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,26 +20,24 @@ impl TokenScores {
     }
 }
 
-/// Scores pairs of input and target ids, `batch` at a time.
+/// Scores the targets of `rows`, `batch` rows at a time.
 pub async fn score(
     model: &Model,
-    pairs: &[(Vec<u32>, Vec<u32>)],
-    pad: u32,
-    start: u32,
+    rows: &[TokenizedExample],
+    layout: &BatchLayout,
     batch: usize,
 ) -> Result<Vec<TokenScores>> {
     let model = model.valid();
-    let mut scores = Vec::with_capacity(pairs.len());
-    for chunk in pairs.chunks(batch.max(1)) {
-        let rows: Vec<(&[u32], &[u32])> = chunk.iter().map(|(a, b)| (a.as_slice(), b.as_slice())).collect();
-        let made = Batch::new(&rows, pad, start, 1);
-        let logits = model.logits(&made, &mut Dropout::off());
+    let mut scores = Vec::with_capacity(rows.len());
+    for rows in rows.chunks(batch.max(1)) {
+        let made = Batch::new(rows, layout);
+        let logits = model.logits(&made, &mut Pass::eval());
         let targets = made.target_ids(&model.device());
         let losses = tensors::to_vec(loss::token_losses(logits, targets, LossSettings::default())).await?;
-        for ((_, target), row) in rows.iter().zip(losses.chunks(made.target_width())) {
+        for (row, losses) in rows.iter().zip(losses.chunks(made.target_width())) {
             scores.push(TokenScores {
-                token_ids: target.to_vec(),
-                token_logprobs: row[..target.len()].iter().map(|loss| -f64::from(*loss)).collect(),
+                token_ids: row.target.clone(),
+                token_logprobs: losses[..row.target.len()].iter().map(|loss| -f64::from(*loss)).collect(),
             });
         }
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::spec::LengthPenalty;
+use crate::decode::LengthPenalty;
 
 const EOS: u32 = 1;
 
@@ -13,8 +13,8 @@ impl NextToken for Chain {
     async fn step(&mut self, tokens: &[u32]) -> crate::Result<Vec<f32>> {
         Ok(tokens.iter().flat_map(|token| self.table[*token as usize].map(f32::ln)).collect())
     }
-    fn reorder(&mut self, _parents: &[usize]) {}
-    fn keep_inputs(&mut self, _inputs: &[usize]) {}
+    fn reorder_cache(&mut self, _parents: &[usize]) {}
+    fn retain_inputs(&mut self, _inputs: &[usize]) {}
     fn vocab_size(&self) -> usize {
         4
     }
@@ -30,11 +30,11 @@ fn chain() -> Chain {
 fn settings(beams: usize, alpha: f64) -> SearchSettings {
     SearchSettings {
         beams,
-        max_new: 5,
-        min_new: 0,
-        penalty: LengthPenalty::HuggingFace,
+        max_new_tokens: 5,
+        min_new_tokens: 0,
+        length_penalty: LengthPenalty::HuggingFace,
         alpha,
-        start: 0,
+        decoder_start_id: 0,
         eos: EOS,
     }
 }
@@ -53,7 +53,7 @@ fn greedy_takes_the_best_token_and_beams_the_best_sentence() {
 #[test]
 fn scores_are_divided_by_the_length_with_its_end() {
     assert!((best(2, 1.0).score - 0.36f64.ln() / 2.0).abs() < 1e-6);
-    let t5x = SearchSettings { penalty: LengthPenalty::T5x, alpha: 0.6, ..settings(2, 0.6) };
+    let t5x = SearchSettings { length_penalty: LengthPenalty::T5x, alpha: 0.6, ..settings(2, 0.6) };
     assert!((t5x.normaliser(7) - 2f64.powf(0.6)).abs() < 1e-12);
 }
 
@@ -70,8 +70,8 @@ fn the_longest_length_ends_every_hypothesis() {
 fn no_output_ends_before_its_least_length() {
     let mut ends =
         Chain { table: [[0.0, 0.7, 0.2, 0.1], [0.0; 4], [0.0, 0.9, 0.0, 0.1], [0.0, 1.0, 0.0, 0.0]] };
-    let mut found = |beams, min_new| {
-        let settings = SearchSettings { min_new, ..settings(beams, 0.0) };
+    let mut found = |beams, min_new_tokens| {
+        let settings = SearchSettings { min_new_tokens, ..settings(beams, 0.0) };
         pollster::block_on(search(&mut ends, 1, &settings)).unwrap().remove(0)
     };
     for beams in [1, 2] {
@@ -82,7 +82,7 @@ fn no_output_ends_before_its_least_length() {
         assert!((one.score - 0.18f64.ln()).abs() < 1e-6);
         assert_eq!(found(beams, 2).tokens, [2, 3, EOS]);
     }
-    let settings = SearchSettings { min_new: 1, ..settings(4, 0.6) };
+    let settings = SearchSettings { min_new_tokens: 1, ..settings(4, 0.6) };
     assert_eq!(settings.signature(), "beam4:hf0.6:min1");
 }
 
@@ -102,8 +102,8 @@ impl NextToken for Large {
     async fn step(&mut self, tokens: &[u32]) -> crate::Result<Vec<f32>> {
         Ok(tokens.iter().flat_map(|_| self.logits.clone()).collect())
     }
-    fn reorder(&mut self, _parents: &[usize]) {}
-    fn keep_inputs(&mut self, _inputs: &[usize]) {}
+    fn reorder_cache(&mut self, _parents: &[usize]) {}
+    fn retain_inputs(&mut self, _inputs: &[usize]) {}
     fn vocab_size(&self) -> usize {
         self.logits.len()
     }

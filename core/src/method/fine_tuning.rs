@@ -1,16 +1,26 @@
-//! Standard fine-tuning: the whole model moves. With a prompt left by a stage before, that stays as it is, which
-//! makes this ProMoT's stage 2 (Wang et al., section 4).
+//! Standard fine-tuning: the whole model moves. With a prompt or an adapter left by an earlier stage, that stays frozen
+//! and attached, which makes this ProMoT's stage 2 (Wang et al., section 4).
 
+#[cfg(feature = "models")]
 use super::Method;
+use super::{MethodInfo, PromptUse, Training};
+use crate::optim::StageSpec;
 
+pub static INFO: MethodInfo = MethodInfo {
+    name: "fine-tuning",
+    paper: "Wang et al., arXiv:2211.00635 (ProMoT's stage 2, and its baseline)",
+    summary: "all weights of the model; what an earlier stage attached stays frozen",
+    params: &[],
+    neutral: Some(&[]),
+    training: Training::Own(StageSpec::default),
+    prompt: PromptUse::Keep,
+    one_task: false,
+    #[cfg(feature = "models")]
+    build: |_| Box::new(FineTuning),
+};
+
+#[cfg(feature = "models")]
 pub struct FineTuning;
 
-impl Method for FineTuning {
-    fn name(&self) -> &'static str {
-        "fine-tuning"
-    }
-
-    fn summary(&self) -> &'static str {
-        "all weights of the model; a prompt from a stage before stays frozen and attached"
-    }
-}
+#[cfg(feature = "models")]
+impl Method for FineTuning {}

@@ -1,85 +1,62 @@
-//! Fine-tuning methods behind one seam. A method is one small file that overrides a few hooks of `Method`; it
-//! never sees another method or the training loop. What runs in which order is a recipe (`train::recipe`).
+//! Fine-tuning methods behind one seam. A method is one small file that states what it is (`MethodInfo`) and overrides
+//! a few hooks of `Method`, and one line in `METHODS`; it never sees another method or the training loop. What runs in
+//! which order is a recipe (`spec::recipe`).
+//!
+//! What makes a good method file: the head names the paper and the equation, every setting has the paper's default and
+//! a range, the neutral setting is plain fine-tuning to the bit, and what must survive a pause is in `State`. The
+//! contract that every method keeps is in `tests/it/methods.rs`.
 
-use burn::tensor::Tensor;
+mod info;
+mod prompt;
+#[cfg(feature = "models")]
+mod seam;
 
-use crate::model::Model;
-use crate::optim::Grads;
-
+mod component_clipping;
+mod ema;
 mod fine_tuning;
-mod fixed_prompt;
 mod joint;
+mod l2_sp;
+mod lora;
+mod mixout;
 mod prompt_tuning;
+mod random_prompt;
+mod wise_ft;
 
-pub use fine_tuning::FineTuning;
-pub use fixed_prompt::FixedPrompt;
-pub use joint::Joint;
-pub use prompt_tuning::PromptTuning;
+use crate::error::{Error, Result};
+pub use info::{Kind, MethodInfo, Param, PromptUse, Setting, Settings, Training};
+pub use info::{flag, float, integer, words};
+pub use prompt::{MAX_PROMPT, PromptInit, PromptSpec};
+#[cfg(feature = "models")]
+pub use seam::{Ctx, Forward, Loss, Method, Moves, Norm, State, TokenLosses};
 
-/// Losses of a batch's target tokens, without a graph.
-pub struct TokenLosses {
-    /// `[B, T]`, nats.
-    pub losses: Tensor<2>,
-    /// `[B, T]`, 1 on real tokens.
-    pub real: Tensor<2>,
-}
+/// Every method there is: help, page, docs and the contract test read this list.
+pub static METHODS: &[&MethodInfo] = &[
+    &fine_tuning::INFO,
+    &prompt_tuning::INFO,
+    &joint::INFO,
+    &random_prompt::INFO,
+    &lora::INFO,
+    &l2_sp::INFO,
+    &component_clipping::INFO,
+    &wise_ft::INFO,
+    &mixout::INFO,
+    &ema::INFO,
+];
 
-/// Which soft prompt stands in front of the inputs during the stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PromptUse {
-    /// The one the stage before left, if there is one.
-    Keep,
-    /// A new one, initialised as the spec says.
-    New,
-    /// A new one, uniform whatever the spec says.
-    NewUniform,
-}
-
-/// One way to fine-tune. Every hook has a default, so standard fine-tuning is the empty implementation.
-pub trait Method: Send + Sync {
-    fn name(&self) -> &'static str;
-
-    fn summary(&self) -> &'static str;
-
-    fn prompt(&self) -> PromptUse {
-        PromptUse::Keep
-    }
-
-    /// Whether the parameter at this path is trained; the others stay bit-equal.
-    fn trainable(&self, path: &str) -> bool {
-        !is_prompt(path)
-    }
-
-    /// Whether the model's weights move.
-    fn trains_weights(&self) -> bool {
-        self.trainable("lm")
-    }
-
-    /// Whether the soft prompt moves.
-    fn trains_prompt(&self) -> bool {
-        self.trainable("prompt.value")
-    }
-
-    /// How the loss weighs tokens, `[B, T]`; the sum is divided by the number of real tokens.
-    fn weigh(&self, tokens: &TokenLosses) -> Tensor<2> {
-        tokens.real.clone()
-    }
-
-    /// How gradients are changed between the backward pass and the optimizer.
-    fn mask(&self, grads: Grads) -> Grads {
-        grads
-    }
-
-    /// What happens to the trained weights at the end; `start` is the model before the stage.
-    fn finish(&self, _start: &Model, trained: Model) -> Model {
-        trained
+impl MethodInfo {
+    /// The method with these settings.
+    #[cfg(feature = "models")]
+    pub fn build(&self, settings: &Settings) -> Box<dyn Method> {
+        (self.build)(settings)
     }
 }
 
-/// Every method there is.
-pub static METHODS: [&dyn Method; 4] = [&FineTuning, &PromptTuning, &Joint, &FixedPrompt];
-
-/// Whether a parameter path belongs to the soft prompt.
-pub fn is_prompt(path: &str) -> bool {
-    path.starts_with("prompt.")
+/// The method of this name.
+///
+/// # Errors
+/// An unknown name lists the nearest ones.
+pub fn by_name(name: &str) -> Result<&'static MethodInfo> {
+    let known = || METHODS.iter().map(|info| info.name);
+    let found = METHODS.iter().find(|info| info.name == name);
+    found.copied().ok_or_else(|| Error::unknown("method", name, known()))
 }

@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::words::split;
 use super::{Score, assert_paired, by_name, n_refs, version};
 use crate::error::Result;
 
 /// What two answers may differ in and still be the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Normalization {
     /// Only spaces at the ends.
     None,
     /// SQuAD's: lower case, ASCII punctuation deleted, English articles dropped, spaces collapsed.
     Squad,
     /// TriviaQA's: as SQuAD's, but punctuation (with some typographic quotes) becomes a space.
+    #[serde(rename = "triviaqa")]
     Trivia,
 }
 

@@ -6,9 +6,12 @@
 //! language, letters that only it uses, and sequences of letters that are frequent in it and rare in the other
 //! three (in news text, at least 25 times rarer). It is meant for sentences; a bare name has no language here.
 
+use serde::{Deserialize, Serialize};
+
 use crate::postprocess;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Language {
     English,
     French,

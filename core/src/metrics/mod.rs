@@ -18,7 +18,8 @@ pub use exact::Normalization;
 pub use rouge::{Rouge, Variant};
 
 /// What a task is scored with, each with fixed options; the full options are in `Bleu`, `Rouge` and `exact`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Metric {
     /// Share of predictions that equal a reference to the letter (class words).
     Accuracy,
@@ -27,6 +28,7 @@ pub enum Metric {
     /// Corpus BLEU with sacreBLEU's defaults.
     Bleu,
     /// Mean ROUGE-2 F1.
+    #[serde(rename = "rouge-2")]
     Rouge2,
 }
 

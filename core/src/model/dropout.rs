@@ -6,22 +6,66 @@ use rand::{RngCore, SeedableRng};
 
 use crate::rng::Rng;
 
-/// A rate and the stream its masks come from; `Dropout::off()` passes everything through.
+/// Where dropout acts in a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Site {
+    /// The embedded input of a stack, prompt included.
+    Embedding,
+    /// Attention probabilities.
+    Attention,
+    /// Between the two projections of a feed-forward layer.
+    FeedForward,
+    /// What an attention or feed-forward layer adds to its input.
+    Residual,
+    /// The output of a stack.
+    Final,
+}
+
+impl Site {
+    pub const ALL: [Self; 5] =
+        [Self::Embedding, Self::Attention, Self::FeedForward, Self::Residual, Self::Final];
+}
+
+/// A dropout rate for each site.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rates([f64; Site::ALL.len()]);
+
+impl Rates {
+    /// The same rate everywhere.
+    pub fn uniform(rate: f64) -> Self {
+        Self([rate; Site::ALL.len()])
+    }
+
+    /// A rate for each site.
+    pub fn by_site(rate: impl FnMut(Site) -> f64) -> Self {
+        Self(Site::ALL.map(rate))
+    }
+
+    pub fn at(&self, site: Site) -> f64 {
+        self.0[site as usize]
+    }
+}
+
+/// Rates and the stream that masks come from; `Dropout::off()` passes everything through.
 pub struct Dropout {
-    rate: f64,
+    rates: Rates,
     rng: Option<Rng>,
 }
 
 impl Dropout {
     pub fn off() -> Self {
-        Self { rate: 0.0, rng: None }
+        Self { rates: Rates::uniform(0.0), rng: None }
     }
 
+    /// A site whose rate is 0 draws nothing.
+    ///
     /// # Panics
-    /// Panics unless `rate` is in [0, 1).
-    pub fn new(rate: f64, rng: Rng) -> Self {
-        assert!((0.0..1.0).contains(&rate), "dropout rate: expected [0, 1), found {rate}");
-        Self { rate, rng: (rate > 0.0).then_some(rng) }
+    /// Panics unless all rates are in [0, 1).
+    pub fn new(rates: Rates, rng: Rng) -> Self {
+        for rate in rates.0 {
+            assert!((0.0..1.0).contains(&rate), "dropout rate: expected [0, 1), found {rate}");
+        }
+        Self { rates, rng: rates.0.iter().any(|rate| *rate > 0.0).then_some(rng) }
     }
 
     /// The dropout of one of `parts` parts of a batch: itself where there is only one, else a stream of its own.
@@ -30,27 +74,28 @@ impl Dropout {
             .rng
             .as_mut()
             .map(|rng| if parts == 1 { rng.clone() } else { Rng::seed_from_u64(rng.next_u64()) });
-        Self { rate: self.rate, rng }
+        Self { rates: self.rates, rng }
     }
 
-    /// Zeroes a share `rate` of `x` and scales the rest by `1 / (1 - rate)`.
+    /// Zeroes a share of `x`, the site's rate, and scales the rest by `1 / (1 - rate)`.
     ///
     /// # Shapes
     /// `mask`: the shape of the drawn mask, each side equal to that of `x` or 1 (then shared along it).
-    pub fn apply<const D: usize>(&mut self, x: Tensor<D>, mask: [usize; D]) -> Tensor<D> {
+    pub fn apply<const D: usize>(&mut self, site: Site, x: Tensor<D>, mask: [usize; D]) -> Tensor<D> {
+        let rate = self.rates.at(site);
         match &mut self.rng {
-            None => x,
-            Some(rng) => {
-                let mask = draw(self.rate, mask, rng, &x.device());
+            Some(rng) if rate > 0.0 => {
+                let mask = draw(rate, mask, rng, &x.device());
                 x.mul(mask)
             }
+            _ => x,
         }
     }
 
     /// One mask for all positions of a row: `x` is `[B, L, D]`.
-    pub fn along_rows(&mut self, x: Tensor<3>) -> Tensor<3> {
+    pub fn along_rows(&mut self, site: Site, x: Tensor<3>) -> Tensor<3> {
         let [rows, _, width] = x.dims();
-        self.apply(x, [rows, 1, width])
+        self.apply(site, x, [rows, 1, width])
     }
 }
 
@@ -70,9 +115,9 @@ mod tests {
     #[test]
     fn keeps_the_mean_and_shares_masks_along_length() {
         let device = Device::flex();
-        let mut dropout = Dropout::new(0.1, Streams::new(0).stream("dropout"));
+        let mut dropout = Dropout::new(Rates::uniform(0.1), Streams::new(0).stream("dropout"));
         let x = Tensor::<3>::ones([4, 5, 1000], &device);
-        let y = dropout.along_rows(x);
+        let y = dropout.along_rows(Site::Residual, x);
         let mean: f32 = y.clone().mean().into_scalar();
         assert!((mean - 1.0).abs() < 0.03, "mean {mean}");
         let first = y.clone().slice([0..4, 0..1, 0..1000]).into_data();
@@ -83,6 +128,17 @@ mod tests {
     #[test]
     fn off_changes_nothing() {
         let x = Tensor::<3>::ones([2, 3, 4], &Device::flex());
-        assert_eq!(Dropout::off().along_rows(x.clone()).into_data(), x.into_data());
+        assert_eq!(Dropout::off().along_rows(Site::Residual, x.clone()).into_data(), x.into_data());
+    }
+    #[test]
+    fn sites_have_their_own_rates_and_a_rate_of_zero_draws_nothing() {
+        let x = || Tensor::<3>::ones([2, 3, 400], &Device::flex());
+        let rates = Rates::by_site(|site| if site == Site::Residual { 0.5 } else { 0.0 });
+        let new = || Dropout::new(rates, Streams::new(0).stream("dropout"));
+        let (mut one, mut other) = (new(), new());
+        assert_eq!(one.along_rows(Site::Embedding, x()).into_data(), x().into_data());
+        let dropped = one.along_rows(Site::Residual, x()).into_data();
+        assert_ne!(dropped, x().into_data());
+        assert_eq!(other.along_rows(Site::Residual, x()).into_data(), dropped);
     }
 }

@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use sha2::{Digest, Sha256};
 
 use super::t5::{T5, T5Config, init::RandomInit, names};
-use super::tensors::{self, HostTensors, Precision};
+use super::tensors::{self, HostTensors, Precision, TensorSource};
+use super::weights::{ReadAt, WeightFiles};
 use super::{Lm, Model};
 use crate::error::{Error, Result};
-use crate::report::ModelInfo;
+use crate::record::ModelInfo;
 use crate::rng::Rng;
 use crate::tokenizer::Tokenizer;
 
-/// The files of a folder; `weights` holds each file's name and bytes.
+/// The files of a folder; `weights` holds each file's name and bytes, or a way to read them in pieces.
 #[derive(Clone, Debug)]
-pub struct ModelFiles {
+pub struct ModelFiles<R = Vec<u8>> {
     pub config: Vec<u8>,
-    pub weights: Vec<(String, Vec<u8>)>,
+    pub weights: Vec<(String, R)>,
     pub tokenizer: TokenizerFile,
 }
 
@@ -43,58 +43,58 @@ pub struct LoadedModel {
 ///
 /// # Errors
 /// Every tensor is accounted for: a missing, unused or wrongly shaped one is named.
-pub fn load(name: &str, files: &ModelFiles, device: &Device) -> Result<LoadedModel> {
+pub fn load<R: ReadAt>(name: &str, files: &ModelFiles<R>, device: &Device) -> Result<LoadedModel> {
     let config = T5Config::from_json(&files.config)?;
-    let mut weights = HostTensors::new();
-    let mut hash = Sha256::new();
-    for (file, bytes) in &files.weights {
-        hash.update(bytes);
-        for (tensor, values) in tensors::from_safetensors(bytes, file)? {
-            if weights.insert(tensor.clone(), values).is_some() {
-                return Err(Error::format(file, format!("tensor `{tensor}` is in another file, too")));
-            }
-        }
-    }
-    let t5 = from_tensors(&config, weights, device)?;
+    let weights = WeightFiles::open(&files.weights)?;
+    let sha256 = hex(&weights.sha256()?);
+    let model = from_weights(&config, weights, device)?;
     let tokenizer = load_tokenizer(&files.tokenizer, &config)?;
     let info = ModelInfo {
         name: name.to_owned(),
         model_type: config.model_type.clone(),
-        parameters: t5.num_params(),
-        sha256: hex(&hash.finalize()),
+        parameters: model.num_params(),
+        sha256,
     };
-    Ok(LoadedModel { model: Model::new(Lm::T5(t5)), config, tokenizer, info })
+    Ok(LoadedModel { model, config, tokenizer, info })
 }
 
-/// A model with the given weights, under their Hugging Face names.
-pub fn from_tensors(config: &T5Config, mut weights: HostTensors, device: &Device) -> Result<T5> {
-    drop_tied_copy(config, &mut weights);
-    let own_head = weights.contains_key("lm_head.weight");
+/// A model with the weights of these files, under their Hugging Face names.
+fn from_weights<R: ReadAt>(
+    config: &T5Config,
+    mut weights: WeightFiles<'_, R>,
+    device: &Device,
+) -> Result<Model> {
+    // A wrong config must not make more layers than memory holds.
+    let layers = config.num_layers.saturating_add(config.decoder_layers());
+    if layers > weights.len() {
+        let expected = format!("no more layers than the {} tensors of the weights", weights.len());
+        return Err(Error::mismatch("num_layers and num_decoder_layers of config.json", expected, layers));
+    }
+    drop_tied_copy(config, &mut weights)?;
+    let own_head = weights.shape(HEAD).is_some();
     let (_, gated) = config.activation()?;
-    let t5 = T5::empty(config, own_head, device)?;
-    tensors::load(t5, &weights, &|path| names::hugging_face(path, gated), &names::ALIASES, "the checkpoint")
+    let model = Model::new(Lm::T5(T5::empty(config, own_head, device)?));
+    let naming = |path: &str| names::hugging_face(&path.parse().ok()?, gated);
+    tensors::load(model, &weights, &naming, &names::ALIASES, "the checkpoint")
 }
+
+const HEAD: &str = "lm_head.weight";
+const EMBEDDING: &str = "shared.weight";
 
 /// A tied head that was saved all the same is the embedding table once more, not a head of its own.
-fn drop_tied_copy(config: &T5Config, weights: &mut HostTensors) {
+fn drop_tied_copy<R: ReadAt>(config: &T5Config, weights: &mut WeightFiles<'_, R>) -> Result<()> {
     let tied = config.tie_word_embeddings != Some(false);
-    if tied
-        && weights.contains_key("shared.weight")
-        && weights.get("lm_head.weight") == weights.get("shared.weight")
-    {
-        weights.remove("lm_head.weight");
+    let alike = weights.shape(EMBEDDING).is_some() && weights.shape(EMBEDDING) == weights.shape(HEAD);
+    if tied && alike && weights.tensor(EMBEDDING)? == weights.tensor(HEAD)? {
+        weights.remove(HEAD);
     }
+    Ok(())
 }
 
 /// A new model with an untied head and random weights.
 pub fn random(config: &T5Config, rng: Rng, device: &Device) -> Result<Model> {
-    random_with(config, false, rng, device)
-}
-
-/// As `random`; where `matching`, the encoder's heads begin by looking for words like their own.
-pub fn random_with(config: &T5Config, matching: bool, rng: Rng, device: &Device) -> Result<Model> {
-    let t5 = T5::empty(config, true, device)?;
-    Ok(Model::new(Lm::T5(t5.map(&mut RandomInit::new(config, matching, rng)))))
+    let model = Model::new(Lm::T5(T5::empty(config, true, device)?));
+    Ok(model.map(&mut RandomInit::new(config, rng)))
 }
 
 fn load_tokenizer(file: &TokenizerFile, config: &T5Config) -> Result<Tokenizer> {
@@ -116,17 +116,28 @@ fn load_tokenizer(file: &TokenizerFile, config: &T5Config) -> Result<Tokenizer> 
     Ok(tokenizer)
 }
 
-/// Every weight under its Hugging Face name.
+/// Every weight under its Hugging Face name, the prompt not included.
+///
+/// # Errors
+/// A model with adapters: the names have none for them.
 pub async fn weights(model: &Model, config: &T5Config) -> Result<HostTensors> {
+    if let Some(path) = model.adapters().0.keys().next() {
+        return Err(Error::mismatch(
+            "model to be saved",
+            "no adapter attached (merge or export the adapter first)",
+            format!("one at {path}"),
+        ));
+    }
     let (_, gated) = config.activation()?;
-    tensors::read(model.t5(), &|path| names::hugging_face(path, gated)).await
+    let model = model.clone().with_prompt(None);
+    tensors::read(&model, &|_| true, &|path| names::hugging_face(&path.parse().ok()?, gated)).await
 }
 
 /// `config.json`, `model.safetensors`, `tokenizer.json` and `tokenizer_config.json` of a model, its prompt not
 /// included: what `transformers` loads unchanged.
 pub async fn save(loaded: &LoadedModel, precision: Precision) -> Result<BTreeMap<String, Vec<u8>>> {
     let weights = weights(&loaded.model, &loaded.config).await?;
-    let own_head = weights.contains_key("lm_head.weight");
+    let own_head = weights.contains_key(HEAD);
     Ok(BTreeMap::from([
         ("config.json".into(), config_json(&loaded.config, own_head, precision)?),
         ("model.safetensors".into(), tensors::to_safetensors(&weights, precision)?),

@@ -8,29 +8,6 @@ use rand::Rng as _;
 use crate::error::{Error, Result};
 use crate::rng::{Rng, choose};
 
-/// The tensor of PEFT's prompt files, `[P, D]`.
-pub const PEFT_TENSOR: &str = "prompt_embeddings";
-
-/// What PEFT's `adapter_config.json` has to say of a prompt of `length` vectors of `width` in front of the encoder.
-pub fn peft_config(length: usize, width: usize, base_model: &str) -> serde_json::Value {
-    serde_json::json!({
-        "peft_type": "PROMPT_TUNING",
-        "task_type": "SEQ_2_SEQ_LM",
-        "base_model_name_or_path": base_model,
-        "inference_mode": true,
-        "num_virtual_tokens": length,
-        "token_dim": width,
-        // PEFT's default of two, for encoder and decoder, doubles the rows.
-        "num_transformer_submodules": 1,
-        "num_attention_heads": null,
-        "num_layers": null,
-        "prompt_tuning_init": "RANDOM",
-        "prompt_tuning_init_text": null,
-        "tokenizer_name_or_path": null,
-        "revision": null,
-    })
-}
-
 /// `value`: `[P, D]`.
 #[derive(Module, Debug)]
 pub struct SoftPrompt {

@@ -6,38 +6,37 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
-use half::{bf16, f16};
-use safetensors::{Dtype, SafeTensors, View};
+use half::f16;
+use safetensors::{Dtype, View};
 
+pub use super::host_tensor::{HostTensor, HostTensors, TensorSource};
+use super::path::Walk;
+use super::weights::WeightFiles;
 use crate::error::{Error, Result};
 
-/// One tensor as f32 numbers, row after row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HostTensor {
-    pub shape: Vec<usize>,
-    pub values: Vec<f32>,
-}
-
-pub type HostTensors = BTreeMap<String, HostTensor>;
-
-/// The name under which a parameter is stored, and whether it is stored transposed; `None` leaves it out.
+/// The name under which the parameter at a path is stored, and whether it is stored transposed.
 pub type Naming<'a> = &'a dyn Fn(&str) -> Option<(String, bool)>;
 
-impl HostTensor {
-    pub fn transposed(&self) -> Self {
-        let [rows, columns] = self.shape[..] else { return self.clone() };
-        let mut values = Vec::with_capacity(self.values.len());
-        for column in 0..columns {
-            values.extend((0..rows).map(|row| self.values[row * columns + column]));
-        }
-        Self { shape: vec![columns, rows], values }
-    }
+/// Parameters under their own paths.
+pub fn by_path(path: &str) -> Option<(String, bool)> {
+    Some((path.to_owned(), false))
 }
 
-/// Reads the float parameters that `naming` names.
-pub async fn read<M: Module>(module: &M, naming: Naming<'_>) -> Result<HostTensors> {
-    let mut collect = Collect { path: Vec::new(), naming, found: Vec::new() };
+/// Reads the float parameters that `wanted` chooses.
+///
+/// # Errors
+/// Lists the chosen parameters that `naming` has no name for: nothing is left out unless `wanted` says so.
+pub async fn read<M: Module>(
+    module: &M,
+    wanted: &dyn Fn(&str) -> bool,
+    naming: Naming<'_>,
+) -> Result<HostTensors> {
+    let mut collect =
+        Collect { path: Walk::default(), wanted, naming, found: Vec::new(), problems: Vec::new() };
     module.visit(&mut collect);
+    if !collect.problems.is_empty() {
+        return Err(Error::Tensors { what: "the form to be written".to_owned(), problems: collect.problems });
+    }
     let mut tensors = BTreeMap::new();
     for (name, transposed, shape, flat) in collect.found {
         let tensor = HostTensor { shape, values: to_vec(flat).await? };
@@ -56,89 +55,141 @@ pub async fn to_vec<const R: usize>(tensor: Tensor<R>) -> Result<Vec<f32>> {
 }
 
 struct Collect<'a> {
-    path: Vec<String>,
+    path: Walk,
+    wanted: &'a dyn Fn(&str) -> bool,
     naming: Naming<'a>,
     found: Vec<(String, bool, Vec<usize>, Tensor<1>)>,
+    problems: Vec<String>,
 }
 
 impl ModuleVisitor for Collect<'_> {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
     }
 
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.path.exit(container);
     }
 
     fn visit_float<const R: usize>(&mut self, param: &Param<Tensor<R>>) {
-        if let Some((name, transposed)) = (self.naming)(&self.path.join(".")) {
-            let tensor = param.val();
-            let shape = tensor.dims().to_vec();
-            let count: usize = shape.iter().product();
-            self.found.push((name, transposed, shape, tensor.detach().reshape([count])));
+        let path = self.path.path();
+        if !(self.wanted)(&path) {
+            return;
         }
+        let Some((name, transposed)) = (self.naming)(&path) else {
+            return self.problems.push(format!("`{path}` has no name there"));
+        };
+        let tensor = param.val();
+        let shape = tensor.dims().to_vec();
+        let count: usize = shape.iter().product();
+        self.found.push((name, transposed, shape, tensor.detach().reshape([count])));
     }
 }
 
-/// Puts `tensors` into the parameters that `naming` names, in place of what is there.
+/// Puts `tensors` into the parameters that `naming` names, in place of what is there. All shapes are checked before
+/// the first tensor is read; then there is one at a time on the host.
 ///
 /// # Errors
 /// Lists every missing tensor, every one of another shape, and every one that no parameter asked for.
 /// `optional` names may be unused.
 pub fn load<M: Module>(
     module: M,
-    tensors: &HostTensors,
+    tensors: &impl TensorSource,
     naming: Naming<'_>,
     optional: &[&str],
     what: &str,
 ) -> Result<M> {
-    let mut fill = Fill { path: Vec::new(), naming, tensors, used: BTreeSet::new(), problems: Vec::new() };
-    let module = module.map(&mut fill);
-    let mut problems = fill.problems;
-    for name in tensors.keys() {
-        if !fill.used.contains(name) && !optional.contains(&name.as_str()) {
+    let mut check =
+        Check { path: Walk::default(), naming, tensors, used: BTreeSet::new(), problems: Vec::new() };
+    module.visit(&mut check);
+    let Check { used, mut problems, .. } = check;
+    for name in tensors.names() {
+        if !used.contains(name) && !optional.contains(&name) {
             problems.push(format!("`{name}` is in the file, but the model has no such tensor"));
         }
     }
-    if problems.is_empty() { Ok(module) } else { Err(Error::Tensors { what: what.to_owned(), problems }) }
+    if !problems.is_empty() {
+        return Err(Error::Tensors { what: what.to_owned(), problems });
+    }
+    let mut fill = Fill { path: Walk::default(), naming, tensors, failed: None };
+    let module = module.map(&mut fill);
+    fill.failed.map_or(Ok(module), Err)
 }
 
-struct Fill<'a> {
-    path: Vec<String>,
+struct Check<'a, S> {
+    path: Walk,
     naming: Naming<'a>,
-    tensors: &'a HostTensors,
+    tensors: &'a S,
     used: BTreeSet<String>,
     problems: Vec<String>,
 }
 
-impl ModuleMapper for Fill<'_> {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
+impl<S: TensorSource> ModuleVisitor for Check<'_, S> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
     }
 
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.path.exit(container);
+    }
+
+    fn visit_float<const R: usize>(&mut self, param: &Param<Tensor<R>>) {
+        let Some((name, transposed)) = (self.naming)(&self.path.path()) else { return };
+        let mut expected = param.lazy_shape().as_slice().to_vec();
+        if transposed {
+            expected.reverse();
+        }
+        match self.tensors.shape(&name) {
+            None => self.problems.push(format!("`{name}` is missing")),
+            Some(found) if found != expected => {
+                self.problems.push(format!("`{name}`: expected shape {expected:?}, found {found:?}"));
+            }
+            Some(_) => {}
+        }
+        self.used.insert(name);
+    }
+}
+
+struct Fill<'a, S> {
+    path: Walk,
+    naming: Naming<'a>,
+    tensors: &'a S,
+    failed: Option<Error>,
+}
+
+impl<S: TensorSource> ModuleMapper for Fill<'_, S> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.path.exit(container);
     }
 
     fn map_float<const R: usize>(&mut self, param: Param<Tensor<R>>) -> Param<Tensor<R>> {
-        let Some((name, transposed)) = (self.naming)(&self.path.join(".")) else { return param };
-        let Some(found) = self.tensors.get(&name) else {
-            self.problems.push(format!("`{name}` is missing"));
-            return param;
-        };
-        let expected = param.lazy_shape().as_slice().to_vec();
-        let stored: Vec<usize> =
-            if transposed { expected.iter().rev().copied().collect() } else { expected.clone() };
-        if found.shape != stored {
-            self.problems.push(format!("`{name}`: expected shape {stored:?}, found {:?}", found.shape));
+        let Some((name, transposed)) = (self.naming)(&self.path.path()) else { return param };
+        if self.failed.is_some() {
             return param;
         }
-        self.used.insert(name);
-        let found = if transposed { Cow::Owned(found.transposed()) } else { Cow::Borrowed(found) };
-        let data = TensorData::new(found.values.clone(), expected);
-        let grad = param.is_require_grad();
-        param.map(|old| Tensor::from_data(data, &old.device()).set_require_grad(grad))
+        let found = match self.tensors.tensor(&name) {
+            Ok(found) if transposed => found.transposed(),
+            Ok(found) => found,
+            Err(error) => {
+                self.failed = Some(error);
+                return param;
+            }
+        };
+        replaced(param, TensorData::new(found.values, found.shape))
     }
+}
+
+/// The parameter with another value; one that was not initialised yet is not initialised for it.
+pub(super) fn replaced<const R: usize>(param: Param<Tensor<R>>, data: TensorData) -> Param<Tensor<R>> {
+    if !param.is_initialized() {
+        return Param::from_tensor(Tensor::from_data(data, &param.lazy_device()));
+    }
+    let grad = param.is_require_grad();
+    param.map(|old| Tensor::from_data(data, &old.device()).set_require_grad(grad))
 }
 
 /// Tensors of one safetensors file, widened to f32.
@@ -146,41 +197,9 @@ impl ModuleMapper for Fill<'_> {
 /// # Errors
 /// A header larger than the file, overlapping offsets, truncation, a type other than f16, bf16, f32, f64.
 pub fn from_safetensors(bytes: &[u8], what: &str) -> Result<HostTensors> {
-    let file =
-        SafeTensors::deserialize(bytes).map_err(|error| Error::format(what, explain(&error, bytes)))?;
-    let mut tensors = BTreeMap::new();
-    for (name, view) in file.tensors() {
-        let values = widen(view.data(), view.dtype()).ok_or_else(|| {
-            let expected = "one of F16, BF16, F32, F64";
-            Error::mismatch(format!("type of `{name}` in {what}"), expected, format!("{:?}", view.dtype()))
-        })?;
-        tensors.insert(name, HostTensor { shape: view.shape().to_vec(), values });
-    }
-    Ok(tensors)
-}
-
-/// The library's message, with the sizes that tell a truncated file from a foreign one.
-fn explain(error: &safetensors::SafeTensorError, bytes: &[u8]) -> String {
-    let header = bytes.first_chunk::<8>().map(|start| u64::from_le_bytes(*start));
-    match header {
-        Some(header) if header > bytes.len() as u64 => {
-            format!("its header claims {header} bytes, the file has {} ({error})", bytes.len())
-        }
-        _ => format!("{error} (the file has {} bytes)", bytes.len()),
-    }
-}
-
-fn widen(data: &[u8], dtype: Dtype) -> Option<Vec<f32>> {
-    fn each<const N: usize>(data: &[u8], widen: impl Fn([u8; N]) -> f32) -> Vec<f32> {
-        data.as_chunks::<N>().0.iter().map(|chunk| widen(*chunk)).collect()
-    }
-    Some(match dtype {
-        Dtype::F32 => each(data, f32::from_le_bytes),
-        Dtype::F16 => each(data, |chunk| f16::from_le_bytes(chunk).to_f32()),
-        Dtype::BF16 => each(data, |chunk| bf16::from_le_bytes(chunk).to_f32()),
-        Dtype::F64 => each(data, |chunk| f64::from_le_bytes(chunk) as f32),
-        _ => return None,
-    })
+    let files = [(what.to_owned(), bytes)];
+    let file = WeightFiles::open(&files)?;
+    file.names().into_iter().map(|name| Ok((name.to_owned(), file.tensor(name)?))).collect()
 }
 
 /// The type that numbers are stored in.

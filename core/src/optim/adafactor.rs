@@ -3,7 +3,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{Slots, Update};
+use super::update::{Slots, Update};
 
 pub const SLOTS: [&str; 3] = ["v", "v_row", "v_col"];
 

@@ -3,7 +3,7 @@
 use burn::optim::{AdamWConfig, AdamWState, AdaptiveMomentumState, Optimizer};
 use burn::tensor::Tensor;
 
-use super::{Slots, Update};
+use super::update::{Slots, Update};
 
 pub const SLOTS: [&str; 2] = ["m", "v_adam"];
 

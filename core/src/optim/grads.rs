@@ -6,6 +6,8 @@ use burn::module::{ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
 
 use crate::model::Model;
+use crate::model::parameters::matrix;
+use crate::model::path::Walk;
 use burn::module::Module;
 
 /// One `[rows, columns]` matrix per trained parameter; a vector is one row.
@@ -15,7 +17,7 @@ pub struct Grads(pub BTreeMap<String, Tensor<2>>);
 impl Grads {
     /// Takes the gradients of the parameters that require one.
     pub fn take(gradients: Gradients, model: &Model) -> Self {
-        let mut take = Take { path: Vec::new(), gradients, found: BTreeMap::new() };
+        let mut take = Take { path: Walk::default(), gradients, found: BTreeMap::new() };
         model.visit(&mut take);
         Self(take.found)
     }
@@ -31,6 +33,13 @@ impl Grads {
         }
     }
 
+    /// Multiplies all gradients by one number.
+    pub fn scale(&mut self, scale: &Tensor<1>) {
+        for grad in self.0.values_mut() {
+            *grad = grad.clone().mul(scale.clone().reshape([1, 1]));
+        }
+    }
+
     /// Scales all gradients so that their common Euclidean norm is at most `max_norm` (Pascanu et al., 2013).
     pub fn clip(&mut self, max_norm: f64) {
         let squares = self.0.values().map(|grad| grad.clone().square().sum());
@@ -43,18 +52,18 @@ impl Grads {
 }
 
 struct Take {
-    path: Vec<String>,
+    path: Walk,
     gradients: Gradients,
     found: BTreeMap<String, Tensor<2>>,
 }
 
 impl ModuleVisitor for Take {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
     }
 
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.path.exit(container);
     }
 
     fn visit_float<const R: usize>(&mut self, param: &Param<Tensor<R>>) {
@@ -62,15 +71,7 @@ impl ModuleVisitor for Take {
             return;
         }
         if let Some(grad) = param.val().grad_remove(&mut self.gradients) {
-            self.found.insert(self.path.join("."), matrix(grad));
+            self.found.insert(self.path.path(), matrix(grad));
         }
     }
-}
-
-/// A vector becomes one row; a matrix stays.
-pub(super) fn matrix<const R: usize>(tensor: Tensor<R>) -> Tensor<2> {
-    let dims = tensor.dims();
-    let columns = dims[R - 1];
-    let rows = dims[..R - 1].iter().product();
-    tensor.reshape([rows, columns])
 }

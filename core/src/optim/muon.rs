@@ -6,7 +6,8 @@ use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdjustLrFn, MuonConfig, Optimizer};
 use burn::tensor::Tensor;
 
-use super::{Slots, Update, adamw};
+use super::adamw;
+use super::update::{Slots, Update};
 
 pub const SLOTS: [&str; 1] = ["velocity"];
 

@@ -1,6 +1,6 @@
 //! The learning rate of a step.
 
-use crate::spec::{Schedule, StageSpec};
+use super::{Schedule, StageSpec};
 
 /// The rate of the 0-based `step`: linear warm-up, then the schedule.
 pub fn rate(stage: &StageSpec, step: usize) -> f64 {

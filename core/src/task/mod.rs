@@ -1,86 +1,88 @@
 //! A task is data: where its rows come from, how a row becomes text, and how an answer is judged. It sees no
-//! tensor. Templates and post-processing follow the ProMoT paper (Table 4 and A.2.2).
+//! tensor, and stands in a TOML file (docs/tasks.md). Templates and post-processing of the built-in ones follow the
+//! ProMoT paper (Table 4 and A.2.2).
 
-use crate::data::{Example, Split};
+use serde::{Deserialize, Serialize};
+
+use crate::data::Example;
 use crate::error::{Error, Result};
 use crate::metrics::format::{is_choice, is_language};
 use crate::metrics::{Metric, Score};
 use crate::{postprocess, template};
 
+mod file;
 mod list;
 mod rows;
+mod source;
 
 pub use crate::metrics::format::Language;
-pub use list::{TASKS, unseen_for};
-pub use rows::{Field, Read, ReadFile};
+pub use file::TaskRef;
+pub use list::{TaskList, built_in};
+pub use rows::ReadFile;
+pub use source::{DataSource, Field, File, Files};
 
 /// One task: about fifteen lines of data. `version` changes whenever a score would.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Task {
-    pub name: &'static str,
+    pub name: String,
+    #[serde(default = "one")]
     pub version: u32,
-    pub summary: &'static str,
+    #[serde(default)]
+    pub summary: String,
+    /// The group that the task belongs to: a model tuned on it is scored on the group's held-out tasks.
+    #[serde(default = "paper")]
+    pub suite: String,
+    /// Whether it is one of its suite's held-out tasks.
+    #[serde(default)]
+    pub held_out: bool,
     /// Input text with `{field}` places.
-    pub template: &'static str,
+    pub template: String,
     /// Target text with `{field}` places; for classification the raw label, replaced through `choices`.
-    pub target: &'static str,
-    /// Raw label and the word that stands for it; empty where the answer is free text.
-    pub choices: &'static [(&'static str, &'static str)],
+    pub target: String,
+    /// Empty where the answer is free text.
+    #[serde(default)]
+    pub choices: Vec<Choice>,
     /// The field with all accepted answers; the target alone where `None`.
-    pub references: Option<&'static str>,
+    pub references: Option<String>,
     /// Where this stands in the output, the answer has ended (paper, A.2.2): "Q:", "Translate", "Article:".
-    pub cut_at: Option<&'static str>,
+    pub cut_at: Option<String>,
     pub metric: Metric,
+    #[serde(default)]
     pub format: Format,
-    pub source: Source,
     /// Most tokens an answer may take in decoding, the end-of-sequence token included.
     pub max_new_tokens: usize,
+    #[serde(default)]
+    pub source: DataSource,
 }
 
-/// The shape of a task's answers, for the target-format rate (paper, Figure 2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+fn one() -> u32 {
+    1
+}
+
+fn paper() -> String {
+    "paper".to_owned()
+}
+
+/// A raw label and the word that stands for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    pub label: String,
+    pub word: String,
+}
+
+/// The shape of a task's answers: what counts as the answer in an output, and the target-format rate (paper, Figure 2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// The first word is one of the task's choices.
     Choice,
     /// Text in the named language.
     Language(Language),
     /// Anything else: no rate is defined for a fine-tuned task of this kind.
+    #[default]
     Free,
-}
-
-/// Where rows come from.
-#[derive(Clone, Copy, Debug)]
-pub enum Source {
-    /// The mini world's generator, under this name.
-    World,
-    /// Files below the data folder.
-    Files { train: &'static [File], validation: &'static [File], test: &'static [File] },
-    /// Only what the user names with `--data`.
-    User,
-}
-
-/// One file (or one pair of aligned files) of a data set, in its original format.
-#[derive(Clone, Copy, Debug)]
-pub struct File {
-    pub path: &'static str,
-    pub format: FileFormat,
-    /// Where the task's fields stand in a row; empty where the file has them under the same names.
-    pub fields: &'static [Field],
-    /// Only these rows, from..to: several splits may share a file.
-    pub part: Option<(usize, usize)>,
-}
-
-/// How bytes become rows; `data` has one parser for each.
-#[derive(Clone, Copy, Debug)]
-pub enum FileFormat {
-    /// One JSON object a line.
-    JsonLines,
-    /// A JSON array of objects.
-    JsonArray,
-    /// Tab-separated, the first line names the columns.
-    Tsv,
-    /// Two files with the same number of lines; `path` is the source side and `target` the other.
-    Aligned { target: &'static str },
 }
 
 /// Percentage of raw outputs, of whatever task, that have the format of one of these tasks' answers; nothing where none
@@ -103,13 +105,9 @@ pub struct Rendered {
 }
 
 impl Task {
-    /// # Errors
-    /// An unknown name lists the nearest ones.
-    pub fn by_name(name: &str) -> Result<&'static Task> {
-        TASKS
-            .iter()
-            .find(|task| task.name == name)
-            .ok_or_else(|| Error::unknown("task", name, TASKS.iter().map(|task| task.name)))
+    /// The words that answers are chosen from, in the order of the choices.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.choices.iter().map(|choice| choice.word.as_str())
     }
 
     /// Whether answers of at least `least` tokens and their end fit into the longest ones; `what` names the setting.
@@ -127,9 +125,9 @@ impl Task {
 
     /// Fills the template with a row.
     pub fn render(&self, example: &Example) -> Result<Rendered> {
-        let input = template::fill(self.template, example)?;
-        let target = self.word(&template::fill(self.target, example)?)?;
-        let mut references = match self.references {
+        let input = template::fill(&self.template, example)?;
+        let target = self.word(&template::fill(&self.target, example)?)?;
+        let mut references = match &self.references {
             Some(field) => example.list(field)?,
             None => Vec::new(),
         };
@@ -157,7 +155,7 @@ impl Task {
     pub fn answer(&self, output: &str) -> String {
         match self.format {
             Format::Choice => postprocess::first_word(output).to_owned(),
-            _ => postprocess::free_text(output, self.cut_at).to_owned(),
+            _ => postprocess::free_text(output, self.cut_at.as_deref()).to_owned(),
         }
     }
 
@@ -173,17 +171,16 @@ impl Task {
     /// Whether a raw output, of whatever task, has the format of this task's answers; never where these have none.
     pub fn in_format(&self, output: &str) -> bool {
         match self.format {
-            Format::Choice => is_choice(output, self.choices.iter().map(|(_, word)| *word)),
+            Format::Choice => is_choice(output, self.words()),
             Format::Language(language) => is_language(output, language),
             Format::Free => false,
         }
     }
 
-    /// Whether right answers of `other` have the format of this task's answers, so that this format is not out of place
-    /// there.
+    /// Whether correct answers to `other` are also in this task's format.
     pub fn shares_format(&self, other: &Task) -> bool {
         match self.format {
-            Format::Choice => other.choices.iter().any(|(_, word)| self.in_format(word)),
+            Format::Choice => other.words().any(|word| self.in_format(word)),
             Format::Language(_) => other.format == self.format,
             Format::Free => false,
         }
@@ -193,24 +190,13 @@ impl Task {
         if self.choices.is_empty() {
             return Ok(label.to_owned());
         }
-        self.choices.iter().find(|(raw, _)| *raw == label).map(|(_, word)| (*word).to_owned()).ok_or_else(
-            || {
-                let known = self.choices.iter().map(|(raw, _)| *raw).collect::<Vec<_>>().join(", ");
-                Error::mismatch(
-                    format!("label of task {}", self.name),
-                    format!("one of {known}"),
-                    format!("`{label}`"),
-                )
-            },
-        )
-    }
-
-    /// The rows of the mini world, or an error for a task whose rows come from files.
-    pub fn world_rows(&self, split: Split, limit: usize) -> Result<Vec<Example>> {
-        match self.source {
-            Source::World => crate::world::rows(self.name, split, limit),
-            _ => Err(Error::mismatch(format!("task {}", self.name), "a folder of data (--data)", "none")),
-        }
+        let choice = self.choices.iter().find(|choice| choice.label == label);
+        choice.map(|choice| choice.word.clone()).ok_or_else(|| {
+            let known =
+                self.choices.iter().map(|choice| choice.label.as_str()).collect::<Vec<_>>().join(", ");
+            let what = format!("label of task {}", self.name);
+            Error::mismatch(what, format!("one of {known}"), format!("`{label}`"))
+        })
     }
 }
 

@@ -1,12 +1,17 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::data::Split;
+
+fn task(name: &str) -> &'static Task {
+    built_in().by_name(name).unwrap()
+}
 
 /// A made-up row of every task, its input text, and its gold answer as the model should write it.
 fn row(task: &str) -> (Example, &'static str, &'static str) {
     let nli =
         |label: &str| json!({"premise": "Ann has a cat.", "hypothesis": "Ann has a pet.", "label": label});
-    let (row, input, answer) = match task.trim_end_matches("-mini") {
+    let (row, input, answer) = match task {
         "rte" => (
             nli("not_entailment"),
             "Ann has a cat. question: Ann has a pet. Is it true or false? answer:",
@@ -62,8 +67,8 @@ fn row(task: &str) -> (Example, &'static str, &'static str) {
 
 #[test]
 fn every_task_gives_its_text_and_its_gold_answer_scores_100() {
-    for task in TASKS {
-        let (example, input, answer) = row(task.name);
+    for task in built_in().iter() {
+        let (example, input, answer) = row(&task.name);
         let rendered = task.render(&example).unwrap();
         assert_eq!((rendered.input.as_str(), rendered.target.as_str()), (input, answer), "{}", task.name);
         assert_eq!(rendered.references[0], answer, "{}", task.name);
@@ -73,7 +78,7 @@ fn every_task_gives_its_text_and_its_gold_answer_scores_100() {
             answer.to_owned(),
             format!("<extra_id_0> {answer} <extra_id_1> and more"),
             format!(" {answer}\n"),
-            format!("{answer} {}", task.cut_at.unwrap_or_default()),
+            format!("{answer} {}", task.cut_at.as_deref().unwrap_or_default()),
         ];
         let gold = task.score(&outputs, &references);
         assert!((gold.score - 100.0).abs() < 1e-9, "{}: {gold:?}", task.name);
@@ -87,8 +92,8 @@ fn every_task_gives_its_text_and_its_gold_answer_scores_100() {
 
 #[test]
 fn gold_answers_are_in_the_tasks_own_format() {
-    for task in TASKS {
-        let (_, _, answer) = row(task.name);
+    for task in built_in().iter() {
+        let (_, _, answer) = row(&task.name);
         let rate = format_rate(&[task], &[answer.to_owned(), "xyz".to_owned()]);
         let expected = (task.format != Format::Free).then_some(50.0);
         assert_eq!(rate, expected, "{}", task.name);
@@ -97,7 +102,7 @@ fn gold_answers_are_in_the_tasks_own_format() {
 
 #[test]
 fn with_several_tasks_the_format_of_any_of_them_counts() {
-    let [rte, french, questions] = ["rte", "wmt_enfr", "triviaqa"].map(|name| Task::by_name(name).unwrap());
+    let [rte, french, questions] = ["rte", "wmt_enfr", "triviaqa"].map(task);
     let outputs = ["True", "Le chat est noir.", "Paris", "False"].map(String::from);
     assert_eq!(format_rate(&[rte], &outputs), Some(50.0));
     assert_eq!(format_rate(&[rte, french], &outputs), Some(75.0));
@@ -108,13 +113,9 @@ fn with_several_tasks_the_format_of_any_of_them_counts() {
 
 #[test]
 fn tasks_share_a_format_where_right_answers_of_the_one_look_like_the_others() {
-    let share =
-        |tuned: &str, asked: &str| Task::by_name(tuned).unwrap().shares_format(Task::by_name(asked).unwrap());
+    let share = |tuned: &str, asked: &str| task(tuned).shares_format(task(asked));
     assert!(
-        share("rte", "rte")
-            && share("rte", "cb-mini")
-            && share("snli", "wic")
-            && share("wmt_enfr", "wmt_enfr")
+        share("rte", "rte") && share("rte", "cb") && share("snli", "wic") && share("wmt_enfr", "wmt_enfr")
     );
     assert!(!share("rte", "openbookqa") && !share("rte", "wmt_ende") && !share("wmt_enfr", "wmt_ende"));
     assert!(!share("triviaqa", "triviaqa"), "free text has no format");
@@ -122,7 +123,7 @@ fn tasks_share_a_format_where_right_answers_of_the_one_look_like_the_others() {
 
 #[test]
 fn any_alias_counts_as_an_answer() {
-    let task = Task::by_name("triviaqa").unwrap();
+    let task = task("triviaqa");
     let (example, _, _) = row("triviaqa");
     let references = vec![task.render(&example).unwrap().references];
     assert_eq!(task.score(&["the annie-lee!".to_owned()], &references).score, 100.0);
@@ -131,7 +132,7 @@ fn any_alias_counts_as_an_answer() {
 
 #[test]
 fn shots_stand_before_the_question_with_their_answers() {
-    let task = Task::by_name("triviaqa").unwrap();
+    let task = task("triviaqa");
     let shot =
         Example::new([("question", json!("Who?")), ("answers", json!(["Bo"])), ("answer", json!("Bo"))]);
     let (example, _, _) = row("triviaqa");
@@ -141,31 +142,96 @@ fn shots_stand_before_the_question_with_their_answers() {
 }
 
 #[test]
-fn names_are_unique_and_every_file_task_has_a_mini_twin() {
-    for (at, task) in TASKS.iter().enumerate() {
-        assert!(TASKS[..at].iter().all(|other| other.name != task.name), "{} twice", task.name);
-        if let Source::Files { .. } = task.source {
-            let mini = Task::by_name(&format!("{}-mini", task.name)).unwrap();
-            assert!(matches!(mini.source, Source::World));
-            assert_eq!((mini.template, mini.target, mini.cut_at), (task.template, task.target, task.cut_at));
-        }
-    }
-    let error = Task::by_name("wmt-enfr").unwrap_err().to_string();
+fn a_name_stands_once_and_an_unknown_one_lists_the_nearest() {
+    let error = built_in().clone().with(task("rte").clone()).unwrap_err().to_string();
+    assert_eq!(error, "name of a task: expected one that no other task has, found rte");
+    let error = built_in().by_name("wmt-enfr").unwrap_err().to_string();
     assert!(error.starts_with("unknown task `wmt-enfr`; nearest known: wmt_enfr"), "{error}");
 }
 
 #[test]
-fn the_unseen_tasks_are_the_papers_eight() {
+fn the_held_out_tasks_are_the_papers_eight() {
+    let held_out = |target: &str| -> Vec<&str> {
+        built_in().held_out_for(task(target)).into_iter().map(|task| task.name.as_str()).collect()
+    };
     let eight = ["cb", "wic", "triviaqa", "web_questions", "wmt_ende", "wmt_enro", "xsum", "wikilingua"];
-    assert_eq!(unseen_for("rte"), eight);
-    assert_eq!(unseen_for("wmt_enfr"), eight);
-    assert_eq!(unseen_for("rte-mini"), eight.map(|name| format!("{name}-mini")));
-    assert_eq!(unseen_for("wic-mini").len(), 7);
-    for target in TASKS {
-        let unseen = unseen_for(target.name);
-        assert!(!unseen.contains(&target.name));
-        unseen.iter().for_each(|name| assert!(Task::by_name(name).is_ok(), "{name}"));
+    for target in ["rte", "wmt_enfr", "text2text"] {
+        assert_eq!(held_out(target), eight);
     }
+    assert_eq!(held_out("wic"), eight.into_iter().filter(|name| *name != "wic").collect::<Vec<_>>());
+}
+
+#[test]
+fn tasks_of_another_suite_are_scored_on_its_own_held_out_ones() {
+    let other = |name: &str, like: &str| {
+        let text = format!("name = '{name}'\nlike = '{like}'\nsuite = 'other'");
+        Task::from_toml(&text, "x.toml", built_in()).unwrap()
+    };
+    let list = built_in().clone().with(other("one", "rte")).unwrap().with(other("two", "cb")).unwrap();
+    let names = |target| list.held_out_for(list.by_name(target).unwrap());
+    assert_eq!(names("one"), [list.by_name("two").unwrap()]);
+    assert!(names("two").is_empty());
+    assert_eq!(names("rte").len(), 8);
+}
+
+#[test]
+fn a_task_survives_its_way_through_toml() {
+    for task in built_in().iter() {
+        let text = toml::to_string(task).unwrap();
+        assert_eq!(&Task::from_toml(&text, "x.toml", built_in()).unwrap(), task);
+    }
+}
+
+#[test]
+fn a_task_like_another_differs_in_what_its_file_names() {
+    let text = "name = 'short'\nlike = 'cb'\nmax_new_tokens = 4\nsource = 'given'";
+    let short = Task::from_toml(text, "x.toml", built_in()).unwrap();
+    let expected =
+        Task { name: "short".into(), max_new_tokens: 4, source: DataSource::Given, ..task("cb").clone() };
+    assert_eq!(short, expected);
+}
+
+#[test]
+fn a_definition_that_makes_no_sense_is_refused_by_field() {
+    let whole = [
+        ("name", "'x'"),
+        ("template", "'{a}'"),
+        ("target", "'{b}'"),
+        ("metric", "'accuracy'"),
+        ("max_new_tokens", "8"),
+    ];
+    let problem = |field: &str, value: &str| {
+        let rest = whole.iter().filter(|(name, _)| *name != field);
+        let lines = rest.map(|(name, value)| format!("{name} = {value}\n")).collect::<String>();
+        let line = if value.is_empty() { String::new() } else { format!("{field} = {value}") };
+        Task::from_toml(&(lines + &line), "x.toml", built_in()).map(|_| ()).unwrap_err().to_string()
+    };
+    let choices = "[{ label = 'a', word = 'A' }]";
+    let twice = "[{ label = 'a', word = 'A' }, { label = 'b', word = 'A' }]\nformat = 'choice'";
+    for (field, value, expected) in [
+        ("name", "", "x.toml cannot be read: missing field `name`"),
+        ("name", "'a/b'", "name of x.toml: expected letters, digits, - and _, found `a/b`"),
+        ("tempate", "''", "unknown field `tempate`"),
+        ("template", "'{a'", "template `{a`: expected {field} places"),
+        ("metric", "'f1'", "unknown variant `f1`"),
+        ("format", "'choice'", "choices of x.toml: expected at least one, since format is choice, found 0"),
+        ("choices", choices, "format of x.toml: expected choice, since there are choices, found 1 choices"),
+        ("choices", twice, "choices of x.toml: expected each label and each word once, found b again"),
+        ("max_new_tokens", "1", "max_new_tokens of x.toml: expected at least 2"),
+        ("like", "'rt'", "unknown task `rt`; nearest known: rte"),
+        ("like", "3", "like of x.toml: expected the name of a task, found 3"),
+        ("name", "=", "x.toml cannot be read: TOML parse error at line"),
+    ] {
+        let found = problem(field, value);
+        assert!(found.contains(expected), "{field} = {value}: {found}");
+    }
+}
+
+#[test]
+fn a_reference_is_a_name_or_a_toml_file() {
+    let parse = |text: &str| text.parse::<TaskRef>().unwrap();
+    assert_eq!(parse("rte"), TaskRef::Name("rte".into()));
+    assert_eq!(parse("tasks/Mine.TOML"), TaskRef::File("tasks/Mine.TOML".into()));
 }
 
 /// A data folder of one file.
@@ -174,7 +240,7 @@ fn folder<'a>(path: &'a str, text: &'a str) -> impl Fn(&str) -> Result<Option<Ve
 }
 
 fn load(task: &str, split: Split, path: &str, text: &str) -> Result<Vec<Example>> {
-    Task::by_name(task).unwrap().rows_from_files(split, &folder(path, text))
+    built_in().by_name(task).unwrap().rows_from_files(split, &folder(path, text))
 }
 
 #[test]
@@ -242,7 +308,7 @@ fn a_row_that_the_task_cannot_use_is_named_with_file_and_line() {
     let error = load("wic", Split::Train, "wic/train.tsv", "word\tsentence1\tsentence2\tlabel\nx\ty\tz\t2\n");
     assert_eq!(
         error.unwrap_err().to_string(),
-        "wic/train.tsv, line 2: field `label`: expected one of 1, 0, found `2`"
+        "wic/train.tsv, line 2: field `label`: expected one of 0, 1, found `2`"
     );
     let error = load("wic", Split::Train, "wic/train.tsv", "word\tsentence1\tlabel\nx\ty\t1\n").unwrap_err();
     assert!(error.to_string().contains("line 2: row: expected a field `sentence2`"), "{error}");
@@ -253,16 +319,56 @@ fn missing_files_and_tasks_without_files_are_errors() {
     let error = load("wmt_enro", Split::Test, "wmt/en-ro/newsdev2016.en", "a\n").unwrap_err().to_string();
     let expected = "task wmt_enro: expected a file wmt/en-ro/newsdev2016.ro in the data folder, found none";
     assert_eq!(error, expected);
-    let error = load("rte-mini", Split::Test, "x", "").unwrap_err().to_string();
-    assert_eq!(error, "task rte-mini: expected a task with files of its own, found a task of the mini world");
-    assert!(load("text2text", Split::Test, "x", "").is_err());
+    let error = load("text2text", Split::Test, "x", "").unwrap_err().to_string();
+    let expected =
+        "task text2text: expected a task with files of its own, found a task whose rows the user names";
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn a_file_of_another_ending_says_how_it_is_written() {
+    let text = "name = 'x'\nlike = 'text2text'\nsource.files.test = [{ path = 'rows.txt', format = 'csv' }]";
+    let task = Task::from_toml(text, "x.toml", built_in()).unwrap();
+    let rows = task.rows_from_files(Split::Test, &folder("rows.txt", "input,target\na,b\n")).unwrap();
+    assert_eq!(task.render(&rows[0]).unwrap().input, "a");
 }
 
 #[test]
 fn a_users_file_needs_the_tasks_fields() {
-    let task = Task::by_name("text2text").unwrap();
+    let task = task("text2text");
     let rows = task.rows_from_bytes("mine.csv", b"input,target\n\"a, b\",c\n").unwrap();
     assert_eq!(task.render(&rows[0]).unwrap().input, "a, b");
     let error = task.rows_from_bytes("mine.jsonl", b"{\"input\": \"x\"}").unwrap_err().to_string();
     assert_eq!(error, "mine.jsonl, line 1: row: expected a field `target`, found only the fields: input");
+}
+
+/// The blocks of docs/tasks.md in a language.
+fn documented(language: &str) -> String {
+    let page = include_str!("../../../docs/tasks.md");
+    let (_, rest) = page.split_once(&format!("```{language}\n")).unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+#[test]
+fn the_documented_task_does_what_its_page_says() {
+    let task = Task::from_toml(&documented("toml"), "reviews.toml", built_in()).unwrap();
+    let csv = documented("csv");
+    let rows = task.rows_from_files(Split::Validation, &folder("reviews.csv", &csv)).unwrap();
+    let rendered = task.render(&rows[1]).unwrap();
+    let page = include_str!("../../../docs/tasks.md");
+    assert!(
+        page.contains(&format!("`{}`", rendered.input)) && page.contains(&format!("`{}`", rendered.target))
+    );
+    let score =
+        |answer: &str| task.score(&[answer.to_owned()], std::slice::from_ref(&rendered.references)).score;
+    assert_eq!((score("Good"), score("Bad")), (100.0, 0.0));
+}
+
+#[test]
+fn the_page_names_every_field_of_a_task() {
+    let page = include_str!("../../../docs/tasks.md");
+    let table = toml::Table::try_from(task("triviaqa")).unwrap();
+    for field in table.keys().map(String::as_str).chain(["like", "choices"]) {
+        assert!(page.contains(&format!("| `{field}` |")), "{field}");
+    }
 }

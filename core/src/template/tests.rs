@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -47,4 +48,27 @@ fn errors_name_the_field_and_the_brace() {
 #[test]
 fn fields_lists_each_place_once() {
     assert_eq!(fields("{a} {b} {{c}} {a}").unwrap(), ["a", "b"]);
+}
+
+proptest! {
+    #[test]
+    fn text_without_places_comes_back(text in any::<String>()) {
+        let template = text.replace('{', "{{").replace('}', "}}");
+        prop_assert_eq!(fill(&template, &row()).unwrap(), text);
+        prop_assert!(fields(&template).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_field_is_filled_in_as_it_is(before in "[^{}]*", value in any::<String>(), after in "[^{}]*") {
+        let row = Example::new([("a", json!(value))]);
+        let expected = format!("{before}{value}{after}");
+        prop_assert_eq!(fill(&format!("{before}{{a}}{after}"), &row).unwrap(), expected);
+    }
+
+    #[test]
+    fn any_template_is_filled_or_refused(template in "[{}an ]{0,12}") {
+        if fill(&template, &row()).is_ok() {
+            prop_assert!(fields(&template).is_ok());
+        }
+    }
 }

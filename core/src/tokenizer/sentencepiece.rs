@@ -212,3 +212,43 @@ fn check_charsmap(table: &[u8]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    const GOLDEN: &[u8] = include_bytes!("../../../tests/golden/tokenizer/mt5.model");
+
+    /// Whatever is accepted must also work.
+    fn try_out(bytes: &[u8]) {
+        if let Ok(tokenizer) = tokenizer(bytes, 3) {
+            let _ = tokenizer.encode("ＡＢ the dog, <extra_id_0> é ½", true);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_tokenizer_or_an_error(bytes in vec(any::<u8>(), 0..200)) {
+            try_out(&bytes);
+        }
+
+        #[test]
+        fn a_damaged_file_is_a_tokenizer_or_an_error(
+            damage in vec((any::<Index>(), any::<u8>()), 1..6),
+            end in any::<Index>(),
+            cut in any::<bool>(),
+        ) {
+            let mut bytes = GOLDEN.to_vec();
+            for (at, byte) in damage {
+                bytes[at.index(GOLDEN.len())] = byte;
+            }
+            if cut {
+                bytes.truncate(end.index(GOLDEN.len()));
+            }
+            try_out(&bytes);
+        }
+    }
+}

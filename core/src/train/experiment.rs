@@ -4,23 +4,24 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::plan::{PlannedStage, planned, recipes};
-use super::recipe::{Recipe, settings};
-use super::restored::{Tuned, restored};
-use super::rows::{Data, Rows, Target};
-use super::stage::{Judge, StageContext, StageResult, run_stage};
-use super::start::new_prompt;
+use super::context::{StageContext, Validation};
+use super::plan::{PlannedStage, planned};
+use super::prompt_init::new_prompt;
+use super::rows::{Data, DatasetProvider, Target};
+use super::stage::{StageResult, run_stage};
+use super::tuned::{TunedModel, bare, from_checkpoint};
 use super::{Event, FinishedRun, Mixture, Observer, TrainingSet, tell};
-use crate::checkpoint::fingerprint;
+use crate::checkpoint::{Checkpoint, fingerprint};
 use crate::device::OpenDevice;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::eval::{Evaluation, Evaluator, TaskRows};
 use crate::method::PromptUse;
-use crate::model::Model;
 use crate::model::folder::LoadedModel;
+use crate::model::{Model, ParamPath, parameters};
+use crate::render::Renderer;
 use crate::report::{ExampleAnswers, MethodRun, Report, StepRecord, TaskScore, norm_avg};
 use crate::rng::Streams;
-use crate::spec::{PromptInit, RunSpec};
+use crate::spec::{MergePlan, PromptInit, Recipe, Run};
 use crate::task::Task;
 
 /// What an experiment gives.
@@ -33,34 +34,47 @@ pub struct Outcome {
 pub struct TrainedModel {
     pub method: String,
     pub seed: u64,
-    pub tuned: Tuned,
+    pub tuned: TunedModel,
 }
+
+/// The version that reports are written in. Version 1 had a spec of version 1.
+const REPORT_VERSION: u32 = 2;
 
 /// How many questions of each task the report shows.
 const EXAMPLES_PER_TASK: usize = 3;
 
-/// Runs the spec. What was finished before (as the observer knows) is not done again.
-pub async fn experiment(
-    spec: &RunSpec,
-    loaded: &LoadedModel,
-    device: &OpenDevice,
-    rows: &dyn Rows,
-    observer: &mut dyn Observer,
-) -> Result<Outcome> {
-    let spec = spec.clone().resolve()?;
-    let recipes = recipes(&spec)?;
-    let data = Data::read(&spec, rows)?;
+/// What an experiment works with.
+#[derive(Clone, Copy)]
+pub struct Setup<'a> {
+    pub run: &'a Run,
+    pub loaded: &'a LoadedModel,
+    pub device: &'a OpenDevice,
+    pub rows: &'a dyn DatasetProvider,
+}
+
+/// Runs all methods with all seeds. What was finished before (as the observer knows) is not done again.
+pub async fn experiment(setup: Setup<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
+    let run = setup.run;
+    let data = Data::read(run, setup.rows)?;
     let mut runs = Vec::new();
     let mut models = Vec::new();
-    for (seed_index, seed) in spec.seeds.iter().copied().enumerate() {
-        let mut seed_run = SeedRun::new(&spec, loaded, device, rows, &data, seed);
-        for (index, recipe) in recipes.iter().copied().enumerate() {
-            let (index, count) = (seed_index * recipes.len() + index, spec.seeds.len() * recipes.len());
-            let method = recipe.name.to_owned();
+    for (seed_index, seed) in run.seeds.iter().copied().enumerate() {
+        let mut seed_run = SeedRun::new(setup, &data, seed);
+        for (index, recipe) in run.recipes.iter().enumerate() {
+            let (index, count) =
+                (seed_index * run.recipes.len() + index, run.seeds.len() * run.recipes.len());
+            let method = recipe.name.clone();
             tell(observer, Event::RunStarted { method: method.clone(), seed, index, count })?;
-            let kept = seed_index == 0 && !recipe.stages.is_empty();
-            let (finished, tuned) = match observer.load_run(recipe.name, seed)? {
-                Some(finished) if kept => (finished, seed_run.restore(recipe, observer).await?),
+            let trained = !recipe.stages.is_empty() || recipe.merge.is_some();
+            let kept = trained && (seed_index == 0 || merged_later(run, recipe));
+            let (finished, tuned) = match observer.load_run(&recipe.name, seed)? {
+                Some(finished) if kept => {
+                    let tuned = match &recipe.merge {
+                        Some(plan) => Some(seed_run.merged(plan)?),
+                        None => restore(setup, recipe, seed, &mut |name| observer.load(name)).await?,
+                    };
+                    (finished, tuned)
+                }
                 Some(finished) => (finished, None),
                 None => {
                     let (finished, tuned) = seed_run.run(recipe, observer).await?;
@@ -68,22 +82,48 @@ pub async fn experiment(
                     (finished, Some(tuned).filter(|_| kept))
                 }
             };
+            if let Some(tuned) = &tuned {
+                seed_run.finished.insert(recipe.name.clone(), tuned.clone());
+            }
+            let tuned = tuned.filter(|_| seed_index == 0);
             models.extend(tuned.map(|tuned| TrainedModel { method, seed, tuned }));
             observer.event(&Event::RunDone { run: Box::new(finished.run.clone()) });
             runs.push(finished);
         }
     }
-    Ok(Outcome { report: assemble(spec, device, loaded, runs), models })
+    Ok(Outcome { report: assemble(setup, runs), models })
+}
+
+/// Whether a merge of this run needs the recipe's model.
+fn merged_later(run: &Run, recipe: &Recipe) -> bool {
+    run.recipes.iter().filter_map(|other| other.merge.as_ref()).any(|plan| plan.of.contains(&recipe.name))
+}
+
+/// The model of a recipe from the checkpoints of its stages, or of as many of them as there are; `None` where there is
+/// none.
+pub async fn restore(
+    setup: Setup<'_>,
+    recipe: &Recipe,
+    seed: u64,
+    load: &mut dyn FnMut(&str) -> Result<Option<Checkpoint>>,
+) -> Result<Option<TunedModel>> {
+    let mut tuned = TunedModel::new(setup.loaded.model.clone(), setup.run.target.tasks().len());
+    let mut found = false;
+    for planned in planned(setup.run, recipe, seed)? {
+        let Some(checkpoint) = load(&planned.name)? else { break };
+        // A trained prompt is in the checkpoint; what it began with may be gone.
+        if !planned.method.trainable(&ParamPath::PROMPT) {
+            tuned = setup.with_new_prompts(tuned, &planned, seed).await?;
+        }
+        tuned = from_checkpoint(tuned, &planned, seed, &checkpoint)?;
+        found = true;
+    }
+    Ok(found.then_some(tuned))
 }
 
 /// The report of the methods that are finished; the examples are those of the first seed.
-pub fn assemble(
-    spec: RunSpec,
-    device: &OpenDevice,
-    loaded: &LoadedModel,
-    finished: Vec<FinishedRun>,
-) -> Report {
-    let first = spec.seeds.first().copied();
+pub fn assemble(setup: Setup<'_>, finished: Vec<FinishedRun>) -> Report {
+    let first = setup.run.seeds.first().copied();
     let mut runs = Vec::new();
     let mut examples = Vec::new();
     for finished in finished {
@@ -92,24 +132,56 @@ pub fn assemble(
         }
         runs.push(finished.run);
     }
-    Report { version: 1, spec, device: device.info.clone(), model: loaded.info.clone(), runs, examples }
+    let (device, model) = (setup.device.info.clone(), setup.loaded.info.clone());
+    Report { version: REPORT_VERSION, spec: setup.run.asked.clone(), device, model, runs, examples }
+}
+
+impl Setup<'_> {
+    /// With new prompts for the stage's tasks, where its method begins with such.
+    async fn with_new_prompts(
+        &self,
+        mut tuned: TunedModel,
+        planned: &PlannedStage,
+        seed: u64,
+    ) -> Result<TunedModel> {
+        let (spec, how) = (&planned.stage.prompt, planned.stage.method.prompt);
+        if how == PromptUse::Keep {
+            return Ok(tuned);
+        }
+        let file = match (how, spec.init) {
+            (PromptUse::New, PromptInit::File) => Some(self.rows.prompt(&spec.text)?),
+            _ => None,
+        };
+        let tasks = self.run.target.tasks();
+        for index in planned.tasks.clone() {
+            let task = self.run.tasks.by_name(tasks[index])?;
+            let classes: Vec<&str> = task.words().collect();
+            let stream = if index == 0 { "prompt".to_owned() } else { format!("prompt/{index}") };
+            let rng = Streams::new(seed).stream(&stream);
+            let (tokenizer, device) = (&self.loaded.tokenizer, &self.device.device);
+            let prompt =
+                new_prompt(&tuned.model, tokenizer, spec, how, &classes, file.as_deref(), rng, device)
+                    .await?;
+            tuned.attached[index].prompt = Some(prompt);
+        }
+        Ok(tuned)
+    }
 }
 
 /// All methods with one seed. Stages that two recipes share (ProMoT's first and prompt tuning) run once.
 struct SeedRun<'a> {
-    spec: &'a RunSpec,
-    loaded: &'a LoadedModel,
-    device: &'a OpenDevice,
-    rows: &'a dyn Rows,
+    setup: Setup<'a>,
     data: &'a Data,
     seed: u64,
     evaluator: Evaluator<'a>,
     stages: BTreeMap<String, Done>,
+    /// Models that are kept, by recipe.
+    finished: BTreeMap<String, TunedModel>,
 }
 
 #[derive(Clone)]
 struct Done {
-    tuned: Tuned,
+    tuned: TunedModel,
     records: Vec<StepRecord>,
     seconds: f64,
 }
@@ -121,189 +193,143 @@ struct Scores {
     examples: Vec<ExampleAnswers>,
 }
 
-/// What decides a stage's course, for the checkpoint's fingerprint.
+/// What decides a stage's course, for the checkpoint's fingerprint: the name stands for the settings of the stage and of
+/// those before it.
 #[derive(Serialize)]
 struct Identity<'a> {
     name: &'a str,
     model: &'a str,
-    seed: u64,
-    spec: &'a RunSpec,
+    rows: &'a [String],
 }
 
 impl<'a> SeedRun<'a> {
-    fn new(
-        spec: &'a RunSpec,
-        loaded: &'a LoadedModel,
-        device: &'a OpenDevice,
-        rows: &'a dyn Rows,
-        data: &'a Data,
-        seed: u64,
-    ) -> Self {
+    fn new(setup: Setup<'a>, data: &'a Data, seed: u64) -> Self {
+        let Setup { run, loaded, device, .. } = setup;
         let evaluator = Evaluator {
             tokenizer: &loaded.tokenizer,
-            start: loaded.config.start(),
-            spec: &spec.eval,
+            layout: device.layout_for(loaded),
+            spec: &run.eval,
+            max_input: run.target.max_input,
             // The same questions for every seed: seeds vary the training, not the test.
             shot_seed: 0,
-            targets: data.targets.iter().map(|target| target.task).collect(),
-            length_multiple: device.length_multiple,
-            at_once: device.at_once(loaded.info.parameters),
+            targets: data.targets.iter().map(|target| &target.task).collect(),
         };
-        Self { spec, loaded, device, rows, data, seed, evaluator, stages: BTreeMap::new() }
+        Self { setup, data, seed, evaluator, stages: BTreeMap::new(), finished: BTreeMap::new() }
     }
 
     async fn run(
         &mut self,
-        recipe: &'static Recipe,
+        recipe: &Recipe,
         observer: &mut dyn Observer,
-    ) -> Result<(FinishedRun, Tuned)> {
-        let mut tuned = Tuned::new(self.loaded.model.clone(), self.data.targets.len());
+    ) -> Result<(FinishedRun, TunedModel)> {
+        let Setup { run, loaded, .. } = self.setup;
+        let mut tuned = TunedModel::new(loaded.model.clone(), self.data.targets.len());
         let mut steps = Vec::new();
         let mut seconds = BTreeMap::new();
-        let mut target_shots = recipe.shots;
-        for planned in planned(self.spec, recipe, self.seed) {
+        for planned in planned(run, recipe, self.seed)? {
             let done = match self.stages.get(&planned.name) {
                 Some(done) => done.clone(),
                 None => {
                     let done = self.stage(&planned, tuned, observer).await?;
-                    self.stages.insert(planned.name, done.clone());
+                    self.stages.insert(planned.name.clone(), done.clone());
                     done
                 }
             };
             tuned = done.tuned;
             steps.extend(done.records);
-            seconds.insert(planned.label, done.seconds);
-            target_shots = planned.shots;
+            seconds.insert(planned.id.to_string(), done.seconds);
+        }
+        if let Some(plan) = &recipe.merge {
+            tuned = self.merged(plan)?;
         }
         let began = observer.now();
         let Scores { mut targets, unseen, examples } =
-            self.score(recipe.name, &tuned, target_shots, observer).await?;
+            self.score(&recipe.name, &tuned, recipe.shots(), observer).await?;
         seconds.insert("evaluation".to_owned(), observer.now() - began);
-        let norm_avg = self
-            .spec
-            .eval
-            .shots
-            .iter()
-            .filter_map(|shots| {
-                let average = norm_avg(unseen.iter().filter(|score| score.shots == *shots))?;
-                Some((shots.to_string(), average))
-            })
-            .collect();
+        let average = |shots: &usize| {
+            let average = norm_avg(unseen.iter().filter(|score| score.shots == *shots))?;
+            Some((shots.to_string(), average))
+        };
+        let norm_avg = run.eval.shots.iter().filter_map(average).collect();
         let run = MethodRun {
-            method: recipe.name.to_owned(),
+            method: recipe.name.clone(),
             seed: self.seed,
             target: targets.remove(0),
             also: targets,
             unseen,
             norm_avg,
+            swept: recipe.swept.clone(),
             steps,
             seconds,
         };
         Ok((FinishedRun { run, examples }, tuned))
     }
 
-    /// The model of a recipe that was finished before, from its checkpoints.
-    async fn restore(&self, recipe: &'static Recipe, observer: &mut dyn Observer) -> Result<Option<Tuned>> {
-        let mut tuned = Tuned::new(self.loaded.model.clone(), self.data.targets.len());
-        for planned in planned(self.spec, recipe, self.seed) {
-            let Some(checkpoint) = observer.load(&planned.name)? else { return Ok(None) };
-            // A prompt that the stage does not train is not in its checkpoint.
-            if !planned.stage.method.trains_prompt() {
-                tuned = self.with_new_prompts(tuned, &planned).await?;
-            }
-            tuned = restored(tuned, &planned, &checkpoint)?;
-        }
-        Ok(Some(tuned))
+    /// One model of several finished ones; what is attached for single tasks is that of the first which has something.
+    fn merged(&self, plan: &MergePlan) -> Result<TunedModel> {
+        let of = |name: &String| {
+            let missing = || Error::mismatch(format!("merge of {name}"), "its checkpoints", "none");
+            self.finished.get(name).ok_or_else(missing)
+        };
+        let finished = plan.of.iter().map(of).collect::<Result<Vec<_>>>()?;
+        let read = |model: &Model| parameters::read(model, &|path| path.is_weight());
+        let pretrained = bare(self.setup.loaded.model.clone());
+        let all: Vec<_> = finished.iter().map(|tuned| read(&tuned.model)).collect();
+        let merged = (plan.info.build)(&plan.settings).merge(&read(&pretrained), &all);
+        let attached = finished
+            .iter()
+            .map(|tuned| &tuned.attached)
+            .find(|attached| attached.iter().any(|one| !one.is_empty()));
+        let attached = attached.unwrap_or(&finished[0].attached).clone();
+        Ok(TunedModel { model: parameters::replace(pretrained, merged), attached })
     }
 
-    /// Several tasks at once stand behind frozen prompts; one alone behind the model's own, which may move.
     async fn stage(
         &self,
         planned: &PlannedStage,
-        before: Tuned,
+        before: TunedModel,
         observer: &mut dyn Observer,
     ) -> Result<Done> {
-        let streams = Streams::new(self.seed);
-        let stage = planned.stage;
-        let Tuned { model, mut prompts } = self.with_new_prompts(before, planned).await?;
+        let Setup { run, loaded, device, .. } = self.setup;
+        let before = self.setup.with_new_prompts(before, planned, self.seed).await?;
         let targets = &self.data.targets[planned.tasks.clone()];
-        let mixture =
-            Mixture(targets.iter().map(|target| self.training_set(target, planned.shots)).collect());
-        let watched = self.data.watched();
-        let judge = Judge {
+        let shots = planned.stage.training.shots;
+        let mixture = Mixture(planned.tasks.clone().map(|index| self.training_set(index, shots)).collect());
+        let held_out = self.data.held_out();
+        let validation = Validation {
             evaluator: &self.evaluator,
-            validation: targets.iter().map(Target::validation).collect(),
-            limit: self.spec.target.validation_limit,
-            shots: planned.shots,
-            watched: &watched,
+            rows: targets.iter().map(Target::validation).collect(),
+            limit: run.target.validation_limit,
+            shots,
+            held_out: &held_out,
         };
-        let identity = Identity {
-            name: &planned.name,
-            model: &self.loaded.info.sha256,
-            seed: self.seed,
-            spec: self.spec,
-        };
-        let (own, frozen) = match planned.tasks.len() {
-            1 => (prompts[planned.tasks.start].take(), &[][..]),
-            _ => (None, &prompts[planned.tasks.clone()]),
-        };
+        let rows: Vec<String> = targets.iter().map(Target::hash).collect::<Result<_>>()?;
+        let identity = Identity { name: &planned.name, model: &loaded.info.sha256, rows: &rows };
+        // One task's attachments are the model's own, and may move; those of several are frozen.
+        let several = planned.tasks.len() > 1;
         let context = StageContext {
             name: planned.name.clone(),
-            label: planned.label.clone(),
-            method: stage.method,
-            spec: settings(self.spec, stage.settings),
+            id: planned.id.clone(),
+            method: &*planned.method,
+            spec: &planned.stage.training,
             source: &mixture,
-            prompts: frozen,
-            judge: Some(judge),
-            streams,
-            start: self.loaded.config.start(),
-            pad: self.loaded.tokenizer.pad,
-            length_multiple: self.device.length_multiple,
-            at_once: self.device.at_once(self.loaded.info.parameters),
-            threads: self.device.threads,
+            attached: if several { &before.attached[planned.tasks.clone()] } else { &[] },
+            validation: Some(validation),
+            streams: Streams::new(self.seed),
+            layout: device.layout_for(loaded),
+            threads: device.threads,
             fingerprint: fingerprint(&identity)?,
         };
-        let StageResult { mut model, records, seconds, .. } =
-            run_stage(&context, model.with_prompt(own), observer).await?;
-        if let Some(prompt) = model.prompt.take() {
-            prompts[planned.tasks.start] = Some(prompt);
-        }
-        Ok(Done { tuned: Tuned { model, prompts }, records, seconds })
+        let StageResult { model, records, seconds, .. } =
+            run_stage(&context, before.start_of(planned), observer).await?;
+        Ok(Done { tuned: before.after(planned, model), records, seconds })
     }
 
-    fn training_set(&self, target: &'a Target, shots: usize) -> TrainingSet<'a> {
-        TrainingSet {
-            task: target.task,
-            rows: &target.train,
-            tokenizer: &self.loaded.tokenizer,
-            shots,
-            max_input: self.spec.target.max_input,
-            streams: Streams::new(self.seed),
-        }
-    }
-
-    /// With new prompts for the stage's tasks, where its method begins with such.
-    async fn with_new_prompts(&self, mut tuned: Tuned, planned: &PlannedStage) -> Result<Tuned> {
-        let (spec, how) = (&self.spec.prompt, planned.stage.method.prompt());
-        if how == PromptUse::Keep {
-            return Ok(tuned);
-        }
-        let file = match (how, spec.init) {
-            (PromptUse::New, PromptInit::File) => Some(self.rows.prompt(&spec.text)?),
-            _ => None,
-        };
-        for place in planned.tasks.clone() {
-            let classes: Vec<&str> =
-                self.data.targets[place].task.choices.iter().map(|(_, word)| *word).collect();
-            let stream = if place == 0 { "prompt".to_owned() } else { format!("prompt/{place}") };
-            let rng = Streams::new(self.seed).stream(&stream);
-            let (tokenizer, device) = (&self.loaded.tokenizer, &self.device.device);
-            let prompt =
-                new_prompt(&tuned.model, tokenizer, spec, how, &classes, file.as_deref(), rng, device)
-                    .await?;
-            tuned.prompts[place] = Some(prompt);
-        }
-        Ok(tuned)
+    fn training_set(&self, index: usize, shots: usize) -> TrainingSet<'a> {
+        let Target { task, train, .. } = &self.data.targets[index];
+        let (tokenizer, max_input) = (&self.setup.loaded.tokenizer, self.setup.run.target.max_input);
+        let renderer = Renderer { task, tokenizer, shots, max_input };
+        TrainingSet::new(renderer, index, train, Streams::new(self.seed))
     }
 
     /// The tuned tasks each with its prompt, the others without any (paper, section 4: prompts go where their format
@@ -311,22 +337,22 @@ impl<'a> SeedRun<'a> {
     async fn score(
         &self,
         method: &str,
-        tuned: &Tuned,
+        tuned: &TunedModel,
         target_shots: usize,
         observer: &mut dyn Observer,
     ) -> Result<Scores> {
         let mut scores = Scores::default();
-        for (place, target) in self.data.targets.iter().enumerate() {
-            let model = tuned.behind(place);
+        for (index, target) in self.data.targets.iter().enumerate() {
+            let model = tuned.for_task(index);
             let found = self.evaluate(&model, &target.test(), target_shots, observer).await?;
-            scores.examples.extend(answers(method, target.task, &found));
+            scores.examples.extend(answers(method, &target.task, &found));
             scores.targets.push(found.score);
         }
-        for shots in &self.spec.eval.shots {
+        for shots in &self.setup.run.eval.shots {
             for task in &self.data.unseen {
                 let found = self.evaluate(&tuned.model, &task.rows(), *shots, observer).await?;
-                if Some(shots) == self.spec.eval.shots.first() {
-                    scores.examples.extend(answers(method, task.task, &found));
+                if Some(shots) == self.setup.run.eval.shots.first() {
+                    scores.examples.extend(answers(method, &task.task, &found));
                 }
                 scores.unseen.push(found.score);
             }
@@ -341,10 +367,9 @@ impl<'a> SeedRun<'a> {
         shots: usize,
         observer: &mut dyn Observer,
     ) -> Result<Evaluation> {
-        let name = rows.task.name;
+        let name = &rows.task.name;
         observer.breathe().await;
-        let mut progress =
-            |done, rows| tell(observer, Event::Evaluating { task: name.to_owned(), done, rows });
+        let mut progress = |done, rows| tell(observer, Event::Evaluating { task: name.clone(), done, rows });
         self.evaluator.evaluate(model, rows, shots, 0, &mut progress).await
     }
 }
@@ -355,7 +380,7 @@ fn answers(method: &str, task: &Task, evaluation: &Evaluation) -> Vec<ExampleAns
         .iter()
         .take(EXAMPLES_PER_TASK)
         .map(|prediction| ExampleAnswers {
-            task: task.name.to_owned(),
+            task: task.name.clone(),
             input: prediction.input.clone(),
             reference: prediction.reference.clone(),
             outputs: BTreeMap::from([(method.to_owned(), prediction.output.clone())]),

@@ -1,33 +1,31 @@
 //! The one training loop, and the experiment around it. Whoever runs it watches through an `Observer`: that is
 //! where progress bars, files, clocks and stop buttons are.
 
-mod alignment;
+mod context;
 mod examples;
 mod experiment;
+mod gradient_alignment;
 mod plan;
-mod pretrain;
-mod recipe;
-mod restored;
+mod prompt_init;
 mod rows;
 mod stage;
-mod start;
 mod step;
+mod tuned;
 
+pub use context::{StageContext, Validation};
 pub use examples::{Mixture, Source, TrainingSet};
-pub use experiment::{Outcome, TrainedModel, assemble, experiment};
-pub use plan::{PlannedStage, planned, recipes};
-pub use pretrain::{PretrainSpec, pretrain};
-pub use recipe::{RECIPES, Recipe, Settings, Stage, settings};
-pub use restored::{Tuned, restored};
-pub use rows::{Rows, WorldRows};
-pub use stage::{Judge, StageContext, StageResult, curve_due, run_stage};
-pub use step::{Accumulated, Part, accumulate, set_trainable};
+pub use experiment::{Outcome, Setup, TrainedModel, assemble, experiment, restore};
+pub use plan::{PlannedStage, planned};
+pub use rows::DatasetProvider;
+pub use stage::{StageResult, curve_due, run_stage};
+pub use step::{Accumulated, Backward, MicroBatch, accumulate, backward_accumulated, set_trainable};
+pub use tuned::{Attached, TunedModel};
 
 use std::pin::Pin;
 
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
-use crate::report::{ExampleAnswers, MethodRun};
+use crate::report::{ExampleAnswers, MethodRun, StageId};
 
 /// What happens, as it happens.
 #[derive(Clone, Debug)]
@@ -35,17 +33,17 @@ pub enum Event {
     /// A method begins, the `index`-th of `count` runs.
     RunStarted { method: String, seed: u64, index: usize, count: usize },
     /// A stage begins, at step `from` after a resume.
-    StageStarted { stage: String, from: usize, steps: usize },
+    StageStarted { stage: StageId, from: usize, steps: usize },
     /// A step is done. `loss` in nats per real target token; `tokens`: real tokens seen since the last event.
-    Step { stage: String, step: usize, steps: usize, loss: f64, tokens: usize },
+    Step { stage: StageId, step: usize, steps: usize, loss: f64, tokens: usize },
     /// Rows of a task are being answered.
     Evaluating { task: String, done: usize, rows: usize },
     /// An unseen task was scored along the way, for the curves; rates as in `StepRecord`.
-    Watched { stage: String, step: usize, task: String, score: f64, format_rate: Option<f64> },
+    Watched { stage: StageId, step: usize, task: String, score: f64, format_rate: Option<f64> },
     /// A checkpoint was scored on the target's validation rows.
-    Validated { stage: String, step: usize, score: f64, best: bool },
+    Validated { stage: StageId, step: usize, score: f64, best: bool },
     /// A stage is over.
-    StageDone { stage: String, steps: usize, best_step: usize },
+    StageDone { stage: StageId, steps: usize, best_step: usize },
     /// A method is scored.
     RunDone { run: Box<MethodRun> },
 }

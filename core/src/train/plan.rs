@@ -1,79 +1,117 @@
-//! The stages of a recipe as they are run: a stage that trains soft prompts alone runs for each tuned task apart, one that
-//! trains weights once, on all tasks mixed (Wang et al., section 5, multi-task training).
+//! The stages of a recipe in the order in which they run: a stage that trains only what is attached for one task runs
+//! for each tuned task apart, one that trains weights once, on all tasks mixed (Wang et al., section 5, multi-task
+//! training).
 
 use std::ops::Range;
 
-use super::recipe::{Recipe, Stage, settings};
-use crate::error::{Error, Result};
-use crate::spec::RunSpec;
+use serde_json::json;
+
+use crate::checkpoint::fingerprint;
+use crate::error::Result;
+use crate::method::Method;
+use crate::record::StageId;
+use crate::spec::{Recipe, Run, Stage};
+use crate::task::Task;
 
 /// One stage to run.
 pub struct PlannedStage {
-    /// Of its checkpoints, such as `seed-0.prompt-tuning`.
+    /// Of its checkpoints, such as `seed-0.prompt-tuning-1f0c2a9b`: the chain of stages, and a hash of the settings that
+    /// decide their course. Stages of the same name are the same, in whatever run.
     pub name: String,
-    /// What the curves call it: "stage 1".
-    pub label: String,
-    pub stage: &'static Stage,
-    /// The tuned tasks that it trains on, by their places in the spec.
+    pub id: StageId,
+    pub stage: Stage,
+    pub method: Box<dyn Method>,
+    /// The tuned tasks that it trains on, by their index in the spec.
     pub tasks: Range<usize>,
-    /// Answered examples before each training input.
-    pub shots: usize,
 }
 
-/// The stages of a recipe in their order. A name tells everything before it, so that recipes which begin alike share
-/// their first stages.
-pub fn planned(spec: &RunSpec, recipe: &'static Recipe, seed: u64) -> Vec<PlannedStage> {
-    let tasks = spec.target.tasks();
-    let mut chain = String::new();
-    let mut planned = Vec::new();
-    for (index, stage) in recipe.stages.iter().enumerate() {
-        chain = format!("{chain}.{}", stage.method.name());
-        let shots = settings(spec, stage.settings).shots + recipe.shots;
-        let suffix = if shots == 0 { String::new() } else { format!("+{shots}-shot") };
-        let (name, label) = (format!("seed-{seed}{chain}{suffix}"), format!("stage {}", index + 1));
-        if tasks.len() == 1 || stage.method.trains_weights() {
-            planned.push(PlannedStage { name, label, stage, tasks: 0..tasks.len(), shots });
-            continue;
-        }
-        planned.extend(tasks.iter().enumerate().map(|(place, task)| PlannedStage {
-            name: format!("{name}.{task}"),
-            label: format!("{label}, {task}"),
-            stage,
-            tasks: place..place + 1,
-            shots,
-        }));
-    }
-    planned
-}
-
-/// The recipes of a spec's methods.
+/// The stages of a recipe in their order. Recipes that begin alike share their first stages.
 ///
 /// # Errors
-/// An unknown method, or one that cannot tune several tasks.
-pub fn recipes(spec: &RunSpec) -> Result<Vec<&'static Recipe>> {
-    let tasks = spec.target.tasks().len();
-    let recipe = |method: &String| {
-        let recipe = Recipe::by_name(method)?;
-        let both = |stage: &Stage| stage.method.trains_weights() && stage.method.trains_prompt();
-        if tasks > 1 && recipe.stages.iter().any(both) {
-            let what =
-                format!("tuned tasks of method {method}, which trains a prompt and the weights together");
-            return Err(Error::mismatch(what, "one", tasks));
+/// Settings that cannot be written down, such as a rate that is no number.
+pub fn planned(run: &Run, recipe: &Recipe, seed: u64) -> Result<Vec<PlannedStage>> {
+    let tasks = run.target.tasks();
+    let (mut names, mut identities, mut planned) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, stage) in recipe.stages.iter().enumerate() {
+        let method = stage.method.build(&stage.settings);
+        names.push(stage.name.clone());
+        identities.push(stage.identity()?);
+        let shots = stage.training.shots;
+        let suffix = if shots == 0 { String::new() } else { format!("+{shots}-shot") };
+        let chain = format!("seed-{seed}.{}{suffix}", names.join("."));
+        let course = course(run, seed, &identities, method.moves().weights());
+        if tasks.len() == 1 || method.moves().weights() {
+            let (name, id) = (named(&chain, &course)?, StageId { index, task: None });
+            planned.push(PlannedStage { name, id, stage: stage.clone(), method, tasks: 0..tasks.len() });
+            continue;
         }
-        Ok(recipe)
-    };
-    spec.methods.iter().map(recipe).collect()
+        for (place, task) in tasks.iter().enumerate() {
+            planned.push(PlannedStage {
+                name: named(&format!("{chain}.{task}"), &course)?,
+                id: StageId { index, task: Some((*task).to_owned()) },
+                stage: stage.clone(),
+                method: stage.method.build(&stage.settings),
+                tasks: place..place + 1,
+            });
+        }
+    }
+    Ok(planned)
+}
+
+fn named(chain: &str, course: &serde_json::Value) -> Result<String> {
+    Ok(format!("{chain}-{}", &fingerprint(course)?[..8]))
+}
+
+/// The settings that decide a stage's result: its own and those of the stages before it, the data, and how its
+/// checkpoints are chosen. Curves over the held-out tasks choose nothing, but are part of what is kept; a stage that
+/// moves no weights has none.
+fn course(run: &Run, seed: u64, stages: &[serde_json::Value], weights: bool) -> serde_json::Value {
+    let (eval, tuned) = (&run.eval, run.target.tasks());
+    let curves = weights && eval.curve_every > 0;
+    let scored = |name: &String| tuned.contains(&name.as_str()) || (curves && eval.tasks.contains(name));
+    let own_tasks: Vec<&Task> = run.asked.own_tasks.iter().filter(|task| scored(&task.name)).collect();
+    let held_out = json!([eval.tasks, eval.curve_every, eval.curve_limit]);
+    json!({
+        "seed": seed,
+        "stages": stages,
+        "tasks": tuned,
+        "own_tasks": own_tasks,
+        "train_limit": run.target.train_limit,
+        "validation_limit": run.target.validation_limit,
+        "max_input": run.target.max_input,
+        "shot_pool": eval.shot_pool,
+        "search": [json!(eval.beams), json!(eval.alpha), json!(eval.length_penalty), json!(eval.min_new_tokens)],
+        "alignment": [eval.alignment_every, eval.alignment_rows],
+        "curves": if curves { held_out } else { json!(null) },
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::{MethodEntry, RunSpec};
+    use crate::task::built_in;
 
-    fn names(also: &[&str], method: &str) -> Vec<(String, String, Range<usize>)> {
+    /// The default settings on a task of the library's own.
+    fn spec() -> RunSpec {
         let mut spec = RunSpec::default();
+        spec.target.task = "rte".into();
+        spec
+    }
+
+    fn run(also: &[&str], methods: &[&str]) -> Run {
+        let mut spec =
+            RunSpec { methods: methods.iter().copied().map(MethodEntry::from).collect(), ..spec() };
         spec.target.also = also.iter().copied().map(String::from).collect();
-        let stages = planned(&spec, Recipe::by_name(method).unwrap(), 3);
-        stages.into_iter().map(|stage| (stage.name, stage.label, stage.tasks)).collect()
+        spec.resolve(built_in()).unwrap()
+    }
+
+    /// Names without their hashes, with what curves call them and their tasks.
+    fn names(also: &[&str], method: &str) -> Vec<(String, String, Range<usize>)> {
+        let run = run(also, &[method]);
+        let stages = planned(&run, &run.recipes[0], 3).unwrap();
+        let chain = |name: String| name[..name.len() - 9].to_owned();
+        stages.into_iter().map(|stage| (chain(stage.name), stage.id.to_string(), stage.tasks)).collect()
     }
 
     #[test]
@@ -94,22 +132,56 @@ mod tests {
     fn several_tasks_have_a_prompt_each_and_share_the_weights() {
         let stage = |name: &str, label: &str, tasks| (name.to_owned(), label.to_owned(), tasks);
         let prompts = [
-            stage("seed-3.prompt-tuning.rte-mini", "stage 1, rte-mini", 0..1),
-            stage("seed-3.prompt-tuning.wmt_enfr-mini", "stage 1, wmt_enfr-mini", 1..2),
+            stage("seed-3.prompt-tuning.rte", "stage 1, rte", 0..1),
+            stage("seed-3.prompt-tuning.wmt_enfr", "stage 1, wmt_enfr", 1..2),
         ];
-        assert_eq!(names(&["wmt_enfr-mini"], "prompt-tuning"), prompts);
-        let promot = names(&["wmt_enfr-mini"], "promot");
+        assert_eq!(names(&["wmt_enfr"], "prompt-tuning"), prompts);
+        let promot = names(&["wmt_enfr"], "promot");
         assert_eq!(promot[..2], prompts);
         assert_eq!(promot[2..], [stage("seed-3.prompt-tuning.fine-tuning", "stage 2", 0..2)]);
-        assert_eq!(names(&["wmt_enfr-mini"], "fine-tuning"), [stage("seed-3.fine-tuning", "stage 1", 0..2)]);
+        assert_eq!(names(&["wmt_enfr"], "fine-tuning"), [stage("seed-3.fine-tuning", "stage 1", 0..2)]);
+    }
+
+    #[test]
+    fn runs_with_another_stage_2_methods_or_curves_share_stage_1() {
+        let first = |spec: &RunSpec| {
+            let run = spec.resolve(built_in()).unwrap();
+            let recipe = run.recipes.iter().find(|recipe| recipe.name == "promot").unwrap();
+            planned(&run, recipe, 0).unwrap().into_iter().map(|stage| stage.name).collect::<Vec<_>>()
+        };
+        let spec = spec();
+        let names = first(&spec);
+        for (field, value) in [
+            ("stage.fine-tuning.steps", "7"),
+            ("methods", "promot"),
+            ("eval.curve_every", "5"),
+            ("name", "other"),
+        ] {
+            let mut other = spec.clone();
+            other.set(field, value).unwrap();
+            assert_eq!(first(&other)[0], names[0], "{field}");
+        }
+        for (field, value) in
+            [("stage.prompt-tuning.steps", "7"), ("prompt.length", "3"), ("target.max_input", "9")]
+        {
+            let mut other = spec.clone();
+            other.set(field, value).unwrap();
+            assert_ne!(first(&other)[0], names[0], "{field}");
+        }
+        let mut other = spec.clone();
+        other.set("stage.fine-tuning.steps", "7").unwrap();
+        assert_ne!(first(&other)[1], names[1]);
     }
 
     #[test]
     fn joint_tuning_has_one_prompt_and_one_task() {
-        let mut spec = RunSpec { methods: vec!["promot".into(), "joint".into()], ..RunSpec::default() };
-        assert_eq!(recipes(&spec).unwrap().len(), 2);
-        spec.target.also = vec!["wmt_enfr-mini".into()];
-        let error = recipes(&spec).map(|_| ()).unwrap_err().to_string();
-        assert!(error.contains("joint") && error.contains("expected one, found 2"), "{error}");
+        let mut spec = RunSpec { methods: vec!["promot".into(), "joint".into()], ..spec() };
+        assert_eq!(spec.resolve(built_in()).unwrap().recipes.len(), 2);
+        spec.target.also = vec!["wmt_enfr".into()];
+        let error = spec.resolve(built_in()).map(|_| ()).unwrap_err().to_string();
+        assert!(
+            error.contains("joint") && error.contains("expected one") && error.contains("found 2"),
+            "{error}"
+        );
     }
 }

@@ -2,81 +2,19 @@
 
 use burn::module::Module;
 
-use super::alignment::alignment;
-use super::step::{Accumulated, Part, accumulate, set_trainable};
-use super::{Control, Event, Observer, Source};
-use crate::batch::{Batch, Layout, Pair};
-use crate::checkpoint::{Manifest, State};
+use super::context::{StageContext, Validation};
+use super::gradient_alignment::alignment;
+use super::step::{Accumulated, Backward, backward_accumulated, set_trainable};
+use super::tuned::{bare, finished};
+use super::{Control, Event, Observer};
+use crate::batch::TokenizedExample;
+use crate::checkpoint::{Manifest, MethodState, StageState};
 use crate::error::{Error, Result};
-use crate::eval::{Evaluator, TaskRows};
 use crate::loss::LossSettings;
-use crate::method::Method;
-use crate::model::{Dropout, Model, SoftPrompt, tensors};
-use crate::optim::{Optimizer, schedule};
-use crate::report::StepRecord;
-use crate::rng::Streams;
-use crate::spec::StageSpec;
-
-/// Everything a stage works with, its model excepted.
-pub struct StageContext<'a> {
-    /// The checkpoint's name, such as `seed-0.prompt-tuning`.
-    pub name: String,
-    /// What the curves call it: "stage 1".
-    pub label: String,
-    pub method: &'a dyn Method,
-    pub spec: &'a StageSpec,
-    pub source: &'a dyn Source,
-    /// The frozen prompt before the rows of each of the source's tasks; empty where the model's own, if it has one, stands
-    /// before all.
-    pub prompts: &'a [Option<SoftPrompt>],
-    /// What chooses the best checkpoint; without it that is the last one.
-    pub judge: Option<Judge<'a>>,
-    pub streams: Streams,
-    pub start: u32,
-    pub pad: u32,
-    pub length_multiple: usize,
-    /// Parts of a batch computed side by side.
-    pub at_once: usize,
-    /// Whether parameters are updated side by side.
-    pub threads: bool,
-    pub fingerprint: String,
-}
-
-/// What is scored along the way.
-pub struct Judge<'a> {
-    pub evaluator: &'a Evaluator<'a>,
-    /// The targets' rows that choose the checkpoint by the mean of the scores, in the order of the source's tasks, how
-    /// many of each (0 for all), and answered examples before each.
-    pub validation: Vec<TaskRows<'a>>,
-    pub limit: usize,
-    pub shots: usize,
-    /// Tasks scored for the curves, with the prompt taken off; they choose nothing.
-    pub watched: &'a [TaskRows<'a>],
-}
-
-impl StageContext<'_> {
-    /// Rows, a list for each task, as parts of one batch.
-    pub(super) fn parts(&self, rows: Vec<Vec<Pair>>) -> Vec<Part> {
-        let layout = Layout {
-            pad: self.pad,
-            start: self.start,
-            multiple: self.length_multiple,
-            parts: (self.spec.accumulate * self.at_once).div_ceil(rows.len().max(1)),
-        };
-        let tasks = rows.into_iter().enumerate();
-        tasks
-            .flat_map(|(place, rows)| {
-                let parts = Batch::parts(rows, layout).into_iter();
-                parts.map(move |batch| Part { batch, prompt: self.prompt(place).cloned() })
-            })
-            .collect()
-    }
-
-    /// The frozen prompt of the task at this place of the source.
-    fn prompt(&self, place: usize) -> Option<&SoftPrompt> {
-        self.prompts.get(place)?.as_ref()
-    }
-}
+use crate::method::{Ctx, State};
+use crate::model::{Dropout, Model, ParamPath, Rates, tensors};
+use crate::optim::{Grads, Optimizer, schedule};
+use crate::record::StepRecord;
 
 /// A stage's end.
 pub struct StageResult {
@@ -98,15 +36,15 @@ pub async fn run_stage(
 ) -> Result<StageResult> {
     let mut run = Running::begin(context, start, observer).await?;
     observer.event(&Event::StageStarted {
-        stage: context.label.clone(),
+        stage: context.id.clone(),
         from: run.step,
         steps: context.spec.steps,
     });
     run.since = observer.now();
     if run.step == 0 {
         run.align(context).await?;
-        if let Some(judge) = &context.judge {
-            run.watch(context, judge, observer).await?;
+        if let Some(validation) = &context.validation {
+            run.evaluate_held_out(context, validation, observer).await?;
         }
     }
     while run.step < context.spec.steps {
@@ -114,16 +52,20 @@ pub async fn run_stage(
     }
     let seconds = run.seconds(observer);
     let best_step = run.best_step();
-    observer.event(&Event::StageDone { stage: context.label.clone(), steps: run.step, best_step });
-    let model = context.method.finish(&run.before, run.best_model().valid());
+    observer.event(&Event::StageDone { stage: context.id.clone(), steps: run.step, best_step });
+    let (best, state) = run.best();
+    let model = finished(context.method, run.step, context.streams, &run.start, (best.valid(), state))?;
     Ok(StageResult { model, records: run.records, best_step, seconds })
 }
 
 /// The state between two steps.
 struct Running {
-    before: Model,
+    /// As the stage found it, nothing of the method attached.
+    start: Model,
     model: Model,
     optimizer: Optimizer,
+    /// The method's own.
+    state: State,
     /// Steps done.
     step: usize,
     best: Option<Best>,
@@ -138,16 +80,21 @@ struct Best {
     step: usize,
     score: f64,
     model: Model,
+    state: State,
 }
 
 impl Running {
     async fn begin(context: &StageContext<'_>, start: Model, observer: &mut dyn Observer) -> Result<Self> {
-        let before = start.valid();
-        let model = set_trainable(before.clone(), &|path| context.method.trainable(path));
+        let start = start.valid();
+        let ctx =
+            Ctx { start: &start, step: 0, steps: context.spec.steps, rate: 0.0, streams: context.streams };
+        let model = context.method.prepare(start.clone(), &ctx)?;
+        let model = set_trainable(model, &|path| context.method.trainable(path));
         let fresh = Self {
-            before,
+            start,
             model,
             optimizer: Optimizer::new(context.spec.optimizer).side_by_side(context.threads),
+            state: State::default(),
             step: 0,
             best: None,
             records: Vec::new(),
@@ -157,25 +104,27 @@ impl Running {
         };
         match observer.load(&context.name)? {
             Some(checkpoint) => {
-                fresh.restore(context, State::from_checkpoint(&checkpoint, &context.fingerprint)?)
+                fresh.restore(context, StageState::from_checkpoint(&checkpoint, &context.fingerprint)?)
             }
             None => Ok(fresh),
         }
     }
 
-    fn restore(mut self, context: &StageContext<'_>, state: State) -> Result<Self> {
-        let manifest = state.manifest;
-        let naming = |path: &str| context.method.trainable(path).then(|| (path.to_owned(), false));
-        let device = self.before.device();
-        if let Some((step, score)) = manifest.best {
-            let weights = state.best.as_ref().unwrap_or(&state.weights);
-            let model =
-                tensors::load(self.before.clone(), weights, &naming, &[], "the checkpoint's best weights")?;
-            self.best = Some(Best { step, score, model });
+    fn restore(mut self, context: &StageContext<'_>, saved: StageState) -> Result<Self> {
+        let naming = |path: &str| context.trains(path).then(|| (path.to_owned(), false));
+        let device = self.start.device();
+        let prepared = self.model.valid();
+        if let Some((step, score)) = saved.manifest.best {
+            let weights = saved.best.as_ref().unwrap_or(&saved.weights);
+            let what = "the checkpoint's best weights";
+            let model = tensors::load(prepared.clone(), weights, &naming, &[], what)?;
+            self.best = Some(Best { step, score, model, state: saved.best_method_state(&device) });
         }
-        let model = tensors::load(self.before.clone(), &state.weights, &naming, &[], "the checkpoint")?;
+        let model = tensors::load(prepared, &saved.weights, &naming, &[], "the checkpoint")?;
         self.model = set_trainable(model, &|path| context.method.trainable(path));
-        self.optimizer = Optimizer::restore(context.spec.optimizer, manifest.step, state.optimizer, &device)?
+        self.state = saved.method_state(&device);
+        let StageState { manifest, optimizer, .. } = saved;
+        self.optimizer = Optimizer::restore(context.spec.optimizer, manifest.step, optimizer, &device)?
             .side_by_side(context.threads);
         self.step = manifest.step;
         self.records = manifest.records;
@@ -183,22 +132,25 @@ impl Running {
         Ok(self)
     }
 
+    /// What the method's hooks see; `start` apart, so that the rest can change meanwhile.
+    fn ctx<'a>(start: &'a Model, step: usize, context: &StageContext<'_>) -> Ctx<'a> {
+        let rate = schedule::rate(context.spec, step);
+        Ctx { start, step, steps: context.spec.steps, rate, streams: context.streams }
+    }
+
     async fn one_step(&mut self, context: &StageContext<'_>, observer: &mut dyn Observer) -> Result<()> {
         let spec = context.spec;
-        let parts = context.parts(context.source.pairs(self.step, spec.batch)?);
-        let mut dropout =
-            Dropout::new(spec.dropout, context.streams.stream(&format!("dropout/{}", self.step)));
-        let settings = LossSettings { label_smoothing: spec.label_smoothing, z_loss: spec.z_loss };
-        let done = accumulate(&self.model, context.method, &parts, context.at_once, settings, &mut dropout);
+        let rows = context.source.rows(self.step, spec.batch)?;
+        let done = self.backward(context, rows)?;
         let (loss, tokens) = self.apply(context, done).await?;
         self.step += 1;
         self.records.push(StepRecord {
-            stage: context.label.clone(),
+            stage: context.id.clone(),
             step: self.step,
             loss: Some(loss),
             ..StepRecord::default()
         });
-        let stage = context.label.clone();
+        let stage = context.id.clone();
         observer.breathe().await;
         let event = Event::Step { stage, step: self.step, steps: spec.steps, loss, tokens };
         let control = observer.event(&event);
@@ -206,10 +158,10 @@ impl Running {
         let due = self.step == spec.steps
             || (spec.checkpoint_every > 0 && self.step.is_multiple_of(spec.checkpoint_every));
         self.align(context).await?;
-        if let Some(judge) = &context.judge {
-            self.watch(context, judge, observer).await?;
+        if let Some(validation) = &context.validation {
+            self.evaluate_held_out(context, validation, observer).await?;
             if due {
-                self.validate(context, judge, observer).await?;
+                self.evaluate_checkpoint(context, validation, observer).await?;
             }
         }
         if due || self.stop || control == Control::Save {
@@ -222,78 +174,109 @@ impl Running {
         Ok(())
     }
 
-    async fn apply(&mut self, context: &StageContext<'_>, done: Accumulated) -> Result<(f64, usize)> {
-        let mut grads = context.method.mask(done.grads);
+    /// Gradients of one batch, one set for each pass that the method asks for.
+    fn backward(
+        &mut self,
+        context: &StageContext<'_>,
+        rows: Vec<Vec<TokenizedExample>>,
+    ) -> Result<Vec<Accumulated>> {
+        let spec = context.spec;
+        let micro_batches = context.micro_batches(rows);
+        let ctx = Self::ctx(&self.start, self.step, context);
+        let model = context.method.forward_weights(self.model.clone(), &mut self.state, &ctx)?;
+        let rates = Rates::by_site(|site| context.method.dropout(site, spec.dropout));
+        let mut dropout = Dropout::new(rates, context.streams.stream(&format!("dropout/{}", self.step)));
+        let settings = LossSettings { label_smoothing: spec.label_smoothing, z_loss: spec.z_loss };
+        let (method, num_workers) = (context.method, context.layout.num_workers);
+        let one = |pass| {
+            let how = Backward { method, ctx: &ctx, num_workers, settings, pass };
+            backward_accumulated(&model, &micro_batches, how, &mut dropout)
+        };
+        Ok((0..method.passes()).map(one).collect())
+    }
+
+    async fn apply(&mut self, context: &StageContext<'_>, done: Vec<Accumulated>) -> Result<(f64, usize)> {
+        let method = context.method;
+        let mut ctx = Self::ctx(&self.start, self.step, context);
+        let (loss, tokens) = (done[0].loss.clone(), done[0].tokens);
+        let grads: Vec<Grads> = done.into_iter().map(|pass| pass.grads).collect();
+        let mut grads = method.transform_gradients(grads, &self.model, &mut self.state, &ctx);
         if context.spec.clip_norm > 0.0 {
             grads.clip(context.spec.clip_norm);
         }
-        let rate = schedule::rate(context.spec, self.step);
-        self.model = self.optimizer.update(self.model.clone(), grads, rate);
-        let loss = f64::from(tensors::to_vec(done.loss).await?[0]);
+        let group = |path: &ParamPath| method.group(path, &ctx);
+        self.model = self.optimizer.update_by_group(self.model.clone(), grads, ctx.rate, &group);
+        ctx.step += 1;
+        self.model = method.after_step(self.model.clone(), &mut self.state, &ctx);
+        let loss = f64::from(tensors::to_vec(loss).await?[0]);
         if !loss.is_finite() {
-            return Err(Error::mismatch(
-                format!("loss of {} at step {}", context.label, self.step + 1),
-                "a finite number",
-                format!("{loss}; a smaller learning rate may help"),
-            ));
+            return Err(Error::Diverged { stage: context.id.clone(), step: self.step + 1, loss });
         }
-        Ok((loss, done.tokens))
+        Ok((loss, tokens))
+    }
+
+    /// The model that is evaluated now.
+    fn scored(&self, context: &StageContext<'_>) -> Result<Model> {
+        context.method.scored(self.model.valid(), &self.state, &Self::ctx(&self.start, self.step, context))
     }
 
     /// Scores the targets' validation rows and keeps the model if it is the best so far; the earlier one wins
     /// ties.
-    async fn validate(
+    async fn evaluate_checkpoint(
         &mut self,
         context: &StageContext<'_>,
-        judge: &Judge<'_>,
+        validation: &Validation<'_>,
         observer: &mut dyn Observer,
     ) -> Result<()> {
-        let model = self.model.valid();
+        let model = self.scored(context)?;
+        let Validation { evaluator, limit, shots, .. } = *validation;
         let mut sum = 0.0;
-        for (place, task) in judge.validation.iter().enumerate() {
+        for (index, task) in validation.rows.iter().enumerate() {
             observer.breathe().await;
-            let mut progress = watching(observer, task.task.name, &mut self.stop);
-            let model = model.clone().behind(context.prompt(place));
-            let found =
-                judge.evaluator.evaluate(&model, task, judge.shots, judge.limit, &mut progress).await?;
+            let mut progress = watching(observer, &task.task.name, &mut self.stop);
+            let attached = context.attached(index);
+            let model = attached.map_or_else(|| model.clone(), |attached| attached.onto(model.clone()));
+            let found = evaluator.evaluate(&model, task, shots, limit, &mut progress).await?;
             drop(progress);
             sum += found.score.score;
         }
-        let score = sum / judge.validation.len() as f64;
+        let score = sum / validation.rows.len() as f64;
         let best = self.best.as_ref().is_none_or(|best| score > best.score);
         if best {
-            self.best = Some(Best { step: self.step, score, model });
+            let (model, state) = (self.model.valid(), self.state.clone());
+            self.best = Some(Best { step: self.step, score, model, state });
         }
         if let Some(record) = self.records.last_mut() {
             record.validation = Some(score);
         }
-        observer.event(&Event::Validated { stage: context.label.clone(), step: self.step, score, best });
+        observer.event(&Event::Validated { stage: context.id.clone(), step: self.step, score, best });
         Ok(())
     }
 
-    /// Scores the watched tasks without the prompt, for the curves alone.
-    async fn watch(
+    /// Scores the held-out tasks with nothing attached, for the curves alone.
+    async fn evaluate_held_out(
         &mut self,
         context: &StageContext<'_>,
-        judge: &Judge<'_>,
+        validation: &Validation<'_>,
         observer: &mut dyn Observer,
     ) -> Result<()> {
-        let spec = judge.evaluator.spec;
+        let spec = validation.evaluator.spec;
         if !curve_due(self.step, spec.curve_every) {
             return Ok(());
         }
-        // With the prompt taken off, stage 1 changes nothing: there is nothing to watch.
-        if !context.method.trains_weights() {
+        // With the attachment taken off, stage 1 changes nothing: there is nothing to see.
+        if !context.method.moves().weights() {
             return Ok(());
         }
-        let model = self.model.valid().with_prompt(None);
-        for task in judge.watched {
+        let model = bare(self.scored(context)?);
+        for task in validation.held_out {
             observer.breathe().await;
-            let mut progress = watching(observer, task.task.name, &mut self.stop);
-            let found = judge.evaluator.evaluate(&model, task, 1, spec.curve_limit, &mut progress).await?;
+            let mut progress = watching(observer, &task.task.name, &mut self.stop);
+            let found =
+                validation.evaluator.evaluate(&model, task, 1, spec.curve_limit, &mut progress).await?;
             drop(progress);
             let (score, format_rate) = (found.score.score, found.score.target_format_rate);
-            let (stage, name) = (context.label.clone(), task.task.name.to_owned());
+            let (stage, name) = (context.id.clone(), task.task.name.clone());
             let record = self.record(context);
             record.unseen.insert(name.clone(), score);
             if let Some(rate) = format_rate {
@@ -306,11 +289,14 @@ impl Running {
 
     /// Records how much of the gradient is about the format.
     async fn align(&mut self, context: &StageContext<'_>) -> Result<()> {
-        let Some(spec) = context.judge.as_ref().map(|judge| judge.evaluator.spec) else { return Ok(()) };
+        let Some(spec) = context.validation.as_ref().map(|validation| validation.evaluator.spec) else {
+            return Ok(());
+        };
         if spec.alignment_every == 0 || !self.step.is_multiple_of(spec.alignment_every) {
             return Ok(());
         }
-        let alignment = alignment(context, &self.model, spec.alignment_rows).await?;
+        let ctx = Self::ctx(&self.start, self.step, context);
+        let alignment = alignment(context, &self.model, &ctx, spec.alignment_rows).await?;
         self.record(context).alignment = alignment;
         Ok(())
     }
@@ -318,32 +304,39 @@ impl Running {
     /// What is known of the last step, or of the model before the first one.
     fn record(&mut self, context: &StageContext<'_>) -> &mut StepRecord {
         if self.records.is_empty() {
-            self.records.push(StepRecord { stage: context.label.clone(), ..StepRecord::default() });
+            self.records.push(StepRecord { stage: context.id.clone(), ..StepRecord::default() });
         }
         let last = self.records.len() - 1;
         &mut self.records[last]
     }
 
     async fn save(&self, context: &StageContext<'_>, observer: &mut dyn Observer) -> Result<()> {
-        let naming = |path: &str| context.method.trainable(path).then(|| (path.to_owned(), false));
-        let best = match &self.best {
-            Some(best) if best.step != self.step => Some(tensors::read(&best.model, &naming).await?),
-            _ => None,
+        let trained = |path: &str| context.trains(path);
+        let (best, best_method) = match &self.best {
+            Some(best) if best.step != self.step => {
+                let weights = tensors::read(&best.model, &trained, &tensors::by_path).await?;
+                (Some(weights), Some(MethodState::read(&best.state).await?))
+            }
+            _ => (None, None),
         };
-        let state = State {
+        let state = StageState {
             manifest: Manifest {
-                version: 1,
+                version: 0,
                 fingerprint: context.fingerprint.clone(),
                 step: self.step,
                 steps: context.spec.steps,
                 best: self.best.as_ref().map(|best| (best.step, best.score)),
                 records: self.records.clone(),
                 seconds: self.seconds(observer),
+                scalars: Default::default(),
+                best_scalars: Default::default(),
                 hashes: Default::default(),
             },
-            weights: tensors::read(&self.model, &naming).await?,
+            weights: tensors::read(&self.model, &trained, &tensors::by_path).await?,
             best,
             optimizer: self.optimizer.state().await?,
+            method: MethodState::read(&self.state).await?,
+            best_method,
         };
         observer.save(&state.to_checkpoint(&context.name)?)
     }
@@ -356,13 +349,13 @@ impl Running {
         self.best.as_ref().map_or(self.step, |best| best.step)
     }
 
-    fn best_model(&self) -> Model {
-        self.best.as_ref().map_or_else(|| self.model.clone(), |best| best.model.clone())
+    fn best(&self) -> (&Model, &State) {
+        self.best.as_ref().map_or((&self.model, &self.state), |best| (&best.model, &best.state))
     }
 }
 
-/// Whether the curves have a point after so many steps: what is forgotten is forgotten early, so the first points lie
-/// closer together (0, 1, 2, 4, 8, ...).
+/// Whether the curves have a point after so many steps. Forgetting happens early, so points are denser at the start
+/// (0, 1, 2, 4, 8, ...).
 pub fn curve_due(step: usize, every: usize) -> bool {
     every > 0 && (step.is_multiple_of(every) || (step < every && step.is_power_of_two()))
 }

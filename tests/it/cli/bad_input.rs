@@ -14,9 +14,17 @@ fn wrong_usage_has_status_2() {
     place.bad(&["run", "--presett", "tour"], 2, &["--presett"]);
     place.bad(&["run", "--preset", "tuor"], 2, &["unknown preset `tuor`", "tour"]);
     place.bad(&["run", "--quick", "--preset", "tour"], 2, &["--quick"]);
-    place.bad(&["run", "--set", "fine_tuning.stepz=1"], 2, &["fine_tuning.stepz", "fine_tuning.steps"]);
-    place.bad(&["run", "--set", "fine_tuning.steps=many"], 2, &["fine_tuning.steps=many", "invalid type"]);
-    place.bad(&["run", "--set", "fine_tuning.steps"], 2, &["expected key=value"]);
+    place.bad(
+        &["run", "--set", "stage.fine-tuning.stepz=1"],
+        2,
+        &["stage.fine-tuning.stepz", "stage.fine-tuning.steps"],
+    );
+    place.bad(
+        &["run", "--set", "stage.fine-tuning.steps=many"],
+        2,
+        &["stage.fine-tuning.steps=", "many", "invalid type"],
+    );
+    place.bad(&["run", "--set", "stage.fine-tuning.steps"], 2, &["expected key=value"]);
     place.bad(&["run", "--set", "methods=promott"], 2, &["unknown method `promott`", "promot"]);
     place.bad(
         &["generate", "--model", "model", "--dtype", "f16", "--input-file", "/dev/null"],
@@ -49,7 +57,7 @@ fn values_out_of_range_are_named() {
     place.bad(&[&["generate"], &min_new[..]].concat(), 1, &["--min-new", "below --max-new (64)", "found 64"]);
     let eval = [&["eval", "--tasks", "rte-mini"], &min_new[..]].concat();
     place.bad(&eval, 1, &["--min-new", "below 8", "rte-mini", "found 64"]);
-    place.bad(&["run", "--set", "fine_tuning.batch=0"], 1, &["fine_tuning.batch", "at least 1"]);
+    place.bad(&["run", "--set", "stage.fine-tuning.batch=0"], 1, &["stage.fine-tuning.batch", "at least 1"]);
 }
 
 /// Runs `generate` on a model whose weights are these bytes.

@@ -171,3 +171,33 @@ fn a_reader_that_goes_away_is_no_error() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(text(&output.stderr), "");
 }
+
+#[test]
+fn eval_cuts_long_inputs_and_counts_them() {
+    let place = Place::new();
+    let args = ["eval", "--model", place.model(), "--device", "cpu", "--tasks", "rte-mini", "--limit", "2"];
+    let score = |limit: &str| {
+        let output = place.run(&[&args[..], &["--beams", "1", "--max-input", limit, "--json", "-"]].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let scores: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (scores["scores"][0].clone(), text(&output.stderr))
+    };
+    let (cut, said) = score("10");
+    assert_eq!(cut["truncated"], 2);
+    assert!(cut["signature"].as_str().unwrap().contains("|cut:2@10|"), "{cut}");
+    assert!(said.contains("rte-mini: 2 of 2 inputs"), "{said}");
+    let (whole, said) = score("0");
+    assert!(whole.get("truncated").is_none() && !said.contains("cut"), "{whole} {said}");
+}
+
+#[test]
+fn completions_are_scripts_that_name_every_command() {
+    let place = Place::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = place.good(&["completions", shell]);
+        for command in ["run", "tune", "eval", "generate", "score", "tokenize", "metric", "completions"] {
+            assert!(script.contains(command), "{shell}: {command} is missing");
+        }
+    }
+    place.bad(&["completions", "cmd"], 2, &["cmd", "bash"]);
+}

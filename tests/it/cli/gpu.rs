@@ -4,6 +4,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
+use crate::skip::skip;
 use crate::{Place, golden, json_lines, text};
 
 /// The full search for the fastest kernels takes minutes on a software driver and changes no number that counts.
@@ -31,7 +32,7 @@ fn wgpu_opens_and_passes_the_probe() {
         Ok(found) => assert!(found.starts_with("wgpu ("), "{found}"),
         Err(reason) => {
             assert!(reason.starts_with("promot: device wgpu: "), "{reason}");
-            eprintln!("skipped: no wgpu device here: {reason}");
+            skip("gpu", &format!("no wgpu device here: {}", reason.trim()));
         }
     }
 }
@@ -40,13 +41,11 @@ fn wgpu_opens_and_passes_the_probe() {
 #[test]
 fn wgpu_scores_and_trains_as_the_cpu_does() {
     if std::env::var_os("PROMOT_SLOW_TESTS").is_none() {
-        eprintln!("skipped: a slow test, run with PROMOT_SLOW_TESTS=1");
-        return;
+        return skip("slow", "a whole model on the GPU; `cargo xtask nightly` scores and trains with one");
     }
     let place = Place::new();
     if let Err(reason) = probe(&place) {
-        eprintln!("skipped: no wgpu device here: {reason}");
-        return;
+        return skip("gpu", &format!("no wgpu device here: {}", reason.trim()));
     }
     let model = golden();
     let model = model.to_str().unwrap();
@@ -64,12 +63,12 @@ fn wgpu_scores_and_trains_as_the_cpu_does() {
     let losses = |device: &str| -> Vec<f64> {
         let out = format!("out-{device}");
         let mut args = vec!["tune", "--model", model, "--task", "rte-mini", "--method", "fine-tuning"];
-        args.extend(["--device", device, "--out", &out, "--set", "fine_tuning.steps=2"]);
+        args.extend(["--device", device, "--out", &out, "--set", "stage.fine-tuning.steps=2"]);
         args.extend([
             "--set",
-            "fine_tuning.batch=2",
+            "stage.fine-tuning.batch=2",
             "--set",
-            "fine_tuning.dropout=0",
+            "stage.fine-tuning.dropout=0",
             "--set",
             "eval.beams=1",
         ]);

@@ -16,7 +16,7 @@ fn bytes(place: &Place, file: &str) -> Vec<u8> {
 #[test]
 fn several_tasks_are_tuned_each_behind_its_prompt() {
     let place = place();
-    let more = ["--set", "target.also=wmt_enfr-mini", "--set", "fine_tuning.batch=5"];
+    let more = ["--set", "target.also=wmt_enfr-mini", "--set", "stage.fine-tuning.batch=5"];
     // Every method that can tune several.
     let methods = ["--set", "methods=pretrained,fine-tuning,prompt-tuning,promot,random-prompt"];
     place.good(&[&RUN[..], &more, &methods, &["--out", "out"]].concat());
@@ -43,7 +43,9 @@ fn several_tasks_are_tuned_each_behind_its_prompt() {
     assert_eq!(labels(promot), ["stage 1, rte-mini", "stage 1, wmt_enfr-mini", "stage 2"]);
     assert_eq!(labels(&report["runs"][1]), ["stage 1"]);
     let page = place.read("out/report.html");
-    assert!(page.contains("Tuned on rte-mini and wmt_enfr-mini") && page.contains("stage 1, wmt_enfr-mini"));
+    assert!(
+        page.contains("Fine-tuned on rte-mini and wmt_enfr-mini") && page.contains("stage 1, wmt_enfr-mini")
+    );
 
     // Stage 2 leaves every prompt as stage 1 has made it, and the prompts are not the same.
     let prompt = |method: &str, task: &str| {
@@ -84,14 +86,14 @@ fn several_tasks_are_tuned_each_behind_its_prompt() {
 }
 
 /// What was tuned together in two halves is what was tuned in one go.
-#[cfg(unix)]
 #[test]
 fn an_interrupted_mixture_goes_on_to_the_same_end() {
     let place = place();
     let run = [&RUN[..], &["--set", "target.also=wmt_enfr-mini", "--set", "methods=promot"]].concat();
-    let run = with(&run, &["--set", "fine_tuning.steps=40", "--set", "fine_tuning.checkpoint_every=10"]);
-    interrupted(&place, &run, "seed-0.prompt-tuning.fine-tuning");
-    same_checkpoints(&place, "seed-0.prompt-tuning.fine-tuning/checkpoint-40");
+    let run =
+        with(&run, &["--set", "stage.fine-tuning.steps=20", "--set", "stage.fine-tuning.checkpoint_every=5"]);
+    interrupted(&place, &run, 8);
+    same_checkpoints(&place, "seed-0.prompt-tuning.fine-tuning", 20);
 }
 
 #[test]
@@ -100,7 +102,7 @@ fn tune_takes_several_tasks_and_leaves_a_prompt_for_each() {
     let model = place.model();
     let both = TASKS.join(",");
     let tune = ["tune", "--model", model, "--task", &both, "--device", "cpu"];
-    let small = ["prompt_tuning", "fine_tuning"].map(|stage| {
+    let small = ["stage.prompt-tuning", "stage.fine-tuning"].map(|stage| {
         ["steps=1", "batch=4", "checkpoint_every=0"].map(|setting| format!("{stage}.{setting}"))
     });
     let limits = ["target.train_limit=8", "target.validation_limit=4", "target.test_limit=4"];

@@ -4,32 +4,24 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData, module::embedding};
 
-/// Which distances the buckets tell apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// Encoder: half of the buckets for keys after the query.
-    Both,
-    /// Decoder: keys after the query share bucket 0 (they are masked anyway).
-    Back,
-}
-
 /// Sizes of the bucket table.
 #[derive(Clone, Copy, Debug)]
 pub struct Buckets {
     pub count: usize,
     pub max_distance: usize,
-    pub direction: Direction,
+    /// Encoder: half of the buckets are for keys after the query. In the decoder those share bucket 0 (they are
+    /// masked anyway).
+    pub bidirectional: bool,
 }
 
 impl Buckets {
     /// The bucket of a key at `key - query = offset`.
-    pub fn of(&self, offset: i64) -> usize {
-        let (count, base, distance) = match self.direction {
-            Direction::Both => {
-                let half = self.count / 2;
-                (half, if offset > 0 { half } else { 0 }, offset.unsigned_abs() as usize)
-            }
-            Direction::Back => (self.count, 0, (-offset).max(0) as usize),
+    pub fn relative_position_bucket(&self, offset: i64) -> usize {
+        let (count, base, distance) = if self.bidirectional {
+            let half = self.count / 2;
+            (half, if offset > 0 { half } else { 0 }, offset.unsigned_abs() as usize)
+        } else {
+            (self.count, 0, (-offset).max(0) as usize)
         };
         let exact = count / 2;
         if distance < exact {
@@ -46,7 +38,9 @@ impl Buckets {
         let device = table.device();
         let heads = table.dims()[1];
         let ids: Vec<i32> = (first_query..first_query + queries)
-            .flat_map(|query| (0..keys).map(move |key| self.of(key as i64 - query as i64) as i32))
+            .flat_map(|query| {
+                (0..keys).map(move |key| self.relative_position_bucket(key as i64 - query as i64) as i32)
+            })
             .collect();
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [queries, keys]), &device);
         embedding(table, ids) // [Q, K, H]
@@ -76,18 +70,27 @@ pub fn causal(length: usize, device: &Device) -> Tensor<4> {
 mod tests {
     use super::*;
 
-    const ENCODER: Buckets = Buckets { count: 32, max_distance: 128, direction: Direction::Both };
-    const DECODER: Buckets = Buckets { count: 32, max_distance: 128, direction: Direction::Back };
+    const ENCODER: Buckets = Buckets { count: 32, max_distance: 128, bidirectional: true };
+    const DECODER: Buckets = Buckets { count: 32, max_distance: 128, bidirectional: false };
 
     #[test]
     fn near_distances_are_exact_and_far_ones_share_the_last_bucket() {
-        assert_eq!([0, -1, -7, 1, 7].map(|offset| ENCODER.of(offset)), [0, 1, 7, 17, 23]);
-        assert_eq!([-8, -11, -12, -200, 200].map(|offset| ENCODER.of(offset)), [8, 8, 9, 15, 31]);
+        assert_eq!(
+            [0, -1, -7, 1, 7].map(|offset| ENCODER.relative_position_bucket(offset)),
+            [0, 1, 7, 17, 23]
+        );
+        assert_eq!(
+            [-8, -11, -12, -200, 200].map(|offset| ENCODER.relative_position_bucket(offset)),
+            [8, 8, 9, 15, 31]
+        );
     }
 
     #[test]
     fn decoder_buckets_are_not_the_encoders() {
-        assert_eq!([0, -8, -15, -16, -200, 5].map(|offset| DECODER.of(offset)), [0, 8, 15, 16, 31, 0]);
-        assert_ne!(DECODER.of(-20), ENCODER.of(-20));
+        assert_eq!(
+            [0, -8, -15, -16, -200, 5].map(|offset| DECODER.relative_position_bucket(offset)),
+            [0, 8, 15, 16, 31, 0]
+        );
+        assert_ne!(DECODER.relative_position_bucket(-20), ENCODER.relative_position_bucket(-20));
     }
 }

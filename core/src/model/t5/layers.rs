@@ -1,17 +1,11 @@
-//! The layers of a T5 block. Linear weights are stored `[in, out]`; none has a bias.
+//! The layers of a T5 block.
 
-use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, activation, module::linear};
+use burn::module::{Module, Param, ParamId};
+use burn::tensor::{DType, Device, Shape, Tensor, activation};
 
 use super::config::{Activation, T5Config};
-use crate::model::Dropout;
-
-pub(super) type Weight = Param<Tensor<2>>;
-
-/// Weights whose values come later, from a checkpoint or an initialiser.
-pub(super) fn weight(rows: usize, columns: usize, device: &Device) -> Weight {
-    Param::from_tensor(Tensor::zeros([rows, columns], device))
-}
+use crate::model::path::Kind;
+use crate::model::{Dropout, Linear, Site};
 
 /// `y = x / sqrt(mean(x^2) + eps) * weight` over the last dimension: no mean is taken off, no bias added.
 /// Statistics are in f32 whatever the weights' type.
@@ -23,24 +17,28 @@ pub struct RmsNorm {
 
 impl RmsNorm {
     pub(super) fn new(config: &T5Config, device: &Device) -> Self {
-        let weight = Param::from_tensor(Tensor::ones([config.d_model], device));
+        let width = config.d_model;
+        let init = move |device: &Device, grad: bool| Tensor::ones([width], device).set_require_grad(grad);
+        let weight = Param::uninitialized(ParamId::new(), init, device.clone(), true, Shape::new([width]));
         Self { weight, epsilon: config.layer_norm_epsilon }
     }
 
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let dtype = x.dtype();
+        let x = x.cast(DType::F32); // nothing is done where it is f32 already
         let mean = x.clone().square().mean_dim(2); // [B, L, D] -> [B, L, 1]
         let scale = mean.add_scalar(self.epsilon).sqrt().recip();
-        x.mul(scale).mul(self.weight.val().unsqueeze::<3>())
+        x.mul(scale).cast(dtype).mul(self.weight.val().unsqueeze::<3>())
     }
 }
 
 /// Multi-head attention without the usual `1 / sqrt(K)`: T5 folds it into the initial weights.
 #[derive(Module, Debug)]
 pub struct Attention {
-    pub q: Weight,
-    pub k: Weight,
-    pub v: Weight,
-    pub o: Weight,
+    pub q: Linear,
+    pub k: Linear,
+    pub v: Linear,
+    pub o: Linear,
     n_heads: usize,
     d_kv: usize,
 }
@@ -48,15 +46,22 @@ pub struct Attention {
 impl Attention {
     pub(super) fn new(config: &T5Config, device: &Device) -> Self {
         let inner = config.num_heads * config.d_kv;
-        let project = || weight(config.d_model, inner, device);
+        let project = || Linear::zeros(config.d_model, inner, device);
         Self {
             q: project(),
             k: project(),
             v: project(),
-            o: weight(inner, config.d_model, device),
+            o: Linear::zeros(inner, config.d_model, device),
             n_heads: config.num_heads,
             d_kv: config.d_kv,
         }
+    }
+
+    pub(super) fn for_each_linear(&mut self, visit: &mut dyn FnMut(Kind, &mut Linear)) {
+        visit(Kind::Q, &mut self.q);
+        visit(Kind::K, &mut self.k);
+        visit(Kind::V, &mut self.v);
+        visit(Kind::O, &mut self.o);
     }
 
     /// # Shapes
@@ -71,18 +76,19 @@ impl Attention {
         dropout: &mut Dropout,
     ) -> Tensor<3> {
         let [rows, queries, _] = x.dims();
-        let q = self.split(linear(x, self.q.val(), None));
+        let q = self.split(self.q.forward(x));
         let scores = q.matmul(keys.transpose()).add(bias); // [B, H, Q, K]
         let [_, heads, _, length] = scores.dims();
-        let weights = dropout.apply(activation::softmax(scores, 3), [rows, heads, 1, length]);
+        let weights =
+            dropout.apply(Site::Attention, activation::softmax(scores, 3), [rows, heads, 1, length]);
         let mixed = weights.matmul(values).swap_dims(1, 2).reshape([rows, queries, heads * self.d_kv]);
-        linear(mixed, self.o.val(), None)
+        self.o.forward(mixed)
     }
 
     /// Keys and values of `x` `[B, L, D]`, each `[B, H, L, d_kv]`.
     pub fn keys_values(&self, x: Tensor<3>) -> (Tensor<4>, Tensor<4>) {
-        let keys = self.split(linear(x.clone(), self.k.val(), None));
-        (keys, self.split(linear(x, self.v.val(), None)))
+        let keys = self.split(self.k.forward(x.clone()));
+        (keys, self.split(self.v.forward(x)))
     }
 
     fn split(&self, x: Tensor<3>) -> Tensor<4> {
@@ -95,37 +101,45 @@ impl Attention {
 #[derive(Module, Debug)]
 pub struct FeedForward {
     /// `wi`, or `wi_0` where gated.
-    pub wi_0: Weight,
-    pub wi_1: Option<Weight>,
-    pub wo: Weight,
+    pub wi_0: Linear,
+    pub wi_1: Option<Linear>,
+    pub wo: Linear,
     #[module(skip)]
     activation: Activation,
 }
 
 impl FeedForward {
     pub(super) fn new(config: &T5Config, activation: Activation, gated: bool, device: &Device) -> Self {
-        let inner = || weight(config.d_model, config.d_ff, device);
+        let inner = || Linear::zeros(config.d_model, config.d_ff, device);
         Self {
             wi_0: inner(),
             wi_1: gated.then(inner),
-            wo: weight(config.d_ff, config.d_model, device),
+            wo: Linear::zeros(config.d_ff, config.d_model, device),
             activation,
         }
     }
 
+    pub(super) fn for_each_linear(&mut self, visit: &mut dyn FnMut(Kind, &mut Linear)) {
+        visit(Kind::Wi0, &mut self.wi_0);
+        if let Some(gate) = &mut self.wi_1 {
+            visit(Kind::Wi1, gate);
+        }
+        visit(Kind::Wo, &mut self.wo);
+    }
+
     /// `[B, L, D]` to `[B, L, D]`.
     pub fn forward(&self, x: Tensor<3>, dropout: &mut Dropout) -> Tensor<3> {
-        let inner = linear(x.clone(), self.wi_0.val(), None);
+        let inner = self.wi_0.forward(x.clone());
         let inner = match self.activation {
             Activation::Relu => activation::relu(inner),
             Activation::GeluTanh => gelu_tanh(inner),
             Activation::Silu => activation::silu(inner),
         };
         let inner = match &self.wi_1 {
-            Some(gate) => inner.mul(linear(x, gate.val(), None)),
+            Some(gate) => inner.mul(gate.forward(x)),
             None => inner,
         };
-        linear(dropout.along_rows(inner), self.wo.val(), None)
+        self.wo.forward(dropout.along_rows(Site::FeedForward, inner))
     }
 }
 
@@ -135,4 +149,22 @@ fn gelu_tanh(x: Tensor<3>) -> Tensor<3> {
     const SCALE: f64 = 2.0 * 0.797_884_560_802_865_4; // 2 sqrt(2 / pi)
     let inner = x.clone().square().mul_scalar(0.044715 * SCALE).add_scalar(SCALE).mul(x.clone());
     x.mul(activation::sigmoid(inner))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statistics_of_a_norm_are_in_f32() {
+        let device = Device::flex();
+        let weight = Param::from_tensor(Tensor::<1>::ones([8], &device).cast(DType::F16));
+        let norm = RmsNorm { weight, epsilon: 1e-6 };
+        // The square of 300 is no f16 number.
+        let x = Tensor::<3>::full([1, 2, 8], 300.0, &device).cast(DType::F16);
+        let y = norm.forward(x);
+        assert_eq!(y.dtype(), DType::F16);
+        let values: Vec<f32> = y.cast(DType::F32).into_data().try_to_vec().unwrap();
+        assert!(values.iter().all(|value| (value - 1.0).abs() < 1e-3), "{values:?}");
+    }
 }

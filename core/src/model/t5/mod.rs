@@ -1,7 +1,7 @@
 //! T5 (Raffel et al., 2020), T5 1.1 and mT5 (Xue et al., 2021): one encoder-decoder, three settings.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Int, Tensor, module::embedding, module::linear};
+use burn::tensor::{Device, Int, Tensor, module::embedding};
 
 pub mod bias;
 mod cache;
@@ -16,9 +16,10 @@ pub use config::T5Config;
 pub use layers::{Attention, FeedForward, RmsNorm};
 pub use stack::{Block, Stack};
 
-use super::{Dropout, Encoded};
+use super::linear::{project, zeros};
+use super::path::{Component, ParamPath, StackKind};
+use super::{Encoded, Linear, Pass};
 use crate::error::Result;
-use layers::weight;
 
 /// Encoder, decoder, one embedding table for both, and a head of its own unless it is tied to that table.
 #[derive(Module, Debug)]
@@ -27,8 +28,8 @@ pub struct T5 {
     pub shared: Param<Tensor<2>>,
     pub encoder: Stack,
     pub decoder: Stack,
-    /// `[D, V]`; the transposed embedding table where `None`.
-    pub lm_head: Option<Param<Tensor<2>>>,
+    /// The transposed embedding table where `None`.
+    pub lm_head: Option<Linear>,
     head_scale: f64,
 }
 
@@ -37,10 +38,10 @@ impl T5 {
     pub fn empty(config: &T5Config, own_head: bool, device: &Device) -> Result<Self> {
         let scale = if config.scales_head(own_head) { (config.d_model as f64).powf(-0.5) } else { 1.0 };
         Ok(Self {
-            shared: weight(config.vocab_size, config.d_model, device),
+            shared: zeros(config.vocab_size, config.d_model, device),
             encoder: Stack::encoder(config, device)?,
             decoder: Stack::decoder(config, device)?,
-            lm_head: own_head.then(|| weight(config.d_model, config.vocab_size, device)),
+            lm_head: own_head.then(|| Linear::zeros(config.d_model, config.vocab_size, device)),
             head_scale: scale,
         })
     }
@@ -53,27 +54,36 @@ impl T5 {
         self.shared.lazy_shape()[1]
     }
 
+    /// Calls `visit` with every linear layer and the path of its weight.
+    pub(super) fn for_each_linear(&mut self, visit: &mut dyn FnMut(ParamPath, &mut Linear)) {
+        self.encoder.for_each_linear(StackKind::Encoder, visit);
+        self.decoder.for_each_linear(StackKind::Decoder, visit);
+        if let Some(head) = &mut self.lm_head {
+            visit(ParamPath::of(Component::Head), head);
+        }
+    }
+
     /// `[B, L]` to `[B, L, D]`.
-    pub fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
+    pub fn embed_tokens(&self, ids: Tensor<2, Int>) -> Tensor<3> {
         embedding(self.shared.val(), ids)
     }
 
     /// `embedded`: `[B, L, D]`, `mask`: `[B, L]`; result `[B, L, D]`.
-    pub fn encode(&self, embedded: Tensor<3>, mask: Tensor<2>, dropout: &mut Dropout) -> Tensor<3> {
-        self.encoder.encode(embedded, mask, dropout)
+    pub fn encode(&self, embedded: Tensor<3>, mask: Tensor<2>, pass: &mut Pass<'_>) -> Tensor<3> {
+        self.encoder.encode(embedded, mask, pass)
     }
 
     /// Decoder states `[B, T, D]` of ids `[B, T]`, each position seeing itself and those before it.
-    pub fn decode(&self, ids: Tensor<2, Int>, encoded: &Encoded, dropout: &mut Dropout) -> Tensor<3> {
-        self.decoder.decode(self.embed(ids), encoded, dropout)
+    pub fn decode(&self, ids: Tensor<2, Int>, encoded: &Encoded, pass: &mut Pass<'_>) -> Tensor<3> {
+        self.decoder.decode(self.embed_tokens(ids), encoded, pass)
     }
 
     /// Logits `[B, T, V]` of decoder states `[B, T, D]`.
-    pub fn head(&self, hidden: Tensor<3>) -> Tensor<3> {
+    pub fn lm_head(&self, hidden: Tensor<3>) -> Tensor<3> {
         let hidden = if self.head_scale == 1.0 { hidden } else { hidden.mul_scalar(self.head_scale) };
         match &self.lm_head {
-            Some(head) => linear(hidden, head.val(), None),
-            None => linear(hidden, self.shared.val().transpose(), None),
+            Some(head) => head.forward(hidden),
+            None => project(hidden, self.shared.val().transpose()),
         }
     }
 }

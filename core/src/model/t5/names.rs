@@ -1,35 +1,44 @@
 //! Our paths and Hugging Face's names of the same tensors.
 
-/// The Hugging Face name of a parameter, and whether it is stored transposed there (`[out, in]`).
+use crate::model::path::{Component, Kind, NormKind, ParamPath, StackKind};
+
+/// The Hugging Face name of a parameter, and whether it is stored transposed there (`[out, in]`); `None` for a prompt
+/// or an adapter, which are stored elsewhere.
 ///
-/// `encoder.blocks.0.self_attention.q` is `encoder.block.0.layer.0.SelfAttention.q.weight`.
-pub fn hugging_face(path: &str, gated: bool) -> Option<(String, bool)> {
-    let parts: Vec<&str> = path.split('.').collect();
-    Some(match parts.as_slice() {
-        ["shared"] => ("shared.weight".into(), false),
-        ["lm_head"] => ("lm_head.weight".into(), true),
-        [stack, "relative_bias"] => {
-            (format!("{stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight"), false)
+/// `lm.encoder.blocks.0.self_attention.q.weight` is `encoder.block.0.layer.0.SelfAttention.q.weight`.
+pub fn hugging_face(path: &ParamPath, gated: bool) -> Option<(String, bool)> {
+    if path.is_adapter() {
+        return None;
+    }
+    let name = match path.component {
+        Component::Prompt => return None,
+        Component::Embedding => "shared.weight".to_owned(),
+        Component::Head => "lm_head.weight".to_owned(),
+        component => {
+            let stack = path.stack?;
+            let place = if stack == StackKind::Decoder { "decoder" } else { "encoder" };
+            match component {
+                Component::RelativeBias => {
+                    format!("{place}.block.0.layer.0.SelfAttention.relative_attention_bias.weight")
+                }
+                Component::Norm(NormKind::Final) => format!("{place}.final_layer_norm.weight"),
+                _ => format!("{place}.block.{}.layer.{}.weight", path.layer?, in_block(path, stack, gated)?),
+            }
         }
-        [stack, "final_norm", "weight"] => (format!("{stack}.final_layer_norm.weight"), false),
-        [stack, "blocks", block, rest @ ..] => {
-            let (layer, transposed) = in_block(stack, rest, gated)?;
-            (format!("{stack}.block.{block}.layer.{layer}.weight"), transposed)
-        }
-        _ => return None,
-    })
+    };
+    Some((name, path.is_linear()))
 }
 
-fn in_block(stack: &str, rest: &[&str], gated: bool) -> Option<(String, bool)> {
-    let last = if stack == "decoder" { 2 } else { 1 };
-    Some(match rest {
-        ["self_norm", "weight"] => ("0.layer_norm".into(), false),
-        ["cross_norm", "weight"] => ("1.layer_norm".into(), false),
-        ["ff_norm", "weight"] => (format!("{last}.layer_norm"), false),
-        ["self_attention", part] => (format!("0.SelfAttention.{part}"), true),
-        ["cross_attention", part] => (format!("1.EncDecAttention.{part}"), true),
-        ["feed_forward", "wi_0"] if !gated => (format!("{last}.DenseReluDense.wi"), true),
-        ["feed_forward", part] => (format!("{last}.DenseReluDense.{part}"), true),
+fn in_block(path: &ParamPath, stack: StackKind, gated: bool) -> Option<String> {
+    let last = if stack == StackKind::Decoder { 2 } else { 1 };
+    Some(match (path.component, path.kind) {
+        (Component::Norm(NormKind::SelfAttention), _) => "0.layer_norm".to_owned(),
+        (Component::Norm(NormKind::CrossAttention), _) => "1.layer_norm".to_owned(),
+        (Component::Norm(NormKind::FeedForward), _) => format!("{last}.layer_norm"),
+        (Component::SelfAttention, Some(kind)) => format!("0.SelfAttention.{}", kind.name()),
+        (Component::CrossAttention, Some(kind)) => format!("1.EncDecAttention.{}", kind.name()),
+        (Component::FeedForward, Some(Kind::Wi0)) if !gated => format!("{last}.DenseReluDense.wi"),
+        (Component::FeedForward, Some(kind)) => format!("{last}.DenseReluDense.{}", kind.name()),
         _ => return None,
     })
 }
@@ -48,19 +57,22 @@ mod tests {
 
     #[test]
     fn names_follow_hugging_face() {
-        let name = |path| hugging_face(path, true).unwrap();
+        let name = |path: &str, gated| hugging_face(&path.parse().unwrap(), gated);
+        let stored = |name: &str| Some((name.to_owned(), true));
         assert_eq!(
-            name("encoder.blocks.1.self_attention.q"),
-            ("encoder.block.1.layer.0.SelfAttention.q.weight".into(), true)
+            name("lm.encoder.blocks.1.self_attention.q.weight", true),
+            stored("encoder.block.1.layer.0.SelfAttention.q.weight")
         );
         assert_eq!(
-            name("decoder.blocks.0.feed_forward.wi_0"),
-            ("decoder.block.0.layer.2.DenseReluDense.wi_0.weight".into(), true)
+            name("lm.decoder.blocks.0.feed_forward.wi_0.weight", true),
+            stored("decoder.block.0.layer.2.DenseReluDense.wi_0.weight")
         );
         assert_eq!(
-            hugging_face("encoder.blocks.0.feed_forward.wi_0", false).unwrap().0,
-            "encoder.block.0.layer.1.DenseReluDense.wi.weight"
+            name("lm.encoder.blocks.0.feed_forward.wi_0.weight", false),
+            stored("encoder.block.0.layer.1.DenseReluDense.wi.weight")
         );
-        assert_eq!(hugging_face("prompt.value", true), None);
+        assert_eq!(name("lm.shared", true), Some(("shared.weight".to_owned(), false)));
+        assert_eq!(name("prompt.value", true), None);
+        assert_eq!(name("lm.encoder.blocks.1.self_attention.q.lora.a", true), None);
     }
 }

@@ -3,11 +3,14 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-use super::bias::{self, Buckets, Direction};
+use super::bias::{self, Buckets};
 use super::config::T5Config;
-use super::layers::{Attention, FeedForward, RmsNorm, weight};
+use super::layers::{Attention, FeedForward, RmsNorm};
 use crate::error::Result;
-use crate::model::{Dropout, Encoded};
+use crate::model::linear::zeros;
+use crate::model::pass::{After, Pass};
+use crate::model::path::{Component, Kind, ParamPath, StackKind};
+use crate::model::{Dropout, Encoded, Linear, Site};
 
 /// The encoder or the decoder.
 #[derive(Module, Debug)]
@@ -33,59 +36,78 @@ pub struct Block {
 
 impl Stack {
     pub(super) fn encoder(config: &T5Config, device: &Device) -> Result<Self> {
-        Self::new(config, config.num_layers, Direction::Both, device)
+        Self::new(config, config.num_layers, true, device)
     }
 
     pub(super) fn decoder(config: &T5Config, device: &Device) -> Result<Self> {
-        Self::new(config, config.decoder_layers(), Direction::Back, device)
+        Self::new(config, config.decoder_layers(), false, device)
     }
 
-    fn new(config: &T5Config, layers: usize, direction: Direction, device: &Device) -> Result<Self> {
+    fn new(config: &T5Config, layers: usize, bidirectional: bool, device: &Device) -> Result<Self> {
         let buckets = Buckets {
             count: config.relative_attention_num_buckets,
             max_distance: config.relative_attention_max_distance,
-            direction,
+            bidirectional,
         };
-        let blocks = (0..layers).map(|_| Block::new(config, direction, device)).collect::<Result<_>>()?;
+        let blocks =
+            (0..layers).map(|_| Block::new(config, !bidirectional, device)).collect::<Result<_>>()?;
         Ok(Self {
-            relative_bias: weight(buckets.count, config.num_heads, device),
+            relative_bias: zeros(buckets.count, config.num_heads, device),
             blocks,
             final_norm: RmsNorm::new(config, device),
             buckets,
         })
     }
 
-    pub(super) fn encode(&self, embedded: Tensor<3>, mask: Tensor<2>, dropout: &mut Dropout) -> Tensor<3> {
-        let [rows, length, width] = embedded.dims();
-        let bias = self.buckets.bias(self.relative_bias.val(), 0, length, length).add(bias::padding(mask));
-        let mut x = dropout.along_rows(embedded);
-        for block in &self.blocks {
-            x = block.attend_self(x, bias.clone(), dropout);
-            x = block.feed(x, dropout);
+    pub(super) fn for_each_linear(
+        &mut self,
+        stack: StackKind,
+        visit: &mut dyn FnMut(ParamPath, &mut Linear),
+    ) {
+        for (layer, block) in self.blocks.iter_mut().enumerate() {
+            block.for_each_linear(&mut |component, kind, linear| {
+                let path = ParamPath::of(component);
+                visit(ParamPath { stack: Some(stack), layer: Some(layer), kind: Some(kind), ..path }, linear);
+            });
         }
-        dropout.apply(self.final_norm.forward(x), [rows, length, width])
     }
 
-    pub(super) fn decode(&self, embedded: Tensor<3>, encoded: &Encoded, dropout: &mut Dropout) -> Tensor<3> {
+    pub(super) fn encode(&self, embedded: Tensor<3>, mask: Tensor<2>, pass: &mut Pass<'_>) -> Tensor<3> {
+        let [rows, length, width] = embedded.dims();
+        let bias = self.buckets.bias(self.relative_bias.val(), 0, length, length).add(bias::padding(mask));
+        let embedded = pass.hidden(StackKind::Encoder, After::Embedding, embedded);
+        let mut x = pass.dropout.along_rows(Site::Embedding, embedded);
+        for (number, block) in self.blocks.iter().enumerate() {
+            x = block.attend_self(x, bias.clone(), &mut pass.dropout);
+            x = block.feed(x, &mut pass.dropout);
+            x = pass.hidden(StackKind::Encoder, After::Block(number), x);
+        }
+        let x = pass.hidden(StackKind::Encoder, After::Norm, self.final_norm.forward(x));
+        pass.dropout.apply(Site::Final, x, [rows, length, width])
+    }
+
+    pub(super) fn decode(&self, embedded: Tensor<3>, encoded: &Encoded, pass: &mut Pass<'_>) -> Tensor<3> {
         let [_, length, _] = embedded.dims();
         let causal = bias::causal(length, &embedded.device());
         let bias = self.buckets.bias(self.relative_bias.val(), 0, length, length).add(causal);
         let padding = bias::padding(encoded.mask.clone());
-        let mut x = dropout.along_rows(embedded);
-        for block in &self.blocks {
-            x = block.attend_self(x, bias.clone(), dropout);
-            let (keys, values) = block.cross().keys_values(encoded.states.clone());
-            x = block.attend_cross(x, keys, values, padding.clone(), dropout);
-            x = block.feed(x, dropout);
+        let embedded = pass.hidden(StackKind::Decoder, After::Embedding, embedded);
+        let mut x = pass.dropout.along_rows(Site::Embedding, embedded);
+        for (number, block) in self.blocks.iter().enumerate() {
+            x = block.attend_self(x, bias.clone(), &mut pass.dropout);
+            let (keys, values) = block.cross().keys_values(encoded.hidden_states.clone());
+            x = block.attend_cross(x, keys, values, padding.clone(), &mut pass.dropout);
+            x = block.feed(x, &mut pass.dropout);
+            x = pass.hidden(StackKind::Decoder, After::Block(number), x);
         }
-        dropout.along_rows(self.final_norm.forward(x))
+        let x = pass.hidden(StackKind::Decoder, After::Norm, self.final_norm.forward(x));
+        pass.dropout.along_rows(Site::Final, x)
     }
 }
 
 impl Block {
-    fn new(config: &T5Config, direction: Direction, device: &Device) -> Result<Self> {
+    fn new(config: &T5Config, decoder: bool, device: &Device) -> Result<Self> {
         let (activation, gated) = config.activation()?;
-        let decoder = direction == Direction::Back;
         Ok(Self {
             self_norm: RmsNorm::new(config, device),
             self_attention: Attention::new(config, device),
@@ -94,6 +116,15 @@ impl Block {
             ff_norm: RmsNorm::new(config, device),
             feed_forward: FeedForward::new(config, activation, gated, device),
         })
+    }
+
+    fn for_each_linear(&mut self, visit: &mut dyn FnMut(Component, Kind, &mut Linear)) {
+        self.self_attention
+            .for_each_linear(&mut |kind, linear| visit(Component::SelfAttention, kind, linear));
+        if let Some(attention) = &mut self.cross_attention {
+            attention.for_each_linear(&mut |kind, linear| visit(Component::CrossAttention, kind, linear));
+        }
+        self.feed_forward.for_each_linear(&mut |kind, linear| visit(Component::FeedForward, kind, linear));
     }
 
     /// # Panics
@@ -106,7 +137,7 @@ impl Block {
         let normed = self.self_norm.forward(x.clone());
         let (keys, values) = self.self_attention.keys_values(normed.clone());
         let update = self.self_attention.forward(normed, keys, values, bias, dropout);
-        x.add(dropout.along_rows(update))
+        x.add(dropout.along_rows(Site::Residual, update))
     }
 
     pub(super) fn attend_cross(
@@ -119,11 +150,11 @@ impl Block {
     ) -> Tensor<3> {
         let norm = self.cross_norm.as_ref().expect("a norm goes with the cross-attention");
         let update = self.cross().forward(norm.forward(x.clone()), keys, values, bias, dropout);
-        x.add(dropout.along_rows(update))
+        x.add(dropout.along_rows(Site::Residual, update))
     }
 
     pub(super) fn feed(&self, x: Tensor<3>, dropout: &mut Dropout) -> Tensor<3> {
         let update = self.feed_forward.forward(self.ff_norm.forward(x.clone()), dropout);
-        x.add(dropout.along_rows(update))
+        x.add(dropout.along_rows(Site::Residual, update))
     }
 }

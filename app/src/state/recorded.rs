@@ -1,0 +1,67 @@
+//! Precomputed reports: made with the native program and shipped with the page.
+
+use std::sync::Arc;
+
+use promot_core::report::{ExampleAnswers, Report};
+
+use super::methods::{FINE_TUNING, training};
+
+#[derive(Clone, Debug)]
+pub enum Recorded {
+    Loading,
+    /// Nothing is shipped.
+    None,
+    /// What is shipped cannot be read.
+    Broken(String),
+    /// The first report, whose questions can be looked at, and the names of the others.
+    Here(Arc<Report>, Vec<String>),
+}
+
+impl Recorded {
+    /// The `row`-th precomputed question of a task, if it has that many in-context examples.
+    pub fn example(&self, task: &str, row: usize, shots: usize) -> Option<&ExampleAnswers> {
+        let Recorded::Here(report, _) = self else { return None };
+        let asked_with = if task == report.spec.target.task {
+            training(&report.spec, FINE_TUNING).shots
+        } else {
+            *report.spec.eval.shots.first()?
+        };
+        if asked_with != shots {
+            return None;
+        }
+        report.examples.iter().filter(|example| example.task == task).nth(row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use promot_core::spec::RunSpec;
+
+    use super::*;
+
+    fn example(task: &str, input: &str) -> ExampleAnswers {
+        let outputs = BTreeMap::from([("pretrained".into(), "True".into())]);
+        ExampleAnswers { task: task.into(), input: input.into(), reference: "True".into(), outputs }
+    }
+
+    #[test]
+    fn a_question_is_recorded_for_the_number_of_shots_it_was_asked_with() {
+        let mut spec = RunSpec::default();
+        spec.target.task = "rte-mini".into();
+        spec.eval.shots = vec![1, 4];
+        let examples = vec![example("rte-mini", "a"), example("cb-mini", "b"), example("cb-mini", "c")];
+        let (device, model) = Default::default();
+        let report = Report { version: 1, spec, device, model, runs: Vec::new(), examples };
+        let recorded = Recorded::Here(Arc::new(report), Vec::new());
+        let input = |task, row, shots| recorded.example(task, row, shots).map(|found| found.input.as_str());
+        assert_eq!(input("rte-mini", 0, 0), Some("a"));
+        assert_eq!(input("rte-mini", 0, 1), None);
+        assert_eq!(
+            (input("cb-mini", 1, 1), input("cb-mini", 2, 1), input("cb-mini", 0, 4)),
+            (Some("c"), None, None)
+        );
+        assert!(Recorded::None.example("cb-mini", 0, 1).is_none());
+    }
+}

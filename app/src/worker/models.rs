@@ -1,0 +1,106 @@
+//! The models that can be asked.
+
+use promot_core::model::folder::{self, LoadedModel, ModelFiles, TokenizerFile};
+use promot_core::model::{Model, SoftPrompt};
+use promot_core::peft;
+use promot_core::spec;
+
+use crate::failure::Failure;
+use crate::fetch;
+use crate::protocol::{ModelState, Origin, RecipeName};
+
+/// In the order in which they came; the pretrained model is first.
+#[derive(Default)]
+pub struct Models(Vec<Held>);
+
+struct Held {
+    recipe: RecipeName,
+    model: Model,
+    origin: Origin,
+    target: String,
+}
+
+impl Models {
+    pub fn set(&mut self, recipe: RecipeName, model: Model, origin: Origin, target: &str) {
+        let held = Held { recipe, model, origin, target: target.to_owned() };
+        match self.0.iter_mut().find(|known| known.recipe == held.recipe) {
+            Some(known) => *known = held,
+            None => self.0.push(held),
+        }
+    }
+
+    /// A model with or without its soft prompt.
+    pub fn get(&self, recipe: &RecipeName, prompt: bool) -> Option<Model> {
+        let model = self.0.iter().find(|held| held.recipe == *recipe)?.model.clone();
+        Some(if prompt { model } else { model.with_prompt(None) })
+    }
+
+    pub fn states(&self) -> Vec<ModelState> {
+        let state = |held: &Held| ModelState {
+            recipe: held.recipe.clone(),
+            origin: held.origin,
+            target: held.target.clone(),
+            has_prompt: held.model.prompt.is_some(),
+        };
+        self.0.iter().map(state).collect()
+    }
+}
+
+/// Fetches the files of the bundled model.
+pub async fn bundled(base: &str) -> Result<ModelFiles, String> {
+    let file = |name: &str| format!("{base}models/mini/{name}");
+    Ok(ModelFiles {
+        config: fetch::bytes(&file("config.json")).await?,
+        weights: vec![("model.safetensors".into(), fetch::bytes(&file("model.safetensors")).await?)],
+        tokenizer: TokenizerFile::Json(fetch::bytes(&file("tokenizer.json")).await?),
+    })
+}
+
+/// The folders below `recorded/` that hold weights, `<task>/<recipe>`: named in a list that is always there, since
+/// looking for a file that may be missing leaves an error in the browser's console. Such a folder holds a
+/// `model.safetensors`, and `prompt/adapter_model.safetensors` where the recipe has a prompt.
+async fn weights(base: &str) -> Result<Vec<String>, String> {
+    let url = format!("{base}recorded/weights.json");
+    serde_json::from_slice(&fetch::bytes(&url).await?).map_err(|error| format!("{url}: {error}"))
+}
+
+/// The shipped weights, on the bundled model's device; of each recipe the first folder.
+pub async fn shipped(base: &str, loaded: &LoadedModel, files: &ModelFiles) -> Result<Vec<Shipped>, Failure> {
+    let mut found: Vec<Shipped> = Vec::new();
+    for folder in weights(base).await? {
+        let (task, name) = folder
+            .split_once('/')
+            .ok_or_else(|| format!("recorded/weights.json: expected <task>/<recipe>, found {folder}"))?;
+        let recipe = spec::list().into_iter().find(|entry| entry.name == name);
+        let recipe = recipe.ok_or_else(|| format!("recorded/weights.json: no method is called {name}"))?;
+        if found.iter().any(|shipped| shipped.recipe.as_str() == name) {
+            continue;
+        }
+        let folder = format!("{base}recorded/{folder}");
+        let weights = fetch::bytes(&format!("{folder}/model.safetensors")).await?;
+        let files = ModelFiles { weights: vec![("model.safetensors".into(), weights)], ..files.clone() };
+        let mut model = folder::load(name, &files, &loaded.model.device())?.model;
+        if recipe.makes_prompt() {
+            let file = async |name: &str| fetch::bytes(&format!("{folder}/prompt/{name}")).await;
+            let (config, weights) =
+                (file("adapter_config.json").await?, file("adapter_model.safetensors").await?);
+            model = with_prompt(model, &config, &weights)?;
+        }
+        found.push(Shipped { recipe: RecipeName::new(name), model, task: task.to_owned() });
+    }
+    Ok(found)
+}
+
+pub struct Shipped {
+    pub recipe: RecipeName,
+    pub model: Model,
+    pub task: String,
+}
+
+fn with_prompt(model: Model, config: &[u8], weights: &[u8]) -> promot_core::Result<Model> {
+    let prompt = peft::read_prompt("the shipped soft prompt", config, weights)?;
+    let device = model.device();
+    let [length, width] = prompt.shape;
+    let prompt = SoftPrompt::from_values(prompt.values, length, width, &device)?;
+    Ok(model.with_prompt(Some(prompt)))
+}

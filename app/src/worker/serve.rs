@@ -1,0 +1,73 @@
+//! The worker's loop: executes commands, one after the other, for as long as the worker lives.
+
+use std::rc::Rc;
+
+use super::engine::Engine;
+use super::messages::{Inbox, fail, post};
+use super::training::{self, Serve, Served};
+use super::{ask, export};
+use crate::failure::Failure;
+use crate::protocol::{Command, Event};
+use crate::saved::Saved;
+
+/// Opens the engine with the first command and then executes the others.
+pub async fn run(inbox: Rc<Inbox>) {
+    let (wish, base) = loop {
+        match inbox.next().await {
+            Command::Start { device, base } => break (device, base),
+            _ => fail(Failure::other("The worker got a command before `start`.")),
+        }
+    };
+    match Engine::open(inbox, wish, &base).await {
+        Ok(engine) => execute_all(&engine).await,
+        Err(failure) => {
+            let advice = "Load the page again; if that does not help, the server may lack the model's files.";
+            fail(failure.advice(advice).fatal());
+        }
+    }
+}
+
+async fn execute_all(engine: &Engine) {
+    loop {
+        let command = engine.inbox.next().await;
+        let Some(command) = engine.serve(command, None).await else { continue };
+        match command {
+            Command::Train { spec } => training::begin(engine, engine, *spec).await,
+            Command::Continue => training::resume(engine, engine).await,
+            Command::Discard => match Saved::forget(&engine.storage).await {
+                Ok(()) => post(&Event::Saved { run: None }),
+                Err(failure) => fail(failure),
+            },
+            // Nothing is running: there is nothing to pause or to stop.
+            _ => {}
+        }
+    }
+}
+
+impl Serve for Engine {
+    fn serve<'a>(&'a self, command: Command, running: Option<&'a Saved>) -> Served<'a> {
+        Box::pin(serve(self, command, running))
+    }
+}
+
+async fn serve(engine: &Engine, command: Command, running: Option<&Saved>) -> Option<Command> {
+    let served = match command {
+        Command::Ask { id, input, recipes, prompt, beams, max_new } => {
+            ask::ask(engine, ask::Question { id, input, recipes, prompt, beams, max_new }).await;
+            engine.store_autotune_cache().await;
+            Ok(())
+        }
+        Command::Cancel { .. } => Ok(()),
+        Command::Example { id, task, shots, row } => {
+            engine.example(id, &task, shots, row).map(|event| post(&event)).map_err(Failure::from)
+        }
+        Command::ExportReport => export::report(engine, running).await,
+        Command::ExportPage { unfinished } => export::page(engine, running, &unfinished).await,
+        Command::ExportWeights { recipe } => export::weights(engine, running, &recipe).await,
+        other => return Some(other),
+    };
+    if let Err(failure) = served {
+        fail(failure);
+    }
+    None
+}

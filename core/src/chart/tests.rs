@@ -1,0 +1,109 @@
+use super::*;
+
+fn frame<'a>(x: &'a str, y: &'a str) -> Frame<'a> {
+    let axis = |label| Axis { label, ..Axis::default() };
+    Frame { title: "a <title>", x: axis(x), y: axis(y), width: 520.0, height: 280.0 }
+}
+
+fn line(name: &str, index: usize, points: &[(f64, f64)]) -> Line {
+    let points = points.iter().map(|(x, y)| (*x, Estimate::from(*y))).collect();
+    Line { style: Style::new(name, index), points }
+}
+
+#[test]
+fn a_line_has_its_points_its_key_and_words_for_those_who_cannot_see_it() {
+    let svg = lines(&frame("step", "loss"), &[line("a & b", 1, &[(0.0, 1.0), (10.0, 2.0)])]).svg;
+    assert!(svg.starts_with("<svg") && svg.contains("role=\"img\""), "{svg}");
+    assert!(svg.contains("<title>a &lt;title&gt;</title><desc>a &amp; b: 2 at step 10</desc>"), "{svg}");
+    assert!(svg.contains(">step</text>") && svg.contains(">loss</text>"), "{svg}");
+    assert_eq!(svg.matches("class=\"key\"").count(), 1);
+    assert!(svg.contains("var(--s1, #ee6677)"), "{svg}");
+    assert!(svg.contains("<title>a &amp; b, step 10: 2</title>"), "{svg}");
+}
+
+#[test]
+fn a_legend_names_nothing_twice_and_wraps() {
+    let same = [line("promot", 0, &[(0.0, 1.0)]), line("promot", 0, &[(0.0, 2.0)])];
+    assert_eq!(lines(&frame("step", ""), &same).svg.matches("class=\"key\"").count(), 1);
+    let many: Vec<Line> =
+        (0..9).map(|index| line(&format!("a method of some length {index}"), index, &[(0.0, 1.0)])).collect();
+    let svg = lines(&frame("step", ""), &many).svg;
+    assert_eq!(svg.matches("class=\"key\"").count(), 9);
+    assert!(svg.contains("<text x=\"23\" y=\"27\""), "{svg}");
+}
+
+#[test]
+fn intervals_are_a_band_and_whiskers() {
+    let points = vec![(0.0, Estimate { mean: 1.0, interval: Some(0.5) }), (1.0, Estimate::from(2.0))];
+    let with = Line { style: Style::new("x", 0), points };
+    let svg = lines(&frame("step", "y"), &[with]).svg;
+    assert!(svg.contains("class=\"band\"") && svg.contains("step 0: 1 \u{b1}0.5"), "{svg}");
+    let without = lines(&frame("step", "y"), &[line("x", 0, &[(0.0, 1.0)])]).svg;
+    assert!(!without.contains("class=\"band\""));
+    let values = vec![Some(Estimate { mean: 5.0, interval: Some(1.0) })];
+    let svg = bars(&frame("", "y"), &["t".into()], &[Bars { style: Style::new("x", 0), values }]).svg;
+    assert!(svg.contains("x: 5 \u{b1}1"), "{svg}");
+}
+
+#[test]
+fn long_lines_are_thinned_to_means_and_holes_left_out() {
+    let points: Vec<(f64, Estimate)> =
+        (0..1000).map(|x| (f64::from(x), Estimate::from(f64::from(x % 2)))).collect();
+    let thin = thinned(&points);
+    assert_eq!((thin.len(), thin[0]), (200, (2.0, Estimate::from(0.4))));
+    let svg = lines(&frame("step", "y"), &[line("x", 0, &[(0.0, f64::NAN), (1.0, 2.0)])]).svg;
+    assert!(!svg.contains("NaN"), "{svg}");
+}
+
+#[test]
+fn every_bar_is_drawn_and_long_names_are_wrapped() {
+    let names: Vec<String> =
+        ["a<b", "xsum-mini-of-a-very-long-name-indeed-longer-than-its-group"].map(String::from).into();
+    let value = |mean: f64| Some(Estimate::from(mean));
+    let series = [
+        Bars { style: Style::new("x", 0), values: vec![value(50.0), None] },
+        Bars { style: Style::new("y", 2), values: vec![value(0.0), value(3.0)] },
+    ];
+    let svg = bars(&Frame { width: 300.0, ..frame("", "score") }, &names, &series).svg;
+    assert_eq!(svg.matches("<rect").count(), 3, "{svg}");
+    assert!(svg.contains(">a&lt;b</text>") && svg.contains(">xsum-mini-of-a-</text>"), "{svg}");
+}
+
+#[test]
+fn a_path_has_an_arrow_between_points_that_lie_apart() {
+    let path = |points: &[(f64, f64)]| Path { style: Style::new("x", 0), points: points.to_vec() };
+    let svg = scatter(&frame("gained", "kept"), &[path(&[(0.0, 50.0), (90.0, 20.0)])]).svg;
+    // Two points and the key's.
+    assert_eq!(svg.matches("<circle").count(), 3, "{svg}");
+    assert_eq!(svg.matches("Z\"").count(), 1, "{svg}");
+    assert!(svg.contains("<desc>x: gained 90, kept 20</desc>"), "{svg}");
+}
+
+#[test]
+fn charts_without_data_do_not_fail() {
+    for drawing in
+        [lines(&frame("x", "y"), &[]), bars(&frame("", ""), &[], &[]), scatter(&frame("x", "y"), &[])]
+    {
+        assert!(drawing.svg.ends_with("</svg>") && !drawing.svg.contains("NaN"), "{}", drawing.svg);
+    }
+}
+
+#[test]
+fn steps_on_a_logarithmic_axis_begin_at_0() {
+    let ruler = Ruler::new(Scale::Log, (0.0, 999.0), (0.0, 300.0));
+    assert_eq!(ruler.ticks(6), [0.0, 1.0, 10.0, 100.0]);
+    assert!((ruler.at(99.0) - 200.0).abs() < 1e-9 && ruler.at(0.0) == 0.0);
+    assert!((ruler.value_at(200.0).unwrap() - 99.0).abs() < 1e-6);
+    assert_eq!(ruler.value_at(301.0), None);
+}
+
+#[test]
+fn ticks_are_round_and_labels_have_the_decimals_that_they_need() {
+    let ticks = |low, high| {
+        let ruler = Ruler::new(Scale::Linear, (low, high), (0.0, 1.0));
+        ruler.ticks(6).into_iter().map(|tick| ruler.label(tick)).collect::<Vec<_>>()
+    };
+    assert_eq!(ticks(0.0, 100.0), ["0", "20", "40", "60", "80", "100"]);
+    assert_eq!(ticks(0.0, 2.1), ["0.0", "0.5", "1.0", "1.5", "2.0"]);
+    assert_eq!(ticks(-1.0, 1.0), ["-1.0", "-0.5", "0.0", "0.5", "1.0"]);
+}

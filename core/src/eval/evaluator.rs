@@ -1,0 +1,134 @@
+//! Task times model gives answers and a score: k-shot prompts, beam search, post-processing, metric, signature.
+
+use super::EvalSpec;
+use crate::batch::BatchLayout;
+use crate::data::Example;
+use crate::decode::{self, Batching, SearchSettings};
+use crate::error::Result;
+use crate::model::Model;
+use crate::record::TaskScore;
+use crate::render::{RenderedRow, Renderer, ShotPool};
+use crate::task::{self, Task};
+use crate::tokenizer::Tokenizer;
+
+/// What is needed beside the model; the same for every method of a run.
+pub struct Evaluator<'a> {
+    pub tokenizer: &'a Tokenizer,
+    pub layout: BatchLayout,
+    pub spec: &'a EvalSpec,
+    /// Longest input in tokens, as in training; 0 for no limit.
+    pub max_input: usize,
+    /// Seeds the choice of shots; one for all methods, so that they are asked the same.
+    pub shot_seed: u64,
+    /// The tuned tasks, whose format the outputs may have taken on.
+    pub targets: Vec<&'a Task>,
+}
+
+/// The rows of one task.
+pub struct TaskRows<'a> {
+    pub task: &'a Task,
+    pub rows: &'a [Example],
+    /// Training rows, the first of which (`eval.shot_pool`) in-context examples are drawn from.
+    pub shot_rows: &'a [Example],
+}
+
+/// One answered question.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    pub input: String,
+    pub reference: String,
+    /// What the model wrote.
+    pub output: String,
+}
+
+/// A score with the answers behind it.
+pub struct Evaluation {
+    pub score: TaskScore,
+    pub predictions: Vec<Prediction>,
+}
+
+impl Evaluator<'_> {
+    /// Scores `model` as it stands: with its prompt in front if it has one.
+    /// `progress` hears how many rows are done and may stop the evaluation with an error.
+    pub async fn evaluate(
+        &self,
+        model: &Model,
+        task: &TaskRows<'_>,
+        shots: usize,
+        limit: usize,
+        progress: &mut dyn FnMut(usize, usize) -> Result<()>,
+    ) -> Result<Evaluation> {
+        let rows = if limit == 0 { task.rows } else { &task.rows[..limit.min(task.rows.len())] };
+        let pool = ShotPool::new(task.shot_rows, self.spec.shot_pool, self.shot_seed);
+        let renderer = self.renderer(task.task, shots);
+        let mut rendered = renderer.evaluation(rows, &pool)?;
+        let inputs: Vec<Vec<u32>> = rendered.iter_mut().map(|row| std::mem::take(&mut row.input)).collect();
+        let settings = self.search(task.task);
+        let batching = Batching { rows: self.spec.batch, layout: self.layout };
+        let mut report = |done| progress(done, rows.len());
+        let found = decode::generate(model, &inputs, &settings, batching, &mut report).await?;
+        let outputs =
+            found.iter().map(|found| self.tokenizer.decode(&found.tokens)).collect::<Result<Vec<_>>>()?;
+        let score = self.task_score(model, &renderer, &pool, &settings, &rendered, &outputs);
+        let predictions = rendered
+            .into_iter()
+            .zip(outputs)
+            .map(|(row, output)| Prediction { input: row.text.input, reference: row.text.target, output })
+            .collect();
+        Ok(Evaluation { score, predictions })
+    }
+
+    fn renderer<'a>(&'a self, task: &'a Task, shots: usize) -> Renderer<'a> {
+        Renderer { task, tokenizer: self.tokenizer, shots, max_input: self.max_input }
+    }
+
+    fn search(&self, task: &Task) -> SearchSettings {
+        SearchSettings {
+            beams: self.spec.beams,
+            max_new_tokens: task.max_new_tokens,
+            min_new_tokens: self.spec.min_new_tokens,
+            length_penalty: self.spec.length_penalty,
+            alpha: self.spec.alpha,
+            decoder_start_id: self.layout.decoder_start_id,
+            eos: self.tokenizer.eos,
+        }
+    }
+
+    fn task_score(
+        &self,
+        model: &Model,
+        renderer: &Renderer<'_>,
+        pool: &ShotPool<'_>,
+        settings: &SearchSettings,
+        rendered: &[RenderedRow],
+        outputs: &[String],
+    ) -> TaskScore {
+        let (task, shots) = (renderer.task, renderer.shots);
+        let references: Vec<Vec<String>> = rendered.iter().map(|row| row.text.references.clone()).collect();
+        let score = task.score(outputs, &references);
+        let prompt = model.prompt.is_some();
+        let truncated = rendered.iter().filter(|row| row.truncated).count();
+        let drawn = if shots == 0 { String::new() } else { format!("|pool:{}", pool.size()) };
+        let cut = if truncated == 0 { String::new() } else { format!("|cut:{truncated}@{}", self.max_input) };
+        let signature = format!(
+            "{}|task:{}.v{}|shots:{shots}|shotseed:{}{drawn}{cut}|prompt:{}|decode:{}",
+            score.signature,
+            task.name,
+            task.version,
+            self.shot_seed,
+            if prompt { "on" } else { "off" },
+            settings.signature()
+        );
+        TaskScore {
+            task: task.name.clone(),
+            shots,
+            prompt,
+            metric: score.metric,
+            score: score.score,
+            n: score.n,
+            truncated,
+            target_format_rate: task::format_rate(&self.targets, outputs),
+            signature,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Evaluation: a model's answers to a task's rows, and their score.
+
+#[cfg(feature = "models")]
+mod evaluator;
+mod settings;
+
+#[cfg(feature = "models")]
+pub use evaluator::{Evaluation, Evaluator, Prediction, TaskRows};
+pub use settings::EvalSpec;

@@ -1,0 +1,55 @@
+//! How models are evaluated: plain settings, compiled without the tensor library.
+
+use serde::{Deserialize, Serialize};
+
+use crate::decode::LengthPenalty;
+
+/// How the models are scored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvalSpec {
+    /// The unseen tasks, never used for any choice; tuned ones among them are left out.
+    pub tasks: Vec<String>,
+    /// Numbers of answered examples before the question.
+    pub shots: Vec<usize>,
+    /// In-context examples are drawn from so many of the first training rows; 0 for all.
+    pub shot_pool: usize,
+    /// Most rows a task; 0 for all.
+    pub limit: usize,
+    pub beams: usize,
+    pub batch: usize,
+    /// Exponent of the length normalisation; see `length_penalty`.
+    pub alpha: f64,
+    pub length_penalty: LengthPenalty,
+    /// Tokens that every answer has before it may end; 0 allows an empty answer.
+    pub min_new_tokens: usize,
+    /// Score the unseen tasks for the curves before the first step, after 1, 2, 4, 8, ... steps, and after every this
+    /// many; 0 for never.
+    pub curve_every: usize,
+    /// Rows a task in those curves.
+    pub curve_limit: usize,
+    /// Compare the gradient with its format's before the first step and after every this many; 0 for never.
+    pub alignment_every: usize,
+    /// Training rows in that comparison.
+    pub alignment_rows: usize,
+}
+
+impl Default for EvalSpec {
+    fn default() -> Self {
+        Self {
+            tasks: Vec::new(),
+            shots: vec![1],
+            shot_pool: 1000,
+            limit: 0,
+            beams: 4,
+            batch: 32,
+            alpha: 0.6,
+            length_penalty: LengthPenalty::T5x,
+            min_new_tokens: 0,
+            curve_every: 0,
+            curve_limit: 32,
+            alignment_every: 0,
+            alignment_rows: 64,
+        }
+    }
+}

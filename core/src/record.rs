@@ -1,0 +1,134 @@
+//! The parts of a report that say what happened: scores, curves, devices and models. They know no settings, so that
+//! everything that measures can use them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::stage_id::StageId;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeviceInfo {
+    /// "flex (CPU)", "wgpu (Vulkan, <adapter>)", ...
+    pub name: String,
+    /// Why this one was taken.
+    pub reason: String,
+    /// Whether a graphics driver computes on the CPU, which is slower than the CPU device itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub software: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    pub name: String,
+    pub model_type: String,
+    pub parameters: usize,
+    /// SHA-256 of the weights file(s), hexadecimal.
+    pub sha256: String,
+}
+
+/// One method with one seed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MethodRun {
+    pub method: String,
+    pub seed: u64,
+    /// The tuned task, with the prompt where the method has one.
+    pub target: TaskScore,
+    /// The tasks tuned together with it, each with its own prompt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<TaskScore>,
+    /// The other tasks, with the prompt taken off.
+    pub unseen: Vec<TaskScore>,
+    /// Plain mean of the unseen scores, by number of shots ("1", "4").
+    pub norm_avg: BTreeMap<String, f64>,
+    /// The values of the sweep that this run had, by the path of their fields.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub swept: BTreeMap<String, String>,
+    /// Training curve, stages in order.
+    pub steps: Vec<StepRecord>,
+    /// Wall time by part: "stage 1", "stage 2", "evaluation"; the only fields that differ between equal runs.
+    pub seconds: BTreeMap<String, f64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskScore {
+    pub task: String,
+    pub shots: usize,
+    /// Whether the soft prompt was in front.
+    pub prompt: bool,
+    pub metric: String,
+    /// In [0, 100].
+    pub score: f64,
+    /// Rows scored.
+    pub n: usize,
+    /// Rows among them whose input was longer than the limit and has been cut.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub truncated: usize,
+    /// Share of answers in the format of the tuned task, in [0, 100]; absent where that has no fixed format.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_format_rate: Option<f64>,
+    pub signature: String,
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
+/// One point of the curves. Losses are nats per real target token.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    pub stage: StageId,
+    pub step: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<f64>,
+    /// Target score on the validation rows, at checkpoints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<f64>,
+    /// Scores of unseen tasks along training, by task.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unseen: BTreeMap<String, f64>,
+    /// Target-format rates along training, by task.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub format_rate: BTreeMap<String, f64>,
+    /// Cosines of the task's gradient and its format's, by family of weights, after this step.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub alignment: BTreeMap<String, f64>,
+}
+
+/// One question and what each method's model answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExampleAnswers {
+    pub task: String,
+    pub input: String,
+    pub reference: String,
+    pub outputs: BTreeMap<String, String>,
+}
+
+impl MethodRun {
+    /// The scores of all tuned tasks.
+    pub fn targets(&self) -> impl Iterator<Item = &TaskScore> {
+        std::iter::once(&self.target).chain(&self.also)
+    }
+}
+
+/// The methods of runs, each once, in the order in which they come.
+pub fn methods(runs: &[MethodRun]) -> Vec<&str> {
+    distinct(runs.iter().map(|run| run.method.as_str()))
+}
+
+/// Items, such as names, each once, in the order in which they come.
+pub fn distinct<T: PartialEq>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut found = Vec::new();
+    for item in items {
+        if !found.contains(&item) {
+            found.push(item);
+        }
+    }
+    found
+}
+
+/// The paper's Norm. Avg.: the plain mean of the tasks' scores, each already in [0, 100].
+pub fn norm_avg<'a>(scores: impl IntoIterator<Item = &'a TaskScore>) -> Option<f64> {
+    let scores: Vec<f64> = scores.into_iter().map(|score| score.score).collect();
+    (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
+}

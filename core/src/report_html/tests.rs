@@ -1,0 +1,105 @@
+use insta::assert_snapshot;
+use regex::Regex;
+
+use super::*;
+use crate::report::StepRecord;
+use crate::task::{Task, built_in};
+
+fn sample() -> Report {
+    serde_json::from_str(include_str!("../../../tests/golden/report/sample.json")).unwrap()
+}
+
+/// Tasks by the sample's names, like the library's own.
+fn known() -> TaskList {
+    let named = |task: &Task| Task { name: format!("{}-mini", task.name), ..task.clone() };
+    built_in().iter().map(named).try_fold(TaskList::default(), TaskList::with).unwrap()
+}
+
+/// A page a tag a line, without what other tests look at: stylesheet, drawings, settings.
+fn outline(page: &str) -> String {
+    let replace =
+        |text: &str, pattern: &str, by: &str| Regex::new(pattern).unwrap().replace_all(text, by).into_owned();
+    let text = replace(page, r"(?s)<style>.*?</style>", "<style/>");
+    let text = replace(&text, r"(?s)<svg.*?<title>(.*?)</title><desc>(.*?)</desc>.*?</svg>", "<svg: $1. $2>");
+    let text = replace(&text, r"(?s)(run --spec.*?<pre>).*?(</pre>)", "${1}...$2");
+    replace(&text, r"><", ">\n<")
+}
+
+#[test]
+fn the_page_of_the_sample() {
+    assert_snapshot!("page", outline(&page(&sample(), &known(), &[]).unwrap()));
+}
+
+#[test]
+fn the_charts_of_the_sample() {
+    let page = page(&sample(), &known(), &[]).unwrap();
+    let charts = page.split("<svg").skip(1).map(|rest| rest.split("</svg>").next().unwrap());
+    let charts: Vec<String> =
+        charts.map(|chart| format!("<svg{chart}</svg>").replace("><", ">\n<")).collect();
+    assert_eq!(charts.len(), 8);
+    assert_snapshot!("bars", charts[0]);
+    assert_snapshot!("training_loss", charts[1]);
+    assert_snapshot!("tradeoff", charts[5]);
+}
+
+#[test]
+fn nothing_is_fetched_and_text_is_text() {
+    let page = page(&sample(), &known(), &[]).unwrap();
+    // The SVG name space is a name, not an address that is fetched.
+    let outside = page.replace("http://www.w3.org/2000/svg", "");
+    for part in ["http:", "https:", "src=", "@import", "url(", "<script"] {
+        assert!(!outside.contains(part), "{part} reaches outside");
+    }
+    assert!(page.contains("a &lt;small&gt; cat") && !page.contains("<small> cat"));
+}
+
+#[test]
+fn an_unfinished_method_has_its_curve_and_is_named() {
+    let mut report = sample();
+    report.spec.seeds = vec![0];
+    let promot = report.runs.pop().unwrap();
+    report.runs.remove(2);
+    let mut course = Course { method: "promot".into(), steps: Vec::new() };
+    for record in promot.steps {
+        // As they come in training: the loss first, then each task's score.
+        course.push(StepRecord { unseen: Default::default(), ..record.clone() });
+        for (task, score) in record.unseen {
+            let unseen = [(task, score)].into();
+            let (stage, step) = (record.stage.clone(), record.step);
+            course.push(StepRecord { stage, step, unseen, ..StepRecord::default() });
+        }
+    }
+    assert_eq!(course.steps.len(), 12);
+    let page = page(&report, &known(), &[course]).unwrap();
+    assert!(page.contains("<b>Not finished: </b>promot</p>"), "{page}");
+    assert!(page.contains("promot, stage 2: 26.5 at step (logarithmic) 16"), "{page}");
+}
+
+#[test]
+fn without_held_out_tasks_nothing_is_said_of_them() {
+    let mut report = sample();
+    for run in &mut report.runs {
+        run.unseen.clear();
+        run.steps.iter_mut().for_each(|record| record.unseen.clear());
+        run.steps.iter_mut().for_each(|record| record.format_rate.clear());
+    }
+    let page = page(&report, &known(), &[]).unwrap();
+    let text = page.split("</style>").nth(1).unwrap();
+    assert!(text.contains("92.0") && !text.contains("eld-out") && !text.contains("leakage"), "{text}");
+}
+
+#[test]
+fn a_report_without_runs_is_a_page() {
+    let mut report = sample();
+    report.runs.clear();
+    report.examples.clear();
+    assert!(page(&report, &known(), &[]).unwrap().contains("Not finished"));
+}
+
+#[test]
+fn durations_and_sizes_read_well() {
+    assert_eq!(duration(61.4), "61 s");
+    assert_eq!(duration(125.0), "2 min 5 s");
+    assert_eq!(duration(7_300.0), "2 h 1 min");
+    assert_eq!((millions(512), millions(2_345_678)), ("512".into(), "2.3 million".into()));
+}

@@ -1,0 +1,37 @@
+//! The tasks that a run knows.
+
+use super::RunSpec;
+use crate::error::Result;
+use crate::task::{Task, TaskList, TaskRef};
+
+impl RunSpec {
+    /// The tasks that the program knows and the spec's own.
+    ///
+    /// # Errors
+    /// An own task that makes no sense, or whose name another one has.
+    pub fn known_tasks(&self, tasks: &TaskList) -> Result<TaskList> {
+        self.own_tasks.iter().try_fold(tasks.clone(), |list, task| {
+            task.check("the spec")?;
+            list.with(task.clone())
+        })
+    }
+
+    /// Puts the tasks of TOML files that the spec refers to into it: the definition among its own tasks, the name in the
+    /// file's place. `read` gives the text of a file. The spec is then whole without those files.
+    ///
+    /// # Errors
+    /// Those of `read` and of `Task::from_toml`.
+    pub fn define_tasks(&mut self, tasks: &TaskList, read: &dyn Fn(&str) -> Result<String>) -> Result<()> {
+        let target = &mut self.target;
+        let places = std::iter::once(&mut target.task).chain(&mut target.also).chain(&mut self.eval.tasks);
+        for place in places {
+            let Ok(TaskRef::File(file)) = place.parse() else { continue };
+            let task = Task::from_toml(&read(&file)?, &file, tasks)?;
+            place.clone_from(&task.name);
+            if !self.own_tasks.contains(&task) {
+                self.own_tasks.push(task);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! The corpus's tasks and presets, in one list with the library's own.
+
+use std::sync::LazyLock;
+
+use promot_core::spec::{self, Preset, PresetList};
+use promot_core::task::{TaskList, built_in};
+
+/// The suite of the corpus's tasks.
+pub const SUITE: &str = "mini";
+
+/// A task for each of the paper's and SNLI, under its name with `-mini`.
+#[rustfmt::skip]
+const TASKS: &[(&str, &str)] = &[
+    ("rte-mini.toml", include_str!("../tasks/rte-mini.toml")),
+    ("cb-mini.toml", include_str!("../tasks/cb-mini.toml")),
+    ("wic-mini.toml", include_str!("../tasks/wic-mini.toml")),
+    ("snli-mini.toml", include_str!("../tasks/snli-mini.toml")),
+    ("openbookqa-mini.toml", include_str!("../tasks/openbookqa-mini.toml")),
+    ("triviaqa-mini.toml", include_str!("../tasks/triviaqa-mini.toml")),
+    ("web_questions-mini.toml", include_str!("../tasks/web_questions-mini.toml")),
+    ("wmt_enfr-mini.toml", include_str!("../tasks/wmt_enfr-mini.toml")),
+    ("wmt_ende-mini.toml", include_str!("../tasks/wmt_ende-mini.toml")),
+    ("wmt_enro-mini.toml", include_str!("../tasks/wmt_enro-mini.toml")),
+    ("xsum-mini.toml", include_str!("../tasks/xsum-mini.toml")),
+    ("wikilingua-mini.toml", include_str!("../tasks/wikilingua-mini.toml")),
+];
+
+/// Specs on the bundled model and its tasks.
+pub const PRESETS: &[Preset] = &[
+    Preset {
+        name: "tour",
+        summary: "the bundled model on entailment: pretrained, fine-tuned and ProMoT, in minutes on two cores",
+        toml: include_str!("../presets/tour.toml"),
+    },
+    Preset {
+        name: "quick",
+        summary: "the same in under a minute, for trying things out; its scores say nothing",
+        toml: include_str!("../presets/quick.toml"),
+    },
+    Preset {
+        name: "paper-mini",
+        summary: "the paper's comparison with the bundled model: five seeds, prompt tuning and ProMoT + 1-shot, too; an hour on one core",
+        toml: include_str!("../presets/paper-mini.toml"),
+    },
+];
+
+/// All that a program knows without the user's files.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    pub tasks: TaskList,
+    pub presets: PresetList,
+}
+
+/// The library's tasks and presets with the corpus's.
+pub fn catalog() -> &'static Catalog {
+    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog {
+        tasks: built_in().clone().with_files(TASKS).expect("the corpus's tasks are valid (tested)"),
+        presets: PresetList::new(PRESETS.iter().chain(spec::PRESETS).copied()),
+    });
+    &CATALOG
+}
+
+#[cfg(test)]
+mod tests {
+    use promot_core::spec::RunSpec;
+    use promot_core::task::{DataSource, Task};
+
+    use super::*;
+
+    fn by_name(name: &str) -> &'static Task {
+        catalog().tasks.by_name(name).expect("a known task")
+    }
+
+    #[test]
+    fn every_data_set_has_its_task_which_is_like_the_papers() {
+        let ours: Vec<&Task> = catalog().tasks.iter().filter(|task| task.suite == SUITE).collect();
+        assert!(ours.iter().map(|task| task.name.as_str()).eq(crate::DATA_SETS.iter().copied()));
+        for task in ours {
+            let twin = by_name(task.name.strip_suffix("-mini").expect("the suffix"));
+            let expected = Task {
+                name: task.name.clone(),
+                summary: task.summary.clone(),
+                suite: SUITE.into(),
+                source: DataSource::Generated(task.name.clone()),
+                ..twin.clone()
+            };
+            assert_eq!(*task, expected);
+        }
+    }
+
+    #[test]
+    fn the_held_out_tasks_are_the_papers_eight() {
+        let names = |target: &str| -> Vec<String> {
+            catalog().tasks.held_out_for(by_name(target)).iter().map(|task| task.name.clone()).collect()
+        };
+        let eight = names("rte");
+        assert_eq!(eight.len(), 8);
+        assert_eq!(names("rte-mini"), eight.iter().map(|name| format!("{name}-mini")).collect::<Vec<_>>());
+        assert_eq!(names("wic-mini").len(), 7);
+    }
+
+    #[test]
+    fn every_preset_makes_sense_and_survives_a_round_trip() {
+        for entry in catalog().presets.iter() {
+            let spec = catalog().presets.by_name(entry.name).expect("a preset");
+            assert_eq!(spec.name, entry.name);
+            assert_eq!(RunSpec::from_toml(&spec.to_toml().expect("TOML"), "copy").expect("a spec"), spec);
+            let held_out = spec.resolve(&catalog().tasks).expect("a sound spec").eval.tasks;
+            assert_eq!(held_out.len(), if entry.name == "quick" { 4 } else { 8 });
+        }
+        let error = catalog().presets.by_name("tuor").expect_err("no such preset").to_string();
+        assert_eq!(error, "unknown preset `tuor`; nearest known: tour, quick, paper, paper-mini");
+    }
+}

@@ -1,0 +1,51 @@
+//! The rows of the corpus's tasks.
+
+use promot_core::data::{Example, Split};
+use promot_core::rng::Streams;
+use promot_core::{Error, Result};
+
+use crate::split::SEED;
+use crate::{choice, entail, facts, grammar, lexicon, senses, summary};
+
+/// What there are rows of, by the names of the tasks that ask it.
+pub const DATA_SETS: &[&str] = &[
+    "rte-mini",
+    "cb-mini",
+    "wic-mini",
+    "snli-mini",
+    "openbookqa-mini",
+    "triviaqa-mini",
+    "web_questions-mini",
+    "wmt_enfr-mini",
+    "wmt_ende-mini",
+    "wmt_enro-mini",
+    "xsum-mini",
+    "wikilingua-mini",
+];
+
+/// The rows of a data set, in a fixed order, labels balanced; the first `limit` of them, or all where it is 0.
+///
+/// # Errors
+/// An unknown name lists the nearest names.
+pub fn rows(name: &str, split: Split, limit: usize) -> Result<Vec<Example>> {
+    let rng = &mut Streams::new(SEED).stream(&format!("{name} {split:?}"));
+    let mut rows = match name {
+        "rte-mini" => entail::rows(entail::Style::Rte, split, rng),
+        "cb-mini" => entail::rows(entail::Style::Cb, split, rng),
+        "snli-mini" => entail::rows(entail::Style::Snli, split, rng),
+        "wic-mini" => senses::rows(split, rng),
+        "openbookqa-mini" => choice::rows(split, rng),
+        "triviaqa-mini" => facts::rows(facts::Topic::People, split, rng),
+        "web_questions-mini" => facts::rows(facts::Topic::Towns, split, rng),
+        "wmt_enfr-mini" => grammar::rows(lexicon::Lang::Fr, split, rng),
+        "wmt_ende-mini" => grammar::rows(lexicon::Lang::De, split, rng),
+        "wmt_enro-mini" => grammar::rows(lexicon::Lang::Ro, split, rng),
+        "xsum-mini" => summary::rows(summary::Style::News, split, rng),
+        "wikilingua-mini" => summary::rows(summary::Style::HowTo, split, rng),
+        _ => return Err(Error::unknown("data set of the synthetic corpus", name, DATA_SETS.iter().copied())),
+    };
+    if limit > 0 {
+        rows.truncate(limit);
+    }
+    Ok(rows)
+}
