@@ -16,6 +16,7 @@ mod ema;
 mod fine_tuning;
 mod joint;
 mod l2_sp;
+mod layerwise_decay;
 mod lora;
 mod mixout;
 mod prompt_tuning;
@@ -41,6 +42,7 @@ pub static METHODS: &[&MethodInfo] = &[
     &wise_ft::INFO,
     &mixout::INFO,
     &ema::INFO,
+    &layerwise_decay::INFO,
 ];
 
 impl MethodInfo {
