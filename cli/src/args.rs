@@ -190,6 +190,9 @@ pub struct EvalArgs {
     /// Tokens that an answer has before it may end
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub min_new: usize,
+    /// Text file of words, separated by white space, whose tokens no answer may have
+    #[arg(long, value_name = "FILE")]
+    pub suppress: Option<PathBuf>,
     /// Draws the answered examples
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
@@ -213,6 +216,9 @@ pub struct GenerateArgs {
     /// Tokens that an answer has before it may end
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub min_new: usize,
+    /// Text file of words, separated by white space, whose tokens no answer may have
+    #[arg(long, value_name = "FILE")]
+    pub suppress: Option<PathBuf>,
     /// Exponent of the length in a beam's score
     #[arg(long, value_name = "A", default_value_t = 1.0)]
     pub alpha: f64,

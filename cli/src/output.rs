@@ -70,6 +70,11 @@ pub fn read_lines(path: &Path) -> anyhow::Result<Vec<String>> {
     Ok(read_text(path)?.lines().map(str::to_owned).collect())
 }
 
+/// The words of a text file, separated by white space.
+pub fn read_words(path: &Path) -> anyhow::Result<Vec<String>> {
+    Ok(read_text(path)?.split_whitespace().map(str::to_owned).collect())
+}
+
 fn is_standard(path: &Path) -> bool {
     path.as_os_str() == "-"
 }

@@ -47,6 +47,17 @@ impl Tokenizer {
         Ok(encoding.get_ids().to_vec())
     }
 
+    /// Every token of the words, each once, in rising order; the end-of-sequence token is not among them.
+    pub fn of_words(&self, words: &[String]) -> Result<Vec<u32>> {
+        let mut tokens = Vec::new();
+        for word in words {
+            tokens.extend(self.encode_plain(word)?);
+        }
+        tokens.sort_unstable();
+        tokens.dedup();
+        Ok(tokens)
+    }
+
     /// Ids of the text alone.
     pub fn encode_plain(&self, text: &str) -> Result<Vec<u32>> {
         let encoding = self.inner.encode(text, false).map_err(|error| Error::format("text", error))?;

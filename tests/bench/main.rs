@@ -110,7 +110,7 @@ impl<'a> Bench<'a> {
             decoder_start_id: 0,
             eos: u32::MAX,
         };
-        let batching = Batching { rows: inputs.len(), layout: self.layout };
+        let batching = Batching { rows: inputs.len(), layout: self.layout, suppressed: &[] };
         self.measure(what, || {
             let mut quiet = |_| Ok(());
             let search = generate(&self.model, &inputs, &settings, batching, &mut quiet);

@@ -39,6 +39,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
         shots: vec![args.shots],
         limit: args.limit,
         min_new_tokens: args.min_new,
+        suppress: args.suppress.as_deref().map(output::read_words).transpose()?.unwrap_or_default(),
         ..EvalSpec::default()
     };
     let scores = tasks

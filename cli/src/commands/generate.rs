@@ -43,6 +43,8 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<()> {
         decoder_start_id: loaded.config.start(),
         eos: tokenizer.eos,
     };
+    let words = args.suppress.as_deref().map(output::read_words).transpose()?.unwrap_or_default();
+    let suppressed = tokenizer.of_words(&words)?;
     let bar = ProgressBar::new(inputs.len() as u64);
     let mut lines = Lines::new(&args.json);
     for chunk in inputs.chunks(args.batch.saturating_mul(BATCHES)) {
@@ -52,7 +54,8 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<()> {
             bar.set_position(before + done as u64);
             if interrupt::asked() { Err(Error::Stopped { step: done }) } else { Ok(()) }
         };
-        let batching = Batching { rows: args.batch, layout: device.layout_for(&loaded) };
+        let batching =
+            Batching { rows: args.batch, layout: device.layout_for(&loaded), suppressed: &suppressed };
         let found = decode::generate(&loaded.model, &ids, &settings, batching, &mut progress);
         for (input, found) in chunk.iter().zip(pollster::block_on(found)?) {
             lines.push(&Line { input, output: tokenizer.decode(&found.tokens)?, score: found.score })?;

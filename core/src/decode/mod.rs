@@ -9,6 +9,8 @@ mod of_model;
 #[cfg(feature = "models")]
 mod score;
 mod settings;
+#[cfg(feature = "models")]
+mod suppressed;
 
 #[cfg(feature = "models")]
 pub use beam::{Hypothesis, search};
@@ -19,3 +21,5 @@ pub use of_model::{Batching, ModelDecoder, generate};
 #[cfg(feature = "models")]
 pub use score::{TokenScores, score};
 pub use settings::LengthPenalty;
+#[cfg(feature = "models")]
+pub use suppressed::Suppressed;

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::{Hypothesis, NextToken, SearchSettings, search};
+use super::{Hypothesis, NextToken, SearchSettings, Suppressed, search};
 use crate::batch::{self, BatchLayout};
 use crate::error::{Error, Result};
 use crate::model::{Cache, Model, tensors};
@@ -46,10 +46,12 @@ impl NextToken for ModelDecoder<'_> {
 
 /// How inputs are put together.
 #[derive(Clone, Copy, Debug)]
-pub struct Batching {
+pub struct Batching<'a> {
     /// Inputs searched together; with several workers each searches its share of them.
     pub rows: usize,
     pub layout: BatchLayout,
+    /// Tokens that no output may have.
+    pub suppressed: &'a [u32],
 }
 
 /// The best output of each input, in the order given; similar lengths are searched together.
@@ -57,7 +59,7 @@ pub async fn generate(
     model: &Model,
     inputs: &[Vec<u32>],
     settings: &SearchSettings,
-    batching: Batching,
+    batching: Batching<'_>,
     progress: &mut dyn FnMut(usize) -> Result<()>,
 ) -> Result<Vec<Hypothesis>> {
     let model = model.valid();
@@ -79,10 +81,10 @@ async fn part(
     model: &Model,
     rows: &[&[u32]],
     settings: &SearchSettings,
-    batching: Batching,
+    batching: Batching<'_>,
 ) -> Result<Vec<Hypothesis>> {
-    let mut decoder = ModelDecoder::new(model, rows, &batching.layout, settings.beams);
-    search(&mut decoder, rows.len(), settings).await
+    let decoder = ModelDecoder::new(model, rows, &batching.layout, settings.beams);
+    search(&mut Suppressed { inner: decoder, tokens: batching.suppressed }, rows.len(), settings).await
 }
 
 /// Without threads, a batch is searched as one.
@@ -90,7 +92,7 @@ async fn batch(
     model: &Model,
     rows: &[&[u32]],
     settings: &SearchSettings,
-    batching: Batching,
+    batching: Batching<'_>,
 ) -> Result<Vec<Hypothesis>> {
     if !parallel::THREADS || batching.layout.num_workers <= 1 || rows.len() <= 1 {
         return part(model, rows, settings, batching).await;

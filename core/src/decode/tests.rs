@@ -121,3 +121,15 @@ fn the_best_of_a_large_vocabulary_is_found_wherever_it_stands() {
         assert!((found[0].score - (0.5 - sum.ln())).abs() < 1e-6, "{}", found[0].score);
     }
 }
+
+#[test]
+fn a_suppressed_token_never_follows() {
+    let chain = |tokens| Suppressed { inner: chain(), tokens };
+    let best =
+        |tokens| pollster::block_on(search(&mut chain(tokens), 1, &settings(2, 0.0))).unwrap().remove(0);
+    assert_eq!(best(&[]).tokens, [3, EOS]);
+    // Without token 3, token 2 has all of the first step's probability and 4/7 of what ends the second.
+    let found = best(&[3]);
+    assert_eq!(found.tokens, [2, EOS]);
+    assert!((found.score - (4f64 / 7.0).ln()).abs() < 1e-6, "{}", found.score);
+}

@@ -64,7 +64,8 @@ impl Evaluator<'_> {
         let mut rendered = renderer.evaluation(rows, &pool)?;
         let inputs: Vec<Vec<u32>> = rendered.iter_mut().map(|row| std::mem::take(&mut row.input)).collect();
         let settings = self.search(task.task);
-        let batching = Batching { rows: self.spec.batch, layout: self.layout };
+        let suppressed = self.tokenizer.of_words(&self.spec.suppress)?;
+        let batching = Batching { rows: self.spec.batch, layout: self.layout, suppressed: &suppressed };
         let mut report = |done| progress(done, rows.len());
         let found = decode::generate(model, &inputs, &settings, batching, &mut report).await?;
         let outputs =
@@ -110,8 +111,10 @@ impl Evaluator<'_> {
         let truncated = rendered.iter().filter(|row| row.truncated).count();
         let drawn = if shots == 0 { String::new() } else { format!("|pool:{}", pool.size()) };
         let cut = if truncated == 0 { String::new() } else { format!("|cut:{truncated}@{}", self.max_input) };
+        let words = self.spec.suppress.len();
+        let suppressed = if words == 0 { String::new() } else { format!("|suppressed:{words}") };
         let signature = format!(
-            "{}|task:{}.v{}|shots:{shots}|shotseed:{}{drawn}{cut}|prompt:{}|decode:{}",
+            "{}|task:{}.v{}|shots:{shots}|shotseed:{}{drawn}{cut}|prompt:{}|decode:{}{suppressed}",
             score.signature,
             task.name,
             task.version,

@@ -23,6 +23,9 @@ pub struct EvalSpec {
     pub length_penalty: LengthPenalty,
     /// Tokens that every answer has before it may end; 0 allows an empty answer.
     pub min_new_tokens: usize,
+    /// Words whose tokens no answer may have. As `suppress_tokens` with `renormalize_logits` of Hugging Face's
+    /// `generate`.
+    pub suppress: Vec<String>,
     /// Score the unseen tasks for the curves before the first step, after 1, 2, 4, 8, ... steps, and after every this
     /// many; 0 for never.
     pub curve_every: usize,
@@ -46,6 +49,7 @@ impl Default for EvalSpec {
             alpha: 0.6,
             length_penalty: LengthPenalty::T5x,
             min_new_tokens: 0,
+            suppress: Vec::new(),
             curve_every: 0,
             curve_limit: 32,
             alignment_every: 0,

@@ -27,6 +27,9 @@ pub struct StageSpec {
     pub checkpoint_every: usize,
     /// In-context examples before each training input (the paper's "+ 1-shot").
     pub shots: usize,
+    /// Where `shots` is 0: the share of training rows with one in-context example in front all the same, so that what is
+    /// learnt is there behind an example, too.
+    pub one_shot_rate: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -111,6 +114,7 @@ impl Default for StageSpec {
             z_loss: 0.0,
             checkpoint_every: 100,
             shots: 0,
+            one_shot_rate: 0.0,
         }
     }
 }
@@ -134,6 +138,8 @@ impl StageSpec {
         require("dropout", "0 or more, below 1", share(self.dropout), self.dropout)?;
         let smoothing = self.label_smoothing;
         require("label_smoothing", "0 or more, below 1", share(smoothing), smoothing)?;
+        let mixed = self.one_shot_rate;
+        require("one_shot_rate", "0 to 1", (0.0..=1.0).contains(&mixed), mixed)?;
         require("z_loss", "0 or more", self.z_loss >= 0.0, self.z_loss)?;
         require("clip_norm", "0 or more", self.clip_norm >= 0.0, self.clip_norm)
     }

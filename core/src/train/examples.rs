@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
 
+use rand::Rng as _;
+
 use crate::batch::{RowId, TokenizedExample};
 use crate::data::Example;
 use crate::error::{Error, Result};
@@ -33,6 +35,8 @@ impl Source for Mixture<'_> {
 /// The training rows of one task.
 pub struct TrainingSet<'a> {
     renderer: Renderer<'a>,
+    /// Share of the rows with one in-context example in front, where the renderer has none.
+    one_shot_rate: f64,
     /// Of the rows' ids.
     task_index: usize,
     rows: &'a [Example],
@@ -44,7 +48,12 @@ pub struct TrainingSet<'a> {
 impl<'a> TrainingSet<'a> {
     /// `task_index`: the task's index among the tuned ones, for the ids of its rows.
     pub fn new(renderer: Renderer<'a>, task_index: usize, rows: &'a [Example], streams: Streams) -> Self {
-        Self { renderer, task_index, rows, streams, epoch: RefCell::default() }
+        Self { renderer, one_shot_rate: 0.0, task_index, rows, streams, epoch: RefCell::default() }
+    }
+
+    /// With one in-context example before this share of the rows, if the others have none.
+    pub fn with_one_shot_rate(self, one_shot_rate: f64) -> Self {
+        Self { one_shot_rate, ..self }
     }
 
     /// Every epoch is a new permutation, batches run across epochs.
@@ -77,7 +86,11 @@ impl<'a> TrainingSet<'a> {
 
     fn row(&self, epoch: usize, index: usize) -> Result<TokenizedExample> {
         let mut rng = self.streams.stream(&format!("training shots/{epoch}/{index}"));
-        let rendered = self.renderer.training(self.rows, index, &mut rng)?;
+        let mut renderer = self.renderer;
+        if renderer.shots == 0 && self.one_shot_rate > 0.0 {
+            renderer.shots = usize::from(rng.random::<f64>() < self.one_shot_rate);
+        }
+        let rendered = renderer.training(self.rows, index, &mut rng)?;
         Ok(TokenizedExample {
             id: RowId { task: self.task_index, row: index },
             input: rendered.input,
@@ -93,15 +106,38 @@ mod tests {
     use crate::task::built_in;
     use crate::tokenizer::Tokenizer;
 
+    fn tokenizer() -> Tokenizer {
+        Tokenizer::from_json(include_bytes!("../../../tests/golden/t5/t5-1.1/tokenizer.json")).unwrap()
+    }
+
+    fn numbers(count: usize) -> Vec<Example> {
+        (0..count).map(|n| Example::new([("input", n.into()), ("target", n.into())])).collect()
+    }
+
+    fn renderer(tokenizer: &Tokenizer) -> Renderer<'_> {
+        let task = built_in().by_name("text2text").unwrap();
+        Renderer { task, tokenizer, shots: 0, max_input: 0 }
+    }
+
+    #[test]
+    fn a_share_of_the_rows_has_an_example_in_front() {
+        let (tokenizer, rows) = (tokenizer(), numbers(400));
+        let lengths = |rate: f64| -> Vec<usize> {
+            let set = TrainingSet::new(renderer(&tokenizer), 0, &rows, Streams::new(1));
+            let found = set.with_one_shot_rate(rate).at(0..400).unwrap();
+            found.iter().map(|row| row.input.len()).collect()
+        };
+        let (none, half, all) = (lengths(0.0), lengths(0.5), lengths(1.0));
+        assert!(none.iter().zip(&all).all(|(none, all)| none < all));
+        let with = half.iter().zip(&none).filter(|(half, none)| half > none).count();
+        assert!((160..240).contains(&with), "{with} of 400");
+        assert_eq!(half, lengths(0.5));
+    }
+
     #[test]
     fn an_epoch_is_permuted_once() {
-        let bytes = include_bytes!("../../../tests/golden/t5/t5-1.1/tokenizer.json");
-        let tokenizer = Tokenizer::from_json(bytes).unwrap();
-        let task = built_in().by_name("text2text").unwrap();
-        let row = |n: usize| Example::new([("input", n.into()), ("target", n.into())]);
-        let rows: Vec<Example> = (0..7).map(row).collect();
-        let renderer = Renderer { task, tokenizer: &tokenizer, shots: 0, max_input: 0 };
-        let set = TrainingSet::new(renderer, 2, &rows, Streams::new(1));
+        let (tokenizer, rows) = (tokenizer(), numbers(7));
+        let set = TrainingSet::new(renderer(&tokenizer), 2, &rows, Streams::new(1));
         let first = set.order(0);
         // Steps of three rows: the third runs across the end of the epoch.
         for step in 0..2 {

@@ -294,7 +294,9 @@ impl<'a> SeedRun<'a> {
         let before = self.setup.with_new_prompts(before, planned, self.seed).await?;
         let targets = &self.data.targets[planned.tasks.clone()];
         let shots = planned.stage.training.shots;
-        let mixture = Mixture(planned.tasks.clone().map(|index| self.training_set(index, shots)).collect());
+        let rate = planned.stage.training.one_shot_rate;
+        let set = |index| self.training_set(index, shots).with_one_shot_rate(rate);
+        let mixture = Mixture(planned.tasks.clone().map(set).collect());
         let held_out = self.data.held_out();
         let validation = Validation {
             evaluator: &self.evaluator,
