@@ -53,7 +53,7 @@ pub fn run(
     multiple: usize,
 ) -> Vec<Hypothesis> {
     let run = |at_once| {
-        let batching = Batching { rows: batch, layout: layout(multiple, at_once) };
+        let batching = Batching { rows: batch, layout: layout(multiple, at_once), suppressed: &[] };
         pollster::block_on(generate(model, inputs, settings, batching, &mut |_| Ok(()))).unwrap()
     };
     let found = run(1);

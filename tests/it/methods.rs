@@ -430,7 +430,8 @@ fn finished_models_are_merged_by_an_entry_of_the_spec() {
         { name = 'copies', merge = 'average', of = ['fine-tuning', 'fine-tuning'] },
         { name = 'soup', merge = 'average', of = ['fine-tuning', 'ema'] },
         { name = 'none', merge = 'interpolate', of = ['ema'], alpha = 0.0 },
-        { name = 'whole', merge = 'interpolate', of = ['ema'], alpha = 1.0 }]";
+        { name = 'whole', merge = 'interpolate', of = ['ema'], alpha = 1.0 },
+        { name = 'as far', merge = 'same-distance', of = ['fine-tuning', 'ema'] }]";
     spec.methods = RunSpec::from_toml(text, "test").unwrap().methods;
     let mut kept = Kept::default();
     let outcome = lab.run(&spec, &mut kept).unwrap();
@@ -444,7 +445,17 @@ fn finished_models_are_merged_by_an_entry_of_the_spec() {
     for end in ["fine-tuning", "ema"] {
         assert_ne!(model(&outcome, "soup"), model(&outcome, end));
     }
-    assert_eq!(outcome.report.runs.len(), 6);
+    assert_eq!(outcome.report.runs.len(), 7);
+    let length = |name: &str| -> f64 {
+        let start = bits(&lab.family.loaded.model);
+        let change = |(path, end): (&String, &Vec<u32>)| -> f64 {
+            let pairs = end.iter().zip(&start[path]);
+            pairs.map(|(end, start)| f64::from(f32::from_bits(*end) - f32::from_bits(*start)).powi(2)).sum()
+        };
+        model(&outcome, name).iter().map(change).sum::<f64>().sqrt()
+    };
+    assert!(length("fine-tuning") > 1.1 * length("ema"));
+    assert!((length("as far") / length("ema") - 1.0).abs() < 1e-4);
     // A finished run is merged again from its checkpoints.
     let again = lab.run(&spec, &mut kept).unwrap();
     assert_eq!(model(&again, "soup"), model(&outcome, "soup"));

@@ -134,7 +134,7 @@ fn evaluation_cuts_as_training_does_and_counts() {
         eos: tokenizer.eos,
     };
     let inputs: Vec<Vec<u32>> = cut.into_iter().map(|row| row.input).collect();
-    let batching = Batching { rows: 3, layout: layout(1, 2) };
+    let batching = Batching { rows: 3, layout: layout(1, 2), suppressed: &[] };
     let mut quiet = |_| Ok(());
     let expected = generate(&family.loaded.model, &inputs, &settings, batching, &mut quiet);
     for (found, expected) in scored.predictions.iter().zip(pollster::block_on(expected).unwrap()) {

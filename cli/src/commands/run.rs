@@ -40,7 +40,7 @@ fn spec(args: &RunArgs) -> anyhow::Result<RunSpec> {
     let mut spec = match (&args.spec, preset, &args.out) {
         (Some(path), ..) => {
             let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-            RunSpec::from_toml(&text, &path.display().to_string())?
+            presets().read(&text, &path.display().to_string())?
         }
         (None, Some(name), _) => presets().by_name(name)?,
         (None, None, Some(out)) if args.resume && run_folder::holds_run(out) => run_folder::stored_spec(out)?,

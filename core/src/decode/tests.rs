@@ -1,5 +1,6 @@
 use super::*;
 use crate::decode::LengthPenalty;
+use crate::decode::Suppressed;
 
 const EOS: u32 = 1;
 
@@ -124,9 +125,10 @@ fn the_best_of_a_large_vocabulary_is_found_wherever_it_stands() {
 
 #[test]
 fn a_suppressed_token_never_follows() {
-    let chain = |tokens| Suppressed { inner: chain(), tokens };
-    let best =
-        |tokens| pollster::block_on(search(&mut chain(tokens), 1, &settings(2, 0.0))).unwrap().remove(0);
+    let best = |tokens: &[u32]| {
+        let mut without = Suppressed { inner: chain(), tokens };
+        pollster::block_on(search(&mut without, 1, &settings(2, 0.0))).unwrap().remove(0)
+    };
     assert_eq!(best(&[]).tokens, [3, EOS]);
     // Without token 3, token 2 has all of the first step's probability and 4/7 of what ends the second.
     let found = best(&[3]);

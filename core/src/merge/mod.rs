@@ -5,6 +5,7 @@
 mod average;
 mod info;
 mod interpolate;
+mod same_distance;
 
 use crate::error::{Error, Result};
 #[cfg(feature = "models")]
@@ -12,7 +13,7 @@ pub use info::Merge;
 pub use info::MergeInfo;
 
 /// Every merge there is.
-pub static MERGES: &[&MergeInfo] = &[&average::INFO, &interpolate::INFO];
+pub static MERGES: &[&MergeInfo] = &[&average::INFO, &interpolate::INFO, &same_distance::INFO];
 
 /// The merge of this name.
 ///

@@ -12,9 +12,18 @@ impl RunSpec {
     /// # Errors
     /// Text that is no TOML; an unknown field, with the nearest ones; a value of the wrong kind.
     pub fn from_toml(text: &str, source: &str) -> Result<Self> {
-        let mut given: Table = toml::from_str(text).map_err(|error| Error::toml(source, &error))?;
-        upgrade(&mut given);
-        let mut all = table(&Self::default())?;
+        Self::default().overlaid(read(text, source)?, source)
+    }
+
+    /// These settings where `given` has no others. A stage is laid over the one of its name; a sweep's axes and an
+    /// optimizer of the same name are joined; every other list is replaced.
+    pub(super) fn overlaid(&self, mut given: Table, source: &str) -> Result<Self> {
+        let mut all = table(self)?;
+        if let (Some(Value::Array(stages)), Some(Value::Array(before))) =
+            (given.get_mut("stage"), all.get("stage"))
+        {
+            *stages = joined(before, std::mem::take(stages));
+        }
         merge(&mut all, given, "")?;
         Self::from_table(all, source)
     }
@@ -122,6 +131,29 @@ impl RunSpec {
         spec.stages.iter().try_for_each(StageRequest::check)?;
         Ok(spec)
     }
+}
+
+/// A spec's own text as a table of this version.
+pub(super) fn read(text: &str, source: &str) -> Result<Table> {
+    let mut given: Table = toml::from_str(text).map_err(|error| Error::toml(source, &error))?;
+    upgrade(&mut given);
+    Ok(given)
+}
+
+/// The stages of `before`, with those of `given` laid over the ones of their names or behind them.
+fn joined(before: &[Value], given: Vec<Value>) -> Vec<Value> {
+    let name = |stage: &Value| -> Option<String> {
+        Some(stage.get("name").or_else(|| stage.get("method"))?.as_str()?.to_owned())
+    };
+    let mut all = before.to_vec();
+    for stage in given {
+        let known = all.iter().position(|old| name(old).is_some() && name(old) == name(&stage));
+        match (known.map(|index| &mut all[index]), stage) {
+            (Some(Value::Table(old)), Value::Table(stage)) => overlay(old, stage),
+            (_, stage) => all.push(stage),
+        }
+    }
+    all
 }
 
 /// Specs of version 1 had two groups of stage settings, by these names.

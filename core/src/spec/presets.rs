@@ -1,6 +1,8 @@
 //! Specs that ship with the program, as TOML files.
 
-use super::RunSpec;
+use toml::Value;
+
+use super::{RunSpec, overlay};
 use crate::error::{Error, Result};
 
 /// A spec that ships with the program; `list presets` and the page's picker show these.
@@ -31,9 +33,26 @@ impl PresetList {
     /// An unknown name lists the nearest ones.
     pub fn by_name(&self, name: &str) -> Result<RunSpec> {
         match self.iter().find(|preset| preset.name == name) {
-            Some(preset) => RunSpec::from_toml(preset.toml, preset.name),
+            Some(preset) => self.read(preset.toml, preset.name),
             None => Err(Error::unknown("preset", name, self.iter().map(|preset| preset.name))),
         }
+    }
+
+    /// Reads a spec, which may begin with a preset: `base = "rte-mini"` stands for all of that preset's fields, and
+    /// the spec's own are laid over them, a stage over the one of its name. `source` names the spec in errors.
+    ///
+    /// # Errors
+    /// As `RunSpec::from_toml`, and an unknown base.
+    pub fn read(&self, text: &str, source: &str) -> Result<RunSpec> {
+        let mut given = overlay::read(text, source)?;
+        let base = match given.remove("base") {
+            Some(Value::String(base)) if base != source => self.by_name(&base)?,
+            Some(other) => {
+                return Err(Error::mismatch(format!("base of {source}"), "the name of a preset", other));
+            }
+            None => RunSpec::default(),
+        };
+        base.overlaid(given, source)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Preset> {

@@ -310,3 +310,53 @@ fn an_own_task_has_a_name_of_its_own_and_makes_sense() {
     let error = spec.resolve(built_in()).map(|_| ()).unwrap_err().to_string();
     assert_eq!(error, "name of the spec: expected letters, digits, - and _, found `a b`");
 }
+
+#[test]
+fn a_spec_can_begin_with_a_preset() {
+    let presets = PresetList::new([
+        Preset {
+            name: "a",
+            summary: "",
+            toml: "name = 'a'
+seeds = [1, 2]
+[target]
+task = 'rte'
+[[stage]]
+method = 'fine-tuning'
+steps = 5
+batch = 3",
+        },
+        Preset {
+            name: "b",
+            summary: "",
+            toml: "base = 'a'
+name = 'b'
+[[stage]]
+method = 'fine-tuning'
+steps = 7
+[[stage]]
+name = 'other'
+method = 'fine-tuning'
+like = 'fine-tuning'",
+        },
+    ]);
+    let spec = presets
+        .read(
+            "base = 'b'
+seeds = [3]
+[[stage]]
+name = 'other'
+method = 'fine-tuning'
+batch = 4",
+            "x.toml",
+        )
+        .unwrap();
+    assert_eq!((spec.name.as_str(), &spec.seeds[..], spec.target.task.as_str()), ("b", &[3][..], "rte"));
+    let training =
+        |name: &str| spec.stage(name).map(|stage| (stage.training.steps, stage.training.batch)).unwrap();
+    assert_eq!((training("fine-tuning"), training("other")), ((7, 3), (7, 4)));
+    let error = presets.read("base = 'c'", "x.toml").unwrap_err().to_string();
+    assert!(error.contains("unknown preset `c`"), "{error}");
+    let error = presets.read("base = 1", "x.toml").unwrap_err().to_string();
+    assert!(error.contains("base of x.toml"), "{error}");
+}
