@@ -288,6 +288,8 @@ mod tests {
             unseen: Vec::new(),
             norm_avg: BTreeMap::new(),
             swept: BTreeMap::new(),
+            chosen: BTreeMap::new(),
+            points: Vec::new(),
             steps: Vec::new(),
             seconds: BTreeMap::new(),
         };

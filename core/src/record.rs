@@ -44,10 +44,26 @@ pub struct MethodRun {
     /// The values of the sweep that this run had, by the path of their fields.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub swept: BTreeMap<String, String>,
-    /// Training curve, stages in order.
+    /// Where validation chose among points of the sweep: the chosen one's values, by the path of their fields.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub chosen: BTreeMap<String, String>,
+    /// All points that it chose among, in the order of the spec's values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub points: Vec<SweepPoint>,
+    /// Training curve, stages in order; of the chosen point alone.
     pub steps: Vec<StepRecord>,
     /// Wall time by part: "stage 1", "stage 2", "evaluation"; the only fields that differ between equal runs.
     pub seconds: BTreeMap<String, f64>,
+}
+
+/// A point of a sweep and what it was chosen by.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SweepPoint {
+    /// Its values, by the path of their fields.
+    pub swept: BTreeMap<String, String>,
+    /// The best checkpoint's score of the target on the validation rows, in [0, 100]; absent where training diverged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<f64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -87,6 +87,8 @@ fn run(method: &str, unseen: f64) -> MethodRun {
         unseen: vec![score("cb-mini", 1, unseen), score("wic-mini", 1, unseen + 10.0)],
         norm_avg: BTreeMap::new(),
         swept: BTreeMap::new(),
+        chosen: BTreeMap::new(),
+        points: Vec::new(),
         steps: vec![record("stage 1", 1), record("stage 1", 2), record("stage 2", 1)],
         seconds: BTreeMap::new(),
     }

@@ -80,7 +80,7 @@ fn heading(report: &Report, tables: &[ScoreTable]) -> Markup {
 /// The methods of the spec that have no run for some seed.
 fn missing(report: &Report) -> Vec<&str> {
     // A sweep gives its runs names of their own.
-    if !report.spec.sweep.is_empty() {
+    if !report.spec.sweep.is_empty() && !report.spec.sweep.selects() {
         return Vec::new();
     }
     let finished = |method: &str| report.runs.iter().filter(|run| run.method == method).count();

@@ -7,6 +7,7 @@ mod experiment;
 mod gradient_alignment;
 mod plan;
 mod prompt_init;
+mod restore;
 mod rows;
 mod stage;
 mod step;
@@ -14,8 +15,9 @@ mod tuned;
 
 pub use context::{StageContext, Validation};
 pub use examples::{Mixture, Source, TrainingSet};
-pub use experiment::{Outcome, Setup, TrainedModel, assemble, experiment, restore};
+pub use experiment::{Outcome, TrainedModel, assemble, experiment};
 pub use plan::{PlannedStage, planned};
+pub use restore::{Setup, restore};
 pub use rows::DatasetProvider;
 pub use stage::{StageResult, curve_due, run_stage};
 pub use step::{Accumulated, Backward, MicroBatch, accumulate, backward_accumulated, set_trainable};
@@ -32,6 +34,8 @@ use crate::report::{ExampleAnswers, MethodRun, StageId};
 pub enum Event {
     /// A method begins, the `index`-th of `count` runs.
     RunStarted { method: String, seed: u64, index: usize, count: usize },
+    /// A point of the sweep begins, the `index`-th of `count` among which validation chooses; `name` has its values.
+    PointStarted { name: String, index: usize, count: usize },
     /// A stage begins, at step `from` after a resume.
     StageStarted { stage: StageId, from: usize, steps: usize },
     /// A step is done. `loss` in nats per real target token; `tokens`: real tokens seen since the last event.

@@ -22,6 +22,8 @@ pub struct StageResult {
     pub model: Model,
     pub records: Vec<StepRecord>,
     pub best_step: usize,
+    /// The best checkpoint's score on the validation rows, where it has one.
+    pub validation: Option<f64>,
     pub seconds: f64,
 }
 
@@ -53,9 +55,10 @@ pub async fn run_stage(
     let seconds = run.seconds(observer);
     let best_step = run.best_step();
     observer.event(&Event::StageDone { stage: context.id.clone(), steps: run.step, best_step });
+    let validation = run.best.as_ref().map(|best| best.score);
     let (best, state) = run.best();
     let model = finished(context.method, run.step, context.streams, &run.start, (best.valid(), state))?;
-    Ok(StageResult { model, records: run.records, best_step, seconds })
+    Ok(StageResult { model, records: run.records, best_step, validation, seconds })
 }
 
 /// The state between two steps.
