@@ -278,6 +278,8 @@ mod tests {
             n: 8,
             truncated: 0,
             target_format_rate: None,
+            surface: None,
+            rows: None,
             signature: String::new(),
         };
         let run = MethodRun {
@@ -293,7 +295,7 @@ mod tests {
             steps: Vec::new(),
             seconds: BTreeMap::new(),
         };
-        FinishedRun { run, examples: Vec::new() }
+        FinishedRun { run, examples: Vec::new(), frontier: Vec::new() }
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub struct EvalSpec {
     pub curve_every: usize,
     /// Rows a task in those curves.
     pub curve_limit: usize,
+    /// Also score them at every checkpoint, so that each has a place in the report's frontier.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub frontier: bool,
     /// Compare the gradient with its format's before the first step and after every this many; 0 for never.
     pub alignment_every: usize,
     /// Training rows in that comparison.
@@ -48,6 +51,7 @@ impl Default for EvalSpec {
             min_new_tokens: 0,
             curve_every: 0,
             curve_limit: 32,
+            frontier: false,
             alignment_every: 0,
             alignment_rows: 64,
         }

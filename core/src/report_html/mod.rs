@@ -10,6 +10,7 @@ use crate::task::TaskList;
 
 mod charts;
 mod course;
+mod signs;
 #[cfg(test)]
 mod tests;
 
@@ -44,6 +45,7 @@ pub fn page(report: &Report, known: &TaskList, unfinished: &[Course]) -> Result<
                         (cards(&tables))
                         @for table in &tables { (scores(table)) }
                     }
+                    (signs::table(report))
                     (charts::all(report, known, &tables, unfinished))
                     (examples(report))
                     (details(report)?)

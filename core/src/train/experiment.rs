@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::context::{StageContext, Validation};
+use super::frontier::frontier;
 use super::plan::{PlannedStage, planned};
 use super::restore::{Setup, restore, validation};
 use super::rows::{Data, Target};
@@ -16,8 +17,11 @@ use crate::error::{Error, Result};
 use crate::eval::{Evaluation, Evaluator, TaskRows};
 use crate::model::{Model, parameters};
 use crate::render::Renderer;
-use crate::report::{ExampleAnswers, MethodRun, Report, StepRecord, SweepPoint, TaskScore, norm_avg};
+use crate::report::{
+    ExampleAnswers, FrontierPoint, MethodRun, Report, StepRecord, SweepPoint, TaskScore, norm_avg,
+};
 use crate::rng::Streams;
+use crate::signs::judge;
 use crate::spec::{MergePlan, Recipe, Run};
 use crate::task::Task;
 
@@ -95,15 +99,17 @@ fn merged_later(run: &Run, recipe: &Recipe) -> bool {
 pub fn assemble(setup: Setup<'_>, finished: Vec<FinishedRun>) -> Report {
     let first = setup.run.seeds.first().copied();
     let mut runs = Vec::new();
-    let mut examples = Vec::new();
+    let (mut examples, mut frontier) = (Vec::new(), Vec::new());
     for finished in finished {
+        frontier.extend(finished.frontier);
         if Some(finished.run.seed) == first {
             merge(&mut examples, finished.examples);
         }
         runs.push(finished.run);
     }
     let (device, model) = (setup.device.info.clone(), setup.loaded.info.clone());
-    Report { version: REPORT_VERSION, spec: setup.run.asked.clone(), device, model, runs, examples }
+    let (spec, signs) = (setup.run.asked.clone(), judge(&runs));
+    Report { version: REPORT_VERSION, spec, device, model, runs, examples, frontier, signs }
 }
 
 /// All methods with one seed. Stages that two recipes share (ProMoT's first and prompt tuning) run once.
@@ -139,6 +145,7 @@ struct Chosen<'r> {
     trained: Trained,
     /// All points that there were to choose among.
     points: Vec<SweepPoint>,
+    frontier: Vec<FrontierPoint>,
 }
 
 #[derive(Default)]
@@ -179,7 +186,7 @@ impl<'a> SeedRun<'a> {
     ) -> Result<(FinishedRun, TunedModel)> {
         let run = self.setup.run;
         let mut seconds = BTreeMap::new();
-        let Chosen { point, trained, points } = self.choose(recipe, &mut seconds, observer).await?;
+        let Chosen { point, trained, points, frontier } = self.choose(recipe, &mut seconds, observer).await?;
         let Trained { mut tuned, steps, .. } = trained;
         if let Some(plan) = &recipe.merge {
             tuned = self.merged(plan)?;
@@ -206,7 +213,7 @@ impl<'a> SeedRun<'a> {
             steps,
             seconds,
         };
-        Ok((FinishedRun { run, examples }, tuned))
+        Ok((FinishedRun { run, examples, frontier }, tuned))
     }
 
     /// Trains all points of a recipe and gives the one with the best validation score, of equal ones the earlier.
@@ -220,19 +227,22 @@ impl<'a> SeedRun<'a> {
         observer: &mut dyn Observer,
     ) -> Result<Chosen<'r>> {
         let [point] = recipe.trained() else {
-            return self.choose_among(&recipe.points, seconds, observer).await;
+            return self.choose_among(recipe, seconds, observer).await;
         };
         let trained = self.train(point, seconds, observer).await?;
-        Ok(Chosen { point, trained, points: Vec::new() })
+        let frontier = frontier(self.setup.run, (&recipe.name, self.seed), point, &trained.steps, true);
+        Ok(Chosen { point, trained, points: Vec::new(), frontier })
     }
 
     async fn choose_among<'r>(
         &mut self,
-        all: &'r [Recipe],
+        recipe: &'r Recipe,
         seconds: &mut BTreeMap<String, f64>,
         observer: &mut dyn Observer,
     ) -> Result<Chosen<'r>> {
+        let all = &recipe.points;
         let (mut points, mut best, mut diverged) = (Vec::new(), None, None);
+        let mut courses = Vec::new();
         for (index, point) in all.iter().enumerate() {
             let event = Event::PointStarted { name: point.name.clone(), index, count: all.len() };
             tell(observer, event)?;
@@ -245,6 +255,7 @@ impl<'a> SeedRun<'a> {
                 Err(error) => return Err(error),
             };
             let validation = trained.as_ref().and_then(|trained| trained.validation);
+            courses.push(trained.as_ref().map(|trained| trained.steps.clone()).unwrap_or_default());
             points.push(SweepPoint { swept: point.swept.clone(), validation });
             if let Some(trained) = trained
                 && best.as_ref().is_none_or(|(_, known): &(_, Trained)| validation > known.validation)
@@ -253,7 +264,14 @@ impl<'a> SeedRun<'a> {
             }
         }
         match (best, diverged) {
-            (Some((point, trained)), _) => Ok(Chosen { point, trained, points }),
+            (Some((point, trained)), _) => {
+                let of = |(other, steps): (&Recipe, &Vec<StepRecord>)| {
+                    let whose = (recipe.name.as_str(), self.seed);
+                    frontier(self.setup.run, whose, other, steps, other.swept == point.swept)
+                };
+                let frontier = all.iter().zip(&courses).flat_map(of).collect();
+                Ok(Chosen { point, trained, points, frontier })
+            }
             (None, Some(error)) => Err(error),
             (None, None) => Err(Error::mismatch("points of the sweep", "at least one", 0)),
         }

@@ -4,6 +4,7 @@
 mod context;
 mod examples;
 mod experiment;
+mod frontier;
 mod gradient_alignment;
 mod plan;
 mod prompt_init;
@@ -27,7 +28,7 @@ use std::pin::Pin;
 
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
-use crate::report::{ExampleAnswers, MethodRun, StageId};
+use crate::report::{ExampleAnswers, FrontierPoint, MethodRun, StageId};
 
 /// What happens, as it happens.
 #[derive(Clone, Debug)]
@@ -68,6 +69,9 @@ pub struct FinishedRun {
     pub run: MethodRun,
     /// The answers of this method alone; `outputs` has one entry.
     pub examples: Vec<ExampleAnswers>,
+    /// The checkpoints of all its sweep points.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frontier: Vec<FrontierPoint>,
 }
 
 /// The outside world of a run. Every hook but the clock may be left as it is.

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::loss::LossSettings;
 use crate::method::{Ctx, State};
 use crate::model::{Dropout, Model, ParamPath, Rates, tensors};
-use crate::optim::{Grads, Optimizer, schedule};
+use crate::optim::{Grads, Optimizer, StageSpec, schedule};
 use crate::record::StepRecord;
 
 /// A stage's end.
@@ -158,8 +158,7 @@ impl Running {
         let event = Event::Step { stage, step: self.step, steps: spec.steps, loss, tokens };
         let control = observer.event(&event);
         self.stop |= control == Control::Stop;
-        let due = self.step == spec.steps
-            || (spec.checkpoint_every > 0 && self.step.is_multiple_of(spec.checkpoint_every));
+        let due = checkpoint_due(self.step, spec);
         self.align(context).await?;
         if let Some(validation) = &context.validation {
             self.evaluate_held_out(context, validation, observer).await?;
@@ -264,7 +263,8 @@ impl Running {
         observer: &mut dyn Observer,
     ) -> Result<()> {
         let spec = validation.evaluator.spec;
-        if !curve_due(self.step, spec.curve_every) {
+        let checkpoint = spec.frontier && self.step > 0 && checkpoint_due(self.step, context.spec);
+        if !checkpoint && !curve_due(self.step, spec.curve_every) {
             return Ok(());
         }
         // With the attachment taken off, stage 1 changes nothing: there is nothing to see.
@@ -355,6 +355,11 @@ impl Running {
     fn best(&self) -> (&Model, &State) {
         self.best.as_ref().map_or((&self.model, &self.state), |best| (&best.model, &best.state))
     }
+}
+
+/// Whether there is a checkpoint after so many steps.
+fn checkpoint_due(step: usize, spec: &StageSpec) -> bool {
+    step == spec.steps || (spec.checkpoint_every > 0 && step.is_multiple_of(spec.checkpoint_every))
 }
 
 /// Whether the curves have a point after so many steps. Forgetting happens early, so points are denser at the start
