@@ -29,7 +29,6 @@ pub struct EvalSpec {
     /// Rows a task in those curves.
     pub curve_limit: usize,
     /// Also score them at every checkpoint, so that each has a place in the report's frontier.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub frontier: bool,
     /// Compare the gradient with its format's before the first step and after every this many; 0 for never.
     pub alignment_every: usize,

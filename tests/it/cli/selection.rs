@@ -9,7 +9,11 @@ use crate::Place;
 
 const RATE: &str = "stage.fine-tuning.learning_rate";
 /// The first two are so small that no weight moves enough to change an answer.
-const SWEEP: [&str; 6] = [
+const SWEEP: [&str; 10] = [
+    "--set",
+    "eval.curve_every=0",
+    "--set",
+    "eval.frontier=true",
     "--set",
     "sweep.stage.fine-tuning.learning_rate=1e-12,2e-12,0.5",
     "--set",
@@ -48,6 +52,19 @@ fn validation_chooses_one_point_and_only_that_is_scored() {
         assert_eq!(run["chosen"], points[first]["swept"], "the earliest of the best: {scores:?}");
         assert_eq!(points[1]["swept"], json!({ RATE: "2e-12" }));
     }
+    // Every checkpoint of every point has its place, and one a method is chosen.
+    let frontier = all["frontier"].as_array().unwrap();
+    let of = |method: &str| frontier.iter().filter(|point| point["method"] == method).collect::<Vec<_>>();
+    assert_eq!((of("fine-tuning").len(), of("promot").len(), of("both").len()), (6, 6, 0));
+    for method in ["fine-tuning", "promot"] {
+        let chosen: Vec<_> = of(method).into_iter().filter(|point| point["chosen"] == true).collect();
+        assert_eq!(chosen.len(), 1);
+        assert_eq!(chosen[0]["swept"], run(&all, method)["chosen"]);
+    }
+    assert_eq!(place.read("out/frontier.csv").lines().count(), 1 + 12);
+    // What the paper claims of these methods on this target is judged.
+    let signs = all["signs"].as_array().unwrap();
+    assert!(signs.len() >= 20 && signs.iter().any(|sign| sign["verdict"] != "not-run"));
     // One first stage of ProMoT for its three second ones, and three of fine-tuning.
     let stages = stages(&place, "out");
     let count = |part: &str| stages.iter().filter(|name| name.contains(part)).count();
@@ -57,7 +74,7 @@ fn validation_chooses_one_point_and_only_that_is_scored() {
     let chosen = run(&all, "promot")["chosen"][RATE].as_str().unwrap();
     let rate = format!("{RATE}={chosen}");
     let alone = ["--set", &rate, "--out", "alone", "--reuse", "out"];
-    place.good(&with(&RUN, &alone));
+    place.good(&with(&with(&RUN, &SWEEP[..4]), &alone));
     let alone = report(&place, "alone");
     for part in ["target", "unseen", "steps", "norm_avg"] {
         assert_eq!(run(&all, "promot")[part], run(&alone, "promot")[part], "{part}");
