@@ -148,7 +148,7 @@ mod tests {
         let plain = |score| TaskScore { task: "t".into(), score, ..TaskScore::default() };
         let (low, high) = (plain(10.0), plain(30.0));
         let one = Pair { one: vec![&high], other: vec![&low] };
-        assert_eq!(difference(&[one.clone()]), Some(Difference { mean: 20.0, interval: None }));
+        assert_eq!(difference(std::slice::from_ref(&one)), Some(Difference { mean: 20.0, interval: None }));
         let other = Pair { one: vec![&low], other: vec![&low] };
         let both = difference(&[one, other]).unwrap();
         assert_eq!((both.mean, both.interval), (10.0, Some((0.0, 20.0))));

@@ -6,7 +6,6 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::rows::BleuRow;
 use super::words::{is_space, ngrams, split};
 use super::{Score, assert_paired, by_name, n_refs, version};
 use crate::error::Result;
@@ -95,6 +94,10 @@ impl Default for Bleu {
         }
     }
 }
+
+/// A row of BLEU's sums: words of the prediction, words of the nearest reference, clipped matches of orders 1 to 4. The
+/// number of n-grams follows from the first.
+pub type BleuRow = [u32; 6];
 
 /// Matches and totals, summed over the corpus.
 struct Statistics {

@@ -15,10 +15,10 @@ mod rows;
 mod surface;
 mod words;
 
-pub use bleu::Bleu;
+pub use bleu::{Bleu, BleuRow};
 pub use exact::Normalization;
 pub use rouge::{Rouge, Variant};
-pub use rows::{BleuRow, RowScores};
+pub use rows::RowScores;
 pub use surface::Surface;
 
 /// What a task is scored with, each with fixed options; the full options are in `Bleu`, `Rouge` and `exact`.

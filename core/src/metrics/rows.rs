@@ -4,11 +4,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use super::Bleu;
-
-/// A row of BLEU's sums: words of the prediction, words of the nearest reference, clipped matches of orders 1 to 4. The
-/// number of n-grams follows from the first.
-pub type BleuRow = [u32; 6];
+use super::bleu::{Bleu, BleuRow};
 
 /// One entry for each row scored. Written as one short text: `hits:0110`, `mean:10000 0 523` (ten-thousandths),
 /// `bleu:7,8,6,4,3,2 5,5,5,4,3,2`.

@@ -33,16 +33,16 @@ fn sign(claim: &Claim, runs: &[MethodRun]) -> Sign {
         .map(|(one, other)| Pair { one: one.iter().collect(), other: other.iter().collect() })
         .collect();
     let found = difference(&borrowed);
-    let mean = |side: fn(&(Vec<TaskScore>, Vec<TaskScore>)) -> &Vec<TaskScore>| {
-        let all: Vec<f64> =
-            pairs.iter().flat_map(|pair| side(pair).iter().map(|score| score.score)).collect();
+    let mean = |sides: &[&Vec<TaskScore>]| {
+        let all: Vec<f64> = sides.iter().flat_map(|side| side.iter().map(|score| score.score)).collect();
         all.iter().sum::<f64>() / all.len() as f64
     };
+    let (ones, others): (Vec<_>, Vec<_>) = pairs.iter().map(|(one, other)| (one, other)).unzip();
     Sign {
         id: claim.id.to_owned(),
         claim: claim.claim.to_owned(),
         paper: claim.paper.to_owned(),
-        ours: found.map(|_| (mean(|pair| &pair.0), mean(|pair| &pair.1))),
+        ours: found.map(|_| (mean(&ones), mean(&others))),
         difference: found.map(|found| found.mean),
         interval: found.and_then(|found| found.interval),
         seeds: pairs.len(),

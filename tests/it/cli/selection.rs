@@ -50,7 +50,7 @@ fn validation_chooses_one_point_and_only_that_is_scored() {
         let best = scores.iter().copied().fold(f64::MIN, f64::max);
         let first = scores.iter().position(|score| *score == best).unwrap();
         assert_eq!(run["chosen"], points[first]["swept"], "the earliest of the best: {scores:?}");
-        assert_eq!(points[1]["swept"], json!({ RATE: "2e-12" }));
+        assert_eq!(points[1]["swept"], json!({ RATE: "0.000000000002" }));
     }
     // Every checkpoint of every point has its place, and one a method is chosen.
     let frontier = all["frontier"].as_array().unwrap();
