@@ -14,6 +14,8 @@ pub struct Eta {
     /// Rows of the task under evaluation that are done.
     rows: usize,
     in_stage: bool,
+    /// The number of the first stage of the sweep's point that is trained.
+    first: usize,
 }
 
 impl Eta {
@@ -21,16 +23,24 @@ impl Eta {
     /// Settings that cannot be written down, such as a rate that is no number.
     pub fn new(run: &Run) -> promot_core::Result<Self> {
         let (workload, pace, at) = (Workload::new(run)?, Pace::default(), Position::default());
-        Ok(Self { workload, pace, at, rows: 0, in_stage: false })
+        Ok(Self { workload, pace, at, rows: 0, in_stage: false, first: 0 })
     }
 
     pub fn run_started(&mut self, index: usize, now: f64) {
         self.at = Position { run: index, ..Position::default() };
+        self.first = 0;
+        self.pace.mark(now);
+    }
+
+    /// The `index`-th of the sweep's points that validation chooses among.
+    pub fn point_started(&mut self, index: usize, now: f64) {
+        let starts = self.workload.starts.get(self.at.run);
+        self.first = starts.and_then(|starts| starts.get(index)).copied().unwrap_or(0);
         self.pace.mark(now);
     }
 
     pub fn stage_started(&mut self, index: usize, from: usize, now: f64) {
-        (self.at.stage, self.at.step) = (index, from);
+        (self.at.stage, self.at.step) = (self.first + index, from);
         self.in_stage = true;
         self.pace.mark(now);
     }
@@ -73,6 +83,8 @@ struct Left {
 /// The stages of every method of every seed, in order.
 struct Workload {
     runs: Vec<Vec<StageWork>>,
+    /// The number of the first stage of each point of the sweep, for each of the runs.
+    starts: Vec<Vec<usize>>,
     /// Rows of a point of the curves.
     point: f64,
     /// Rows that score one method at its end.
@@ -105,12 +117,18 @@ const ALL: usize = 500;
 impl Workload {
     fn new(run: &Run) -> promot_core::Result<Self> {
         let limit = |rows: usize| if rows == 0 { ALL } else { rows } as f64;
-        let mut runs = Vec::new();
+        let (mut runs, mut starts) = (Vec::new(), Vec::new());
         for seed in &run.seeds {
             // A stage that an earlier method has done is not done again.
             let mut known = BTreeSet::new();
             for recipe in &run.recipes {
-                let parts = planned(run, recipe, *seed)?.into_iter().map(|planned| {
+                let (mut stages, mut firsts) = (Vec::new(), Vec::new());
+                for point in recipe.trained() {
+                    firsts.push(stages.len());
+                    stages.extend(planned(run, point, *seed)?);
+                }
+                starts.push(firsts);
+                let parts = stages.into_iter().map(|planned| {
                     let training = planned.stage.training;
                     let steps = if known.insert(planned.name) { training.steps } else { 0 };
                     let mut rows_per_step = 0.0;
@@ -128,7 +146,12 @@ impl Workload {
         }
         let held_out = (run.eval.tasks.len() * run.eval.shots.len()) as f64;
         let point = run.eval.tasks.len() as f64 * limit(run.eval.curve_limit);
-        Ok(Self { runs, point, rows: limit(run.target.test_limit) + held_out * limit(run.eval.limit) })
+        Ok(Self {
+            runs,
+            starts,
+            point,
+            rows: limit(run.target.test_limit) + held_out * limit(run.eval.limit),
+        })
     }
 
     fn left(&self, at: Position) -> Left {

@@ -278,6 +278,8 @@ mod tests {
             n: 8,
             truncated: 0,
             target_format_rate: None,
+            surface: None,
+            rows: None,
             signature: String::new(),
         };
         let run = MethodRun {
@@ -288,10 +290,12 @@ mod tests {
             unseen: Vec::new(),
             norm_avg: BTreeMap::new(),
             swept: BTreeMap::new(),
+            chosen: BTreeMap::new(),
+            points: Vec::new(),
             steps: Vec::new(),
             seconds: BTreeMap::new(),
         };
-        FinishedRun { run, examples: Vec::new() }
+        FinishedRun { run, examples: Vec::new(), frontier: Vec::new() }
     }
 
     #[test]

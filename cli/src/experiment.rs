@@ -77,6 +77,9 @@ pub fn run(
     };
     folder.write_report(&outcome.report)?;
     eprintln!("{}\n", table::results(&outcome.report));
+    if let Some(signs) = table::signs(&outcome.report) {
+        eprintln!("{signs}\n");
+    }
     eprintln!("report: {}", folder.path().join("report.html").display());
     Ok((folder, outcome, model))
 }

@@ -2,8 +2,9 @@
 
 use comfy_table::presets::{NOTHING, UTF8_HORIZONTAL_ONLY};
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
-use promot_core::report::Report;
+use promot_core::report::{Report, Verdict};
 use promot_core::results_table::{Estimate, ScoreTable, score_tables};
+use promot_core::signs;
 
 use crate::catalog::tasks_of;
 
@@ -18,6 +19,18 @@ pub fn results(report: &Report) -> String {
     let mut table = Table::new();
     let width = table.use_stderr().width().map_or(WIDTH, usize::from);
     results_in(report, width)
+}
+
+/// How many of the paper's claims the run agrees with, and those that it does not; nothing where none was judged.
+pub fn signs(report: &Report) -> Option<String> {
+    let judged = report.signs.iter().filter(|sign| sign.verdict != Verdict::NotRun).count();
+    let counts = signs::counts(&report.signs).map(|(verdict, count)| format!("{count} {}", verdict.name()));
+    let mut lines = vec![format!("signs of the paper: {}", counts.join(", "))];
+    for sign in signs::ordered(&report.signs).into_iter().filter(|sign| sign.verdict == Verdict::Disagrees) {
+        let (one, other) = sign.ours.unwrap_or_default();
+        lines.push(format!("  {} {} Here {one:.1} against {other:.1}.", sign.id, sign.claim));
+    }
+    (judged > 0).then(|| lines.join("\n"))
 }
 
 fn results_in(report: &Report, width: usize) -> String {

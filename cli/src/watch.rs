@@ -22,6 +22,8 @@ pub struct Watch<'a> {
     started: Instant,
     /// "[2/3] promot"
     run: String,
+    /// "1/3 promot (learning_rate=0.001)", where validation chooses among several.
+    point: String,
     /// Evaluations inside a stage leave the stage's bar in place.
     in_stage: bool,
     evaluating: String,
@@ -35,6 +37,7 @@ impl<'a> Watch<'a> {
             progress: Progress::new(),
             started: Instant::now(),
             run: String::new(),
+            point: String::new(),
             in_stage: false,
             evaluating: String::new(),
         }
@@ -57,14 +60,18 @@ impl<'a> Watch<'a> {
     fn show(&mut self, event: &Event) {
         match event {
             Event::RunStarted { method, index, count, .. } => {
+                self.point.clear();
                 self.run =
                     if *count > 1 { format!("[{}/{count}] {method}", index + 1) } else { method.clone() };
             }
+            Event::PointStarted { name, index, count } => {
+                self.point = format!("{}/{count} {name}", index + 1);
+            }
             Event::StageStarted { stage, from, steps } => {
                 self.in_stage = true;
-                let what =
-                    if self.run.is_empty() { stage.to_string() } else { format!("{}, {stage}", self.run) };
-                self.progress.begin(&what, *steps, *from);
+                let parts = [self.run.clone(), self.point.clone(), stage.to_string()];
+                let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+                self.progress.begin(&parts.join(", "), *steps, *from);
             }
             Event::Step { step, loss, tokens, .. } => self.progress.step(*step, *loss, *tokens),
             Event::Evaluating { task, done, rows } => self.evaluating(task, *done, *rows),
@@ -83,7 +90,10 @@ impl<'a> Watch<'a> {
                     if unseen.is_empty() { String::new() } else { format!(", {}", unseen.join(", ")) };
                 let targets: Vec<String> =
                     run.targets().map(|target| format!("{} {:.1}", target.task, target.score)).collect();
-                self.progress.say(&format!("{}: {}{unseen}", self.run, targets.join(", ")));
+                let chosen: Vec<String> =
+                    run.chosen.iter().map(|(path, value)| format!("{path}={value}, ")).collect();
+                let chosen = chosen.concat();
+                self.progress.say(&format!("{}: {chosen}{}{unseen}", self.run, targets.join(", ")));
             }
         }
     }

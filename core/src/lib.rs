@@ -53,7 +53,9 @@ pub mod spec;
 
 pub mod report;
 
+pub mod paired;
 pub mod results_table;
+pub mod signs;
 
 pub mod chart;
 pub mod report_html;

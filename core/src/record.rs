@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::metrics::{RowScores, Surface};
 pub use crate::stage_id::StageId;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,13 +45,29 @@ pub struct MethodRun {
     /// The values of the sweep that this run had, by the path of their fields.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub swept: BTreeMap<String, String>,
-    /// Training curve, stages in order.
+    /// Where validation chose among points of the sweep: the chosen one's values, by the path of their fields.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub chosen: BTreeMap<String, String>,
+    /// All points that it chose among, in the order of the spec's values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub points: Vec<SweepPoint>,
+    /// Training curve, stages in order; of the chosen point alone.
     pub steps: Vec<StepRecord>,
     /// Wall time by part: "stage 1", "stage 2", "evaluation"; the only fields that differ between equal runs.
     pub seconds: BTreeMap<String, f64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A point of a sweep and what it was chosen by.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SweepPoint {
+    /// Its values, by the path of their fields.
+    pub swept: BTreeMap<String, String>,
+    /// The best checkpoint's score of the target on the validation rows, in [0, 100]; absent where training diverged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<f64>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TaskScore {
     pub task: String,
     pub shots: usize,
@@ -67,6 +84,12 @@ pub struct TaskScore {
     /// Share of answers in the format of the tuned task, in [0, 100]; absent where that has no fixed format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_format_rate: Option<f64>,
+    /// Length, copying, case and punctuation of the answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surface: Option<Surface>,
+    /// What each row adds to the score, for paired intervals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<RowScores>,
     pub signature: String,
 }
 
@@ -93,6 +116,78 @@ pub struct StepRecord {
     /// Cosines of the task's gradient and its format's, by family of weights, after this step.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub alignment: BTreeMap<String, f64>,
+}
+
+/// A checkpoint of a method's last stage: what the target gained and what the held-out tasks kept, as scored along
+/// training. All scores in [0, 100].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FrontierPoint {
+    pub method: String,
+    pub seed: u64,
+    /// The values of the sweep's point, by the path of their fields.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub swept: BTreeMap<String, String>,
+    pub stage: StageId,
+    pub step: usize,
+    /// Of the target, on the validation rows.
+    pub validation: f64,
+    /// Mean of the held-out tasks.
+    pub held_out: f64,
+    /// Mean of those whose answers have another format than the target's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_format: Option<f64>,
+    /// Means by kind of task: classification, question answering, summarization, translation.
+    pub groups: BTreeMap<String, f64>,
+    /// Whether it is the point and the checkpoint that validation chose.
+    pub chosen: bool,
+}
+
+/// A claim of the paper and what a run says to it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sign {
+    pub id: String,
+    /// One sentence.
+    pub claim: String,
+    /// The paper's numbers.
+    pub paper: String,
+    /// Means of the two that are compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ours: Option<(f64, f64)>,
+    /// Their mean difference, and its paired 95 % interval over rows and seeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<(f64, f64)>,
+    /// Seeds compared.
+    pub seeds: usize,
+    pub verdict: Verdict,
+}
+
+/// In the order in which a reader should see them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The interval lies on the other side.
+    Disagrees,
+    /// The interval has both sides, or there is none.
+    NotResolved,
+    Agrees,
+    /// The run lacks a method or a task, or is tuned on another one.
+    #[default]
+    NotRun,
+}
+
+impl Verdict {
+    pub const ALL: [Self; 4] = [Self::Disagrees, Self::NotResolved, Self::Agrees, Self::NotRun];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Disagrees => "disagrees",
+            Self::NotResolved => "not resolved",
+            Self::Agrees => "agrees",
+            Self::NotRun => "not run",
+        }
+    }
 }
 
 /// One question and what each method's model answered.

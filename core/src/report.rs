@@ -14,4 +14,10 @@ pub struct Report {
     pub model: ModelInfo,
     pub runs: Vec<MethodRun>,
     pub examples: Vec<ExampleAnswers>,
+    /// Checkpoints of all methods, seeds and points of the sweep, where held-out tasks were scored along with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frontier: Vec<FrontierPoint>,
+    /// The paper's claims, judged by this run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signs: Vec<Sign>,
 }

@@ -3,8 +3,6 @@
 //! A preset or a TOML file gives a `RunSpec`, which may be partial; `--set a.b=value` overrides single fields;
 //! `resolve` makes a `Run` of it, complete and checked, before any work is done.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 pub use toml::Value;
 
@@ -18,6 +16,7 @@ mod recipe;
 mod run;
 mod stage;
 mod stages;
+mod sweep;
 mod tables;
 mod tasks;
 
@@ -25,6 +24,7 @@ pub use presets::{PRESETS, Preset, PresetList};
 pub use recipe::{Listed, MergedRecipe, MethodEntry, OwnRecipe, RECIPES, RecipeInfo, list};
 pub use run::{MergePlan, Recipe, Run};
 pub use stage::{Stage, StageRequest};
+pub use sweep::{Select, Sweep};
 
 pub use crate::decode::LengthPenalty;
 pub use crate::eval::EvalSpec;
@@ -53,8 +53,8 @@ pub struct RunSpec {
     /// Tasks of the user's own, which this run knows beside the built-in ones (docs/tasks.md).
     #[serde(rename = "task")]
     pub own_tasks: Vec<Task>,
-    /// Lists of values by the path of a field: methods run once for each value that concerns them.
-    pub sweep: BTreeMap<String, Vec<Value>>,
+    /// Lists of values by the path of a field, and what becomes of the points that they span.
+    pub sweep: Sweep,
     /// The stages whose settings differ from the defaults.
     #[serde(rename = "stage")]
     pub stages: Vec<StageRequest>,

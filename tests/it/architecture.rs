@@ -89,8 +89,10 @@ const WITHOUT_TENSORS: &[&str] = &[
     "record",
     "render",
     "report",
+    "paired",
     "report_html",
     "results_table",
+    "signs",
     "chart",
     "spec",
 ];

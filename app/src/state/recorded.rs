@@ -53,7 +53,16 @@ mod tests {
         spec.eval.shots = vec![1, 4];
         let examples = vec![example("rte-mini", "a"), example("cb-mini", "b"), example("cb-mini", "c")];
         let (device, model) = Default::default();
-        let report = Report { version: 1, spec, device, model, runs: Vec::new(), examples };
+        let report = Report {
+            version: 1,
+            spec,
+            device,
+            model,
+            runs: Vec::new(),
+            examples,
+            frontier: Vec::new(),
+            signs: Vec::new(),
+        };
         let recorded = Recorded::Here(Arc::new(report), Vec::new());
         let input = |task, row, shots| recorded.example(task, row, shots).map(|found| found.input.as_str());
         assert_eq!(input("rte-mini", 0, 0), Some("a"));

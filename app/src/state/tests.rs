@@ -70,6 +70,8 @@ fn run(method: &str, unseen: f64) -> MethodRun {
         score,
         n: 10,
         target_format_rate: Some(40.0),
+        surface: None,
+        rows: None,
         signature: String::new(),
     };
     let record = |stage: &str, step| StepRecord {
@@ -87,6 +89,8 @@ fn run(method: &str, unseen: f64) -> MethodRun {
         unseen: vec![score("cb-mini", 1, unseen), score("wic-mini", 1, unseen + 10.0)],
         norm_avg: BTreeMap::new(),
         swept: BTreeMap::new(),
+        chosen: BTreeMap::new(),
+        points: Vec::new(),
         steps: vec![record("stage 1", 1), record("stage 1", 2), record("stage 2", 1)],
         seconds: BTreeMap::new(),
     }
@@ -95,7 +99,16 @@ fn run(method: &str, unseen: f64) -> MethodRun {
 fn report() -> Report {
     let spec = presets().by_name("quick").unwrap();
     let (device, model) = (DeviceInfo::default(), ModelInfo::default());
-    Report { version: 1, spec, device, model, runs: vec![run("promot", 20.0)], examples: Vec::new() }
+    Report {
+        version: 1,
+        spec,
+        device,
+        model,
+        runs: vec![run("promot", 20.0)],
+        examples: Vec::new(),
+        frontier: Vec::new(),
+        signs: Vec::new(),
+    }
 }
 
 fn state(events: impl IntoIterator<Item = Event>) -> State {

@@ -163,11 +163,13 @@ impl Engine {
         };
         // Storage is asynchronous here, the library's loading is not: all checkpoints are read first.
         let mut checkpoints = BTreeMap::new();
-        for stage in planned(&run, recipe, *seed)? {
-            let Some(checkpoint) = saved.checkpoint(&self.storage, &stage.name).await? else { break };
-            checkpoints.insert(stage.name, checkpoint);
+        for point in recipe.trained() {
+            for stage in planned(&run, point, *seed)? {
+                let Some(checkpoint) = saved.checkpoint(&self.storage, &stage.name).await? else { break };
+                checkpoints.insert(stage.name, checkpoint);
+            }
         }
-        let mut load = |name: &str| Ok(checkpoints.remove(name));
+        let mut load = |name: &str| Ok(checkpoints.get(name).cloned());
         let tuned = restore(self.setup(&run), recipe, *seed, &mut load).await?;
         Ok(tuned.map(|tuned| tuned.for_task(0)))
     }

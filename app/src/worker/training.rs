@@ -274,6 +274,7 @@ impl Observer for WorkerObserver<'_> {
                 self.eta.run_started(*index, self.now());
                 self.method.clone_from(method);
             }
+            TrainEvent::PointStarted { index, .. } => self.eta.point_started(*index, self.now()),
             TrainEvent::StageStarted { stage, from, steps } => {
                 self.stage.clone_from(stage);
                 self.steps = *steps;

@@ -81,7 +81,7 @@ fn score(
     let found = pollster::block_on(evaluator.evaluate(&loaded.model, &rows, args.shots, 0, &mut progress))?;
     bar.finish_and_clear();
     // Nothing was tuned here, so there is no tuned format whose rate could be told.
-    Ok(TaskScore { target_format_rate: None, ..found.score })
+    Ok(TaskScore { target_format_rate: None, rows: None, ..found.score })
 }
 
 /// For people, so on standard error; `--json` is for programs.

@@ -1,6 +1,7 @@
-//! The run folder: spec.toml, report.json, report.html, curves.csv and the checkpoints below stages/. One
-//! program at a time works in it, and what stands in it is whole.
+//! The run folder: spec.toml, report.json, report.html, curves.csv, frontier.csv and the checkpoints below
+//! stages/. One program at a time works in it, and what stands in it is whole.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -104,6 +105,9 @@ impl RunFolder {
     /// The report in its three forms, the machine-readable one last: where it stands, the others do too.
     pub fn write_report(&self, report: &Report) -> anyhow::Result<()> {
         atomic::write(&self.path.join("curves.csv"), &curves(report)?)?;
+        if !report.frontier.is_empty() {
+            atomic::write(&self.path.join("frontier.csv"), &frontier(report)?)?;
+        }
         let page = report_html::page(report, &tasks_of(report), &[])?;
         atomic::write(&self.path.join("report.html"), page.as_bytes())?;
         let mut json = serde_json::to_string_pretty(report).context("writing the report")?;
@@ -186,6 +190,25 @@ fn curves(report: &Report) -> anyhow::Result<Vec<u8>> {
         }
     }
     table.into_inner().context("writing the curves")
+}
+
+/// One checkpoint a line; `swept` is `path=value`, with a space between several.
+fn frontier(report: &Report) -> anyhow::Result<Vec<u8>> {
+    let groups: BTreeSet<&String> = report.frontier.iter().flat_map(|point| point.groups.keys()).collect();
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let fixed =
+        ["method", "seed", "swept", "stage", "step", "chosen", "validation", "held_out", "other_format"];
+    table.write_record(fixed.into_iter().chain(groups.iter().map(|group| group.as_str())))?;
+    for point in &report.frontier {
+        let swept: Vec<String> = point.swept.iter().map(|(path, value)| format!("{path}={value}")).collect();
+        let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        let mut line = vec![point.method.clone(), point.seed.to_string(), swept.join(" ")];
+        line.extend([point.stage.to_string(), point.step.to_string(), point.chosen.to_string()]);
+        line.extend([Some(point.validation), Some(point.held_out), point.other_format].map(number));
+        line.extend(groups.iter().map(|group| number(point.groups.get(*group).copied())));
+        table.write_record(line)?;
+    }
+    table.into_inner().context("writing the frontier")
 }
 
 /// Step and loss, in nats per target token.

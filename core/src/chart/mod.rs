@@ -63,6 +63,8 @@ pub struct Bars {
 pub struct Path {
     pub style: Style,
     pub points: Vec<(f64, f64)>,
+    /// A place with a ring around it.
+    pub ring: Option<(f64, f64)>,
 }
 
 /// A chart, and where its horizontal axis lies, for whoever wants to know what a pointer points at.
@@ -140,7 +142,7 @@ pub fn bars(frame: &Frame, names: &[String], series: &[Bars]) -> Drawing {
 /// Points of several series, each with the way that it took.
 pub fn scatter(frame: &Frame, paths: &[Path]) -> Drawing {
     let mut plot = Plot::new(frame, &paths.iter().map(|path| &path.style).collect::<Vec<_>>(), 1);
-    let points = || paths.iter().flat_map(|path| &path.points);
+    let points = || paths.iter().flat_map(|path| path.points.iter().chain(&path.ring));
     plot.rule_y(points().map(|(_, y)| *y));
     plot.rule_x(points().map(|(x, _)| *x));
     for path in paths {
@@ -257,6 +259,10 @@ impl<'a> Plot<'a> {
             let (x_label, y_label) = (self.frame.x.label, self.frame.y.label);
             let title = format!("{}: {x_label} {}, {y_label} {}", path.style.name, short(*x), short(*y));
             self.canvas.marker(*place, path.style.index, &title);
+        }
+        if let Some((x, y)) = path.ring {
+            let title = format!("{}, chosen: {}, {}", path.style.name, short(x), short(y));
+            self.canvas.ring(self.place(x, y), path.style.index, &title);
         }
     }
 

@@ -162,6 +162,15 @@ impl Canvas {
         self.shape(&[at(MARKER + 1.0, 0.0), at(tail, length * 0.4), at(tail, -length * 0.4)], index, "");
     }
 
+    /// A ring around a marker.
+    pub fn ring(&mut self, (x, y): (f64, f64), index: usize, title: &str) {
+        let (x, y, colour, title) = (px(x), px(y), colour(index), titled(title));
+        let radius = px(2.2 * MARKER);
+        self.push(&format!(
+            "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\">{title}</circle>"
+        ));
+    }
+
     fn circle(&mut self, (x, y): (f64, f64), index: usize, title: &str) {
         let (x, y, colour, title) = (px(x), px(y), colour(index), titled(title));
         self.push(&format!(

@@ -71,7 +71,8 @@ fn every_bar_is_drawn_and_long_names_are_wrapped() {
 
 #[test]
 fn a_path_has_an_arrow_between_points_that_lie_apart() {
-    let path = |points: &[(f64, f64)]| Path { style: Style::new("x", 0), points: points.to_vec() };
+    let path =
+        |points: &[(f64, f64)]| Path { style: Style::new("x", 0), points: points.to_vec(), ring: None };
     let svg = scatter(&frame("gained", "kept"), &[path(&[(0.0, 50.0), (90.0, 20.0)])]).svg;
     // Two points and the key's.
     assert_eq!(svg.matches("<circle").count(), 3, "{svg}");

@@ -6,7 +6,7 @@ use crate::data::Example;
 use crate::decode::{self, Batching, SearchSettings};
 use crate::error::Result;
 use crate::model::Model;
-use crate::record::TaskScore;
+use crate::record::{Surface, TaskScore};
 use crate::render::{RenderedRow, Renderer, ShotPool};
 use crate::task::{self, Task};
 use crate::tokenizer::Tokenizer;
@@ -107,6 +107,8 @@ impl Evaluator<'_> {
         let (task, shots) = (renderer.task, renderer.shots);
         let references: Vec<Vec<String>> = rendered.iter().map(|row| row.text.references.clone()).collect();
         let score = task.score(outputs, &references);
+        let texts = rendered.iter().zip(outputs);
+        let surface = texts.map(|(row, output)| (&*row.text.input, &**output, &*row.text.target));
         let prompt = model.prompt.is_some();
         let truncated = rendered.iter().filter(|row| row.truncated).count();
         let drawn = if shots == 0 { String::new() } else { format!("|pool:{}", pool.size()) };
@@ -131,6 +133,8 @@ impl Evaluator<'_> {
             n: score.n,
             truncated,
             target_format_rate: task::format_rate(&self.targets, outputs),
+            surface: Surface::of(surface),
+            rows: Some(task.row_scores(outputs, &references)),
             signature,
         }
     }

@@ -31,6 +31,8 @@ pub struct EvalSpec {
     pub curve_every: usize,
     /// Rows a task in those curves.
     pub curve_limit: usize,
+    /// Also score them at every checkpoint, so that each has a place in the report's frontier.
+    pub frontier: bool,
     /// Compare the gradient with its format's before the first step and after every this many; 0 for never.
     pub alignment_every: usize,
     /// Training rows in that comparison.
@@ -52,6 +54,7 @@ impl Default for EvalSpec {
             suppress: Vec::new(),
             curve_every: 0,
             curve_limit: 32,
+            frontier: false,
             alignment_every: 0,
             alignment_rows: 64,
         }

@@ -95,6 +95,10 @@ impl Default for Bleu {
     }
 }
 
+/// A row of BLEU's sums: words of the prediction, words of the nearest reference, clipped matches of orders 1 to 4. The
+/// number of n-grams follows from the first.
+pub type BleuRow = [u32; 6];
+
 /// Matches and totals, summed over the corpus.
 struct Statistics {
     prediction_length: usize,
@@ -127,6 +131,42 @@ impl Bleu {
             signature: self.signature(references),
             details,
         }
+    }
+
+    /// The sums of each row, of the default four orders.
+    pub(super) fn rows(&self, predictions: &[String], references: &[Vec<String>]) -> Vec<BleuRow> {
+        let pairs = predictions.iter().zip(references);
+        pairs
+            .map(|(prediction, list)| {
+                let sum = self.statistics(std::slice::from_ref(prediction), std::slice::from_ref(list));
+                let mut row = [0; 6];
+                let numbers = [sum.prediction_length, sum.reference_length].into_iter().chain(sum.correct);
+                row.iter_mut().zip(numbers).for_each(|(place, number)| *place = number as u32);
+                row
+            })
+            .collect()
+    }
+
+    /// The score of a corpus that has each row so many times.
+    pub(super) fn of_rows(&self, rows: &[BleuRow], counts: &[u32]) -> f64 {
+        let mut sum = Statistics {
+            prediction_length: 0,
+            reference_length: 0,
+            correct: vec![0; self.max_order],
+            total: vec![0; self.max_order],
+        };
+        for (row, count) in rows.iter().zip(counts).filter(|(_, count)| **count > 0) {
+            let row = row.map(|number| (number * count) as usize);
+            sum.prediction_length += row[0];
+            sum.reference_length += row[1];
+            let length = row[0] / *count as usize;
+            for n in 0..self.max_order {
+                sum.correct[n] += row.get(n + 2).copied().unwrap_or(0);
+                sum.total[n] += length.saturating_sub(n) * *count as usize;
+            }
+        }
+        let (precisions, order) = self.precisions(&sum);
+        sum.brevity_penalty() * geometric_mean(&precisions[..order])
     }
 
     fn signature(&self, references: &[Vec<String>]) -> String {

@@ -11,11 +11,15 @@ pub mod bleu;
 pub mod exact;
 pub mod format;
 pub mod rouge;
+mod rows;
+mod surface;
 mod words;
 
-pub use bleu::Bleu;
+pub use bleu::{Bleu, BleuRow};
 pub use exact::Normalization;
 pub use rouge::{Rouge, Variant};
+pub use rows::RowScores;
+pub use surface::Surface;
 
 /// What a task is scored with, each with fixed options; the full options are in `Bleu`, `Rouge` and `exact`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +70,22 @@ impl Metric {
             Metric::ExactMatch(normalization) => exact::exact_match(normalization, predictions, references),
             Metric::Bleu => Bleu::default().score(predictions, references),
             Metric::Rouge2 => Rouge { variant: Variant::Two }.score(predictions, references),
+        }
+    }
+
+    /// What each row adds to `score`.
+    ///
+    /// # Panics
+    /// The two lists differ in length.
+    pub fn rows(self, predictions: &[String], references: &[Vec<String>]) -> RowScores {
+        assert_paired(predictions, references);
+        let alone = predictions.iter().zip(references).map(|(prediction, list)| {
+            self.score(std::slice::from_ref(prediction), std::slice::from_ref(list)).score / 100.0
+        });
+        match self {
+            Metric::Accuracy | Metric::ExactMatch(_) => RowScores::Hits(alone.map(|hit| hit > 0.5).collect()),
+            Metric::Rouge2 => RowScores::Means(alone.collect()),
+            Metric::Bleu => RowScores::Bleu(Bleu::default().rows(predictions, references)),
         }
     }
 }

@@ -6,7 +6,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::course::Course;
 use crate::chart::{self, Axis, Bars, Drawing, Frame, Line, Path, Scale, Style};
-use crate::report::{Report, StageId, StepRecord, distinct};
+use crate::report::{FrontierPoint, Report, StageId, StepRecord, distinct};
 use crate::results_table::{Estimate, ScoreTable, mean_format_rate};
 use crate::task::TaskList;
 
@@ -37,7 +37,7 @@ pub fn all(report: &Report, known: &TaskList, tables: &[ScoreTable], unfinished:
                 (curves.figure("Target task, validation score", STEPS, axis("score", PERCENT), &|record| record.validation))
                 (curves.figure("Held-out tasks, mean score", LOG_STEPS, axis("score", None), &held_out))
                 (curves.figure("Format leakage on held-out tasks", LOG_STEPS, axis("% of answers", PERCENT), &leakage))
-                (curves.tradeoff())
+                @if report.frontier.is_empty() { (curves.tradeoff()) } @else { (curves.frontier(&report.frontier)) }
                 (curves.alignments())
             }
         }
@@ -133,7 +133,7 @@ impl<'a> Curves<'a> {
                 let points: Vec<_> =
                     records.filter_map(|record| Some((record.validation?, held_out(record)?))).collect();
                 if !points.is_empty() {
-                    paths.push(Path { style: self.style(method, &stages, index), points });
+                    paths.push(Path { style: self.style(method, &stages, index), points, ring: None });
                 }
             }
         }
@@ -144,6 +144,45 @@ impl<'a> Curves<'a> {
             true => html! {},
             false => figure(title, &chart::scatter(&frame(title, SIZE, x, y), &paths)),
         }
+    }
+
+    /// The checkpoints of every method and sweep point, means over seeds: what the target gained, and what the held-out
+    /// tasks of another format kept (all held-out ones, where none has another). A ring: what validation chose.
+    fn frontier(&self, all: &[FrontierPoint]) -> Markup {
+        let others = all.iter().any(|point| point.other_format.is_some());
+        let place = |point: &FrontierPoint| {
+            Some((point.validation, if others { point.other_format? } else { point.held_out }))
+        };
+        let mean = |points: &[&FrontierPoint]| {
+            let places: Vec<(f64, f64)> = points.iter().filter_map(|point| place(point)).collect();
+            let x = Estimate::of(places.iter().map(|(x, _)| *x))?;
+            Some((x.mean, Estimate::of(places.iter().map(|(_, y)| *y))?.mean))
+        };
+        let path = |(method, swept): (&String, &BTreeMap<String, String>)| {
+            let points: Vec<&FrontierPoint> =
+                all.iter().filter(|point| (&point.method, &point.swept) == (method, swept)).collect();
+            let steps = distinct(points.iter().map(|point| point.step));
+            let at = |step: &usize| points.iter().copied().filter(|point| point.step == *step).collect();
+            let values: Vec<&str> = swept.values().map(String::as_str).collect();
+            let name =
+                if values.is_empty() { method.clone() } else { format!("{method}, {}", values.join(", ")) };
+            let chosen: Vec<&FrontierPoint> = points.iter().copied().filter(|point| point.chosen).collect();
+            Path {
+                style: Style::new(name, self.methods.iter().position(|known| known == method).unwrap_or(0)),
+                points: steps.iter().filter_map(|step| mean(&at(step) as &Vec<_>)).collect(),
+                ring: mean(&chosen),
+            }
+        };
+        let paths: Vec<Path> =
+            distinct(all.iter().map(|point| (&point.method, &point.swept))).into_iter().map(path).collect();
+        let title = "Frontier: target task against held-out tasks, all checkpoints";
+        let y = if others {
+            "held-out tasks of another format, mean score"
+        } else {
+            "held-out tasks, mean score"
+        };
+        let (x, y) = (axis("target task, validation score", PERCENT), axis(y, PERCENT));
+        figure(title, &chart::scatter(&frame(title, SIZE, x, y), &paths))
     }
 
     /// For each method with cosines: a line for each family of weights, of the first seed and the last stage.

@@ -10,6 +10,7 @@ use crate::task::TaskList;
 
 mod charts;
 mod course;
+mod signs;
 #[cfg(test)]
 mod tests;
 
@@ -44,6 +45,7 @@ pub fn page(report: &Report, known: &TaskList, unfinished: &[Course]) -> Result<
                         (cards(&tables))
                         @for table in &tables { (scores(table)) }
                     }
+                    (signs::table(report))
                     (charts::all(report, known, &tables, unfinished))
                     (examples(report))
                     (details(report)?)
@@ -80,7 +82,7 @@ fn heading(report: &Report, tables: &[ScoreTable]) -> Markup {
 /// The methods of the spec that have no run for some seed.
 fn missing(report: &Report) -> Vec<&str> {
     // A sweep gives its runs names of their own.
-    if !report.spec.sweep.is_empty() {
+    if !report.spec.sweep.is_empty() && !report.spec.sweep.selects() {
         return Vec::new();
     }
     let finished = |method: &str| report.runs.iter().filter(|run| run.method == method).count();

@@ -2,7 +2,7 @@ use insta::assert_snapshot;
 use regex::Regex;
 
 use super::*;
-use crate::report::StepRecord;
+use crate::report::{FrontierPoint, StepRecord};
 use crate::task::{Task, built_in};
 
 fn sample() -> Report {
@@ -40,6 +40,33 @@ fn the_charts_of_the_sample() {
     assert_snapshot!("bars", charts[0]);
     assert_snapshot!("training_loss", charts[1]);
     assert_snapshot!("tradeoff", charts[5]);
+}
+
+#[test]
+fn signs_and_frontier_are_shown_where_a_report_has_them() {
+    let mut report = sample();
+    let plain = page(&report, &known(), &[]).unwrap();
+    assert!(!plain.contains("Signs of the paper") && !plain.contains("Frontier"));
+    report.signs = crate::signs::judge(&report.runs);
+    let point = |step, validation, held_out, chosen| FrontierPoint {
+        method: "promot".into(),
+        swept: [("stage.fine-tuning.learning_rate".to_owned(), "0.001".to_owned())].into(),
+        step,
+        validation,
+        held_out,
+        chosen,
+        ..FrontierPoint::default()
+    };
+    report.frontier = vec![point(10, 60.0, 30.0, false), point(20, 80.0, 20.0, true)];
+    let page = page(&report, &known(), &[]).unwrap();
+    let signs = page.split("Signs of the paper").nth(1).unwrap().split("</section>").next().unwrap();
+    assert_snapshot!("signs", signs.replace("><", ">\n<"));
+    assert!(page.contains("Frontier: target task") && !page.contains("Checkpoints: target task"));
+    assert!(page.contains("promot, 0.001, chosen: 80, 20"), "{page}");
+    // And a report with all of it is read again.
+    let text = serde_json::to_string(&report).unwrap();
+    let read: Report = serde_json::from_str(&text).unwrap();
+    assert_eq!((read.signs, read.frontier), (report.signs, report.frontier));
 }
 
 #[test]

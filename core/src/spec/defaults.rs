@@ -1,8 +1,6 @@
 //! What a field is that a spec leaves out: the paper's settings.
 
-use std::collections::BTreeMap;
-
-use super::{EvalSpec, MethodEntry, PromptSpec, RunSpec, TargetSpec, VERSION};
+use super::{EvalSpec, MethodEntry, PromptSpec, RunSpec, Sweep, TargetSpec, VERSION};
 
 impl Default for RunSpec {
     fn default() -> Self {
@@ -16,7 +14,7 @@ impl Default for RunSpec {
             prompt: PromptSpec::default(),
             eval: EvalSpec::default(),
             own_tasks: Vec::new(),
-            sweep: BTreeMap::new(),
+            sweep: Sweep::default(),
             stages: Vec::new(),
         }
     }

@@ -1,11 +1,9 @@
 //! Specs as they are written now and as version 1 wrote them, so that old spec files, reports and links load.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
-use toml::{Table, Value};
+use toml::Table;
 
-use super::{EvalSpec, MethodEntry, PromptSpec, RunSpec, StageRequest, TargetSpec, VERSION};
+use super::{EvalSpec, MethodEntry, PromptSpec, RunSpec, StageRequest, Sweep, TargetSpec, VERSION};
 use crate::task::Task;
 
 /// A spec of any version: version 1 has no `version` and `stage`, but the two groups at the end.
@@ -21,7 +19,7 @@ pub struct AnySpec {
     prompt: PromptSpec,
     eval: EvalSpec,
     task: Vec<Task>,
-    sweep: BTreeMap<String, Vec<Value>>,
+    sweep: Sweep,
     stage: Vec<StageRequest>,
     prompt_tuning: Table,
     fine_tuning: Table,

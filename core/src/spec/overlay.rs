@@ -41,11 +41,14 @@ impl RunSpec {
         let path = &renamed(path);
         let spec = match path.split_once('.') {
             Some(("stage", rest)) => self.with_stage(rest, path, |old| typed(value, old))?,
+            Some(("sweep", "select")) => {
+                self.with_field(path, Value::from(value), &format!("{path}={value}"))?
+            }
             Some(("sweep", axis)) => {
                 let old = self.field(axis)?;
                 let values = value.split(',').map(|part| typed(part.trim(), old.as_ref())).collect();
                 let mut spec = self.clone();
-                spec.sweep.insert(axis.to_owned(), values);
+                spec.sweep.axes.insert(axis.to_owned(), values);
                 spec
             }
             _ => {

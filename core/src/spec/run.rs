@@ -27,7 +27,7 @@ pub struct Run {
 }
 
 /// One row of the comparison.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Recipe {
     /// With the values of the sweep that concern it: `fine-tuning (learning_rate=0.001)`.
     pub name: String,
@@ -37,6 +37,9 @@ pub struct Recipe {
     pub merge: Option<MergePlan>,
     /// Values of the sweep's axes, by path.
     pub swept: BTreeMap<String, String>,
+    /// The sweep's points among which validation chooses, each a recipe with its `swept`; `stages` are then those of the
+    /// first one. Empty where there is nothing to choose.
+    pub points: Vec<Recipe>,
 }
 
 /// Which finished models become one, and how.
@@ -52,6 +55,11 @@ impl Recipe {
     /// In-context examples before the target's inputs, as in the last stage's training.
     pub fn shots(&self) -> usize {
         self.stages.last().map_or(0, |stage| stage.training.shots)
+    }
+
+    /// The recipes that are trained: its points, or itself.
+    pub fn trained(&self) -> &[Recipe] {
+        if self.points.is_empty() { std::slice::from_ref(self) } else { &self.points }
     }
 
     fn same_stages(&self, other: &Self) -> Result<bool> {
@@ -119,7 +127,7 @@ impl RunSpec {
 
     /// Every method, once for every combination of the sweep's values that makes a difference to it.
     fn recipes(&self) -> Result<Vec<Recipe>> {
-        for (path, values) in &self.sweep {
+        for (path, values) in &self.sweep.axes {
             require(format!("sweep.\"{path}\""), "at least one value", !values.is_empty(), 0)?;
             let swept = ["stage.", "prompt."].iter().any(|prefix| path.starts_with(prefix));
             let expected = "a field of a stage or of the prompt (several seeds are `seeds = [..]`)";
@@ -131,16 +139,27 @@ impl RunSpec {
             require("methods", "each name once", !twice, entry.name())?;
             let variants = match entry {
                 MethodEntry::Merged(merged) => vec![merge(merged, &recipes)?],
-                _ => self.variants(entry)?,
+                _ => self.chosen_among(self.variants(entry)?, entry),
             };
             recipes.extend(variants);
         }
         Ok(recipes)
     }
 
+    /// One recipe of the entry's name with its variants as points, where the spec has validation choose among them.
+    fn chosen_among(&self, variants: Vec<Recipe>, entry: &MethodEntry) -> Vec<Recipe> {
+        match variants.first() {
+            Some(first) if self.sweep.selects() && variants.len() > 1 => {
+                let plain = Recipe { name: entry.name().to_owned(), swept: BTreeMap::new(), ..first.clone() };
+                vec![Recipe { points: variants, ..plain }]
+            }
+            _ => variants,
+        }
+    }
+
     fn variants(&self, entry: &MethodEntry) -> Result<Vec<Recipe>> {
         let mut axes = Vec::new();
-        for (path, values) in &self.sweep {
+        for (path, values) in &self.sweep.axes {
             let first = self.with(path, &values[0])?.plain(entry)?;
             for value in &values[1..] {
                 if !first.same_stages(&self.with(path, value)?.plain(entry)?)? {
@@ -150,7 +169,7 @@ impl RunSpec {
             }
         }
         let mut specs = vec![(self.clone(), BTreeMap::new())];
-        for (path, values) in &self.sweep {
+        for (path, values) in &self.sweep.axes {
             let concerned = axes.iter().any(|(axis, _)| *axis == path);
             let values = if concerned { &values[..] } else { &values[..1] };
             let mut next = Vec::new();
@@ -195,7 +214,7 @@ impl RunSpec {
             let what = format!("tuned tasks of method {}, stage {}, {together}", entry.name(), stage.name);
             return Err(Error::mismatch(what, "one", several));
         }
-        Ok(Recipe { name: entry.name().to_owned(), summary, stages, merge: None, swept: BTreeMap::new() })
+        Ok(Recipe { name: entry.name().to_owned(), summary, stages, merge: None, ..Recipe::default() })
     }
 }
 
@@ -216,8 +235,7 @@ fn merge(asked: &MergedRecipe, before: &[Recipe]) -> Result<Recipe> {
     }
     let plan = MergePlan { info, settings: info.settings(&asked.given, &asked.name)?, of: asked.of.clone() };
     let summary = format!("{} of {}", info.summary, asked.of.join(", "));
-    let (stages, swept) = (Vec::new(), BTreeMap::new());
-    Ok(Recipe { name: asked.name.clone(), summary, stages, merge: Some(plan), swept })
+    Ok(Recipe { name: asked.name.clone(), summary, merge: Some(plan), ..Recipe::default() })
 }
 
 impl Run {
@@ -245,9 +263,8 @@ impl Run {
             all.insert("task".into(), own.into());
         }
         let mut stages = Table::new();
-        for stage in
-            self.recipes.iter().filter(|recipe| recipe.swept.is_empty()).flat_map(|recipe| &recipe.stages)
-        {
+        let as_asked = |recipe: &&Recipe| recipe.swept.is_empty() && recipe.points.is_empty();
+        for stage in self.recipes.iter().filter(as_asked).flat_map(|recipe| &recipe.stages) {
             let mut settings = stage.table()?;
             // The recipe's own in-context examples are in its name.
             let asked = self.asked.training(&stage.name)?;

@@ -225,6 +225,30 @@ fn a_sweep_multiplies_the_methods_that_it_concerns() {
 }
 
 #[test]
+fn with_selection_a_sweep_leaves_one_recipe_a_method() {
+    let text = "
+        methods = ['pretrained', 'fine-tuning', 'promot', { name = 'm', merge = 'average', of = ['promot'] }]
+        [sweep]
+        select = 'validation'
+        'stage.fine-tuning.learning_rate' = [1e-4, 3e-4, 1e-3]";
+    let spec = on_rte(RunSpec::from_toml(text, "x.toml").unwrap());
+    let run = spec.resolve(built_in()).unwrap();
+    assert_eq!(names(&run), ["pretrained", "fine-tuning", "promot", "m"]);
+    let points: Vec<usize> = run.recipes.iter().map(|recipe| recipe.points.len()).collect();
+    assert_eq!(points, [0, 3, 3, 0]);
+    assert_eq!(run.recipes[2].points[1].swept["stage.fine-tuning.learning_rate"], "0.0003");
+    assert_eq!(run.recipes[2].points[1].stages[1].training.learning_rate, 3e-4);
+    // And so it is written and read again; `--set` knows it, too.
+    assert_eq!(RunSpec::from_toml(&spec.to_toml().unwrap(), "copy").unwrap(), spec);
+    let mut set = on_rte(RunSpec::default());
+    set.set("sweep.select", "validation").unwrap();
+    assert!(set.sweep.selects() && set.sweep.is_empty());
+    assert!(set.set("sweep.select", "test").unwrap_err().to_string().contains("validation"));
+    // Without it, the file says nothing of it.
+    assert!(!RunSpec::default().to_toml().unwrap().contains("select"));
+}
+
+#[test]
 fn differences_name_the_field_and_both_values() {
     let mut other = on_rte(RunSpec::default());
     other.set("stage.fine-tuning.steps", "7").unwrap();

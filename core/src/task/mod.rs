@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::Example;
 use crate::error::{Error, Result};
 use crate::metrics::format::{is_choice, is_language};
-use crate::metrics::{Metric, Score};
+use crate::metrics::{Metric, RowScores, Score};
 use crate::{postprocess, template};
 
 mod file;
@@ -166,6 +166,15 @@ impl Task {
     pub fn score(&self, outputs: &[String], references: &[Vec<String>]) -> Score {
         let answers: Vec<String> = outputs.iter().map(|output| self.answer(output)).collect();
         self.metric.score(&answers, references)
+    }
+
+    /// What each row adds to `score`.
+    ///
+    /// # Panics
+    /// The two lists differ in length.
+    pub fn row_scores(&self, outputs: &[String], references: &[Vec<String>]) -> RowScores {
+        let answers: Vec<String> = outputs.iter().map(|output| self.answer(output)).collect();
+        self.metric.rows(&answers, references)
     }
 
     /// Whether a raw output, of whatever task, has the format of this task's answers; never where these have none.

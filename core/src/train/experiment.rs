@@ -5,23 +5,24 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::context::{StageContext, Validation};
+use super::frontier::frontier;
 use super::plan::{PlannedStage, planned};
-use super::prompt_init::new_prompt;
-use super::rows::{Data, DatasetProvider, Target};
+use super::restore::{Setup, restore, validation};
+use super::rows::{Data, Target};
 use super::stage::{StageResult, run_stage};
-use super::tuned::{TunedModel, bare, from_checkpoint};
+use super::tuned::{TunedModel, bare};
 use super::{Event, FinishedRun, Mixture, Observer, TrainingSet, tell};
-use crate::checkpoint::{Checkpoint, fingerprint};
-use crate::device::OpenDevice;
+use crate::checkpoint::fingerprint;
 use crate::error::{Error, Result};
 use crate::eval::{Evaluation, Evaluator, TaskRows};
-use crate::method::PromptUse;
-use crate::model::folder::LoadedModel;
-use crate::model::{Model, ParamPath, parameters};
+use crate::model::{Model, parameters};
 use crate::render::Renderer;
-use crate::report::{ExampleAnswers, MethodRun, Report, StepRecord, TaskScore, norm_avg};
+use crate::report::{
+    ExampleAnswers, FrontierPoint, MethodRun, Report, StepRecord, SweepPoint, TaskScore, norm_avg,
+};
 use crate::rng::Streams;
-use crate::spec::{MergePlan, PromptInit, Recipe, Run};
+use crate::signs::judge;
+use crate::spec::{MergePlan, Recipe, Run};
 use crate::task::Task;
 
 /// What an experiment gives.
@@ -43,15 +44,6 @@ const REPORT_VERSION: u32 = 2;
 /// How many questions of each task the report shows.
 const EXAMPLES_PER_TASK: usize = 3;
 
-/// What an experiment works with.
-#[derive(Clone, Copy)]
-pub struct Setup<'a> {
-    pub run: &'a Run,
-    pub loaded: &'a LoadedModel,
-    pub device: &'a OpenDevice,
-    pub rows: &'a dyn DatasetProvider,
-}
-
 /// Runs all methods with all seeds. What was finished before (as the observer knows) is not done again.
 pub async fn experiment(setup: Setup<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
     let run = setup.run;
@@ -71,7 +63,11 @@ pub async fn experiment(setup: Setup<'_>, observer: &mut dyn Observer) -> Result
                 Some(finished) if kept => {
                     let tuned = match &recipe.merge {
                         Some(plan) => Some(seed_run.merged(plan)?),
-                        None => restore(setup, recipe, seed, &mut |name| observer.load(name)).await?,
+                        None => {
+                            let chosen = |point: &&Recipe| point.swept == finished.run.chosen;
+                            let point = recipe.points.iter().find(chosen).unwrap_or(recipe);
+                            restore(setup, point, seed, &mut |name| observer.load(name)).await?
+                        }
                     };
                     (finished, tuned)
                 }
@@ -99,73 +95,21 @@ fn merged_later(run: &Run, recipe: &Recipe) -> bool {
     run.recipes.iter().filter_map(|other| other.merge.as_ref()).any(|plan| plan.of.contains(&recipe.name))
 }
 
-/// The model of a recipe from the checkpoints of its stages, or of as many of them as there are; `None` where there is
-/// none.
-pub async fn restore(
-    setup: Setup<'_>,
-    recipe: &Recipe,
-    seed: u64,
-    load: &mut dyn FnMut(&str) -> Result<Option<Checkpoint>>,
-) -> Result<Option<TunedModel>> {
-    let mut tuned = TunedModel::new(setup.loaded.model.clone(), setup.run.target.tasks().len());
-    let mut found = false;
-    for planned in planned(setup.run, recipe, seed)? {
-        let Some(checkpoint) = load(&planned.name)? else { break };
-        // A trained prompt is in the checkpoint; what it began with may be gone.
-        if !planned.method.trainable(&ParamPath::PROMPT) {
-            tuned = setup.with_new_prompts(tuned, &planned, seed).await?;
-        }
-        tuned = from_checkpoint(tuned, &planned, seed, &checkpoint)?;
-        found = true;
-    }
-    Ok(found.then_some(tuned))
-}
-
 /// The report of the methods that are finished; the examples are those of the first seed.
 pub fn assemble(setup: Setup<'_>, finished: Vec<FinishedRun>) -> Report {
     let first = setup.run.seeds.first().copied();
     let mut runs = Vec::new();
-    let mut examples = Vec::new();
+    let (mut examples, mut frontier) = (Vec::new(), Vec::new());
     for finished in finished {
+        frontier.extend(finished.frontier);
         if Some(finished.run.seed) == first {
             merge(&mut examples, finished.examples);
         }
         runs.push(finished.run);
     }
     let (device, model) = (setup.device.info.clone(), setup.loaded.info.clone());
-    Report { version: REPORT_VERSION, spec: setup.run.asked.clone(), device, model, runs, examples }
-}
-
-impl Setup<'_> {
-    /// With new prompts for the stage's tasks, where its method begins with such.
-    async fn with_new_prompts(
-        &self,
-        mut tuned: TunedModel,
-        planned: &PlannedStage,
-        seed: u64,
-    ) -> Result<TunedModel> {
-        let (spec, how) = (&planned.stage.prompt, planned.stage.method.prompt);
-        if how == PromptUse::Keep {
-            return Ok(tuned);
-        }
-        let file = match (how, spec.init) {
-            (PromptUse::New, PromptInit::File) => Some(self.rows.prompt(&spec.text)?),
-            _ => None,
-        };
-        let tasks = self.run.target.tasks();
-        for index in planned.tasks.clone() {
-            let task = self.run.tasks.by_name(tasks[index])?;
-            let classes: Vec<&str> = task.words().collect();
-            let stream = if index == 0 { "prompt".to_owned() } else { format!("prompt/{index}") };
-            let rng = Streams::new(seed).stream(&stream);
-            let (tokenizer, device) = (&self.loaded.tokenizer, &self.device.device);
-            let prompt =
-                new_prompt(&tuned.model, tokenizer, spec, how, &classes, file.as_deref(), rng, device)
-                    .await?;
-            tuned.attached[index].prompt = Some(prompt);
-        }
-        Ok(tuned)
-    }
+    let (spec, signs) = (setup.run.asked.clone(), judge(&runs));
+    Report { version: REPORT_VERSION, spec, device, model, runs, examples, frontier, signs }
 }
 
 /// All methods with one seed. Stages that two recipes share (ProMoT's first and prompt tuning) run once.
@@ -183,7 +127,25 @@ struct SeedRun<'a> {
 struct Done {
     tuned: TunedModel,
     records: Vec<StepRecord>,
+    validation: Option<f64>,
     seconds: f64,
+}
+
+/// A recipe's stages, run.
+struct Trained {
+    tuned: TunedModel,
+    steps: Vec<StepRecord>,
+    /// The best validation score of its last stage.
+    validation: Option<f64>,
+}
+
+/// The point that becomes a recipe's row.
+struct Chosen<'r> {
+    point: &'r Recipe,
+    trained: Trained,
+    /// All points that there were to choose among.
+    points: Vec<SweepPoint>,
+    frontier: Vec<FrontierPoint>,
 }
 
 #[derive(Default)]
@@ -222,29 +184,16 @@ impl<'a> SeedRun<'a> {
         recipe: &Recipe,
         observer: &mut dyn Observer,
     ) -> Result<(FinishedRun, TunedModel)> {
-        let Setup { run, loaded, .. } = self.setup;
-        let mut tuned = TunedModel::new(loaded.model.clone(), self.data.targets.len());
-        let mut steps = Vec::new();
+        let run = self.setup.run;
         let mut seconds = BTreeMap::new();
-        for planned in planned(run, recipe, self.seed)? {
-            let done = match self.stages.get(&planned.name) {
-                Some(done) => done.clone(),
-                None => {
-                    let done = self.stage(&planned, tuned, observer).await?;
-                    self.stages.insert(planned.name.clone(), done.clone());
-                    done
-                }
-            };
-            tuned = done.tuned;
-            steps.extend(done.records);
-            seconds.insert(planned.id.to_string(), done.seconds);
-        }
+        let Chosen { point, trained, points, frontier } = self.choose(recipe, &mut seconds, observer).await?;
+        let Trained { mut tuned, steps, .. } = trained;
         if let Some(plan) = &recipe.merge {
             tuned = self.merged(plan)?;
         }
         let began = observer.now();
         let Scores { mut targets, unseen, examples } =
-            self.score(&recipe.name, &tuned, recipe.shots(), observer).await?;
+            self.score(&recipe.name, &tuned, point.shots(), observer).await?;
         seconds.insert("evaluation".to_owned(), observer.now() - began);
         let average = |shots: &usize| {
             let average = norm_avg(unseen.iter().filter(|score| score.shots == *shots))?;
@@ -259,10 +208,106 @@ impl<'a> SeedRun<'a> {
             unseen,
             norm_avg,
             swept: recipe.swept.clone(),
+            chosen: if points.is_empty() { BTreeMap::new() } else { point.swept.clone() },
+            points,
             steps,
             seconds,
         };
-        Ok((FinishedRun { run, examples }, tuned))
+        Ok((FinishedRun { run, examples, frontier }, tuned))
+    }
+
+    /// Trains all points of a recipe and gives the one with the best validation score, of equal ones the earlier.
+    ///
+    /// # Errors
+    /// A diverged training is one where no point is left.
+    async fn choose<'r>(
+        &mut self,
+        recipe: &'r Recipe,
+        seconds: &mut BTreeMap<String, f64>,
+        observer: &mut dyn Observer,
+    ) -> Result<Chosen<'r>> {
+        let [point] = recipe.trained() else {
+            return self.choose_among(recipe, seconds, observer).await;
+        };
+        let trained = self.train(point, seconds, observer).await?;
+        let frontier = frontier(self.setup.run, (&recipe.name, self.seed), point, &trained.steps, true);
+        Ok(Chosen { point, trained, points: Vec::new(), frontier })
+    }
+
+    async fn choose_among<'r>(
+        &mut self,
+        recipe: &'r Recipe,
+        seconds: &mut BTreeMap<String, f64>,
+        observer: &mut dyn Observer,
+    ) -> Result<Chosen<'r>> {
+        let all = &recipe.points;
+        let (mut points, mut best, mut diverged) = (Vec::new(), None, None);
+        let mut courses = Vec::new();
+        for (index, point) in all.iter().enumerate() {
+            let event = Event::PointStarted { name: point.name.clone(), index, count: all.len() };
+            tell(observer, event)?;
+            let trained = match self.train(point, seconds, observer).await {
+                Ok(trained) => Some(trained),
+                Err(error @ Error::Diverged { .. }) => {
+                    diverged = Some(error);
+                    None
+                }
+                Err(error) => return Err(error),
+            };
+            let validation = trained.as_ref().and_then(|trained| trained.validation);
+            courses.push(trained.as_ref().map(|trained| trained.steps.clone()).unwrap_or_default());
+            points.push(SweepPoint { swept: point.swept.clone(), validation });
+            if let Some(trained) = trained
+                && best.as_ref().is_none_or(|(_, known): &(_, Trained)| validation > known.validation)
+            {
+                best = Some((point, trained));
+            }
+        }
+        match (best, diverged) {
+            (Some((point, trained)), _) => {
+                let of = |(other, steps): (&Recipe, &Vec<StepRecord>)| {
+                    let whose = (recipe.name.as_str(), self.seed);
+                    frontier(self.setup.run, whose, other, steps, other.swept == point.swept)
+                };
+                let frontier = all.iter().zip(&courses).flat_map(of).collect();
+                Ok(Chosen { point, trained, points, frontier })
+            }
+            (None, Some(error)) => Err(error),
+            (None, None) => Err(Error::mismatch("points of the sweep", "at least one", 0)),
+        }
+    }
+
+    /// Runs a recipe's stages; adds their times to those of the stages with the same name, each stage's once.
+    async fn train(
+        &mut self,
+        recipe: &Recipe,
+        seconds: &mut BTreeMap<String, f64>,
+        observer: &mut dyn Observer,
+    ) -> Result<Trained> {
+        let Setup { run, loaded, .. } = self.setup;
+        let mut tuned = TunedModel::new(loaded.model.clone(), self.data.targets.len());
+        let (mut steps, mut scores) = (Vec::new(), Vec::new());
+        for planned in planned(run, recipe, self.seed)? {
+            let known = self.stages.get(&planned.name).cloned();
+            let shared = known.is_some();
+            let done = match known {
+                Some(done) => done,
+                None => {
+                    let done = self.stage(&planned, tuned, observer).await?;
+                    self.stages.insert(planned.name.clone(), done.clone());
+                    done
+                }
+            };
+            tuned = done.tuned;
+            steps.extend(done.records);
+            let time = seconds.entry(planned.id.to_string()).or_insert(0.0);
+            // A stage that another recipe has run took its time all the same, but no point is counted twice.
+            if !shared || *time == 0.0 {
+                *time += done.seconds;
+            }
+            scores.push((planned.id, done.validation));
+        }
+        Ok(Trained { tuned, steps, validation: validation(&scores) })
     }
 
     /// One model of several finished ones; what is attached for single tasks is that of the first which has something.
@@ -322,9 +367,9 @@ impl<'a> SeedRun<'a> {
             threads: device.threads,
             fingerprint: fingerprint(&identity)?,
         };
-        let StageResult { model, records, seconds, .. } =
+        let StageResult { model, records, validation, seconds, .. } =
             run_stage(&context, before.start_of(planned), observer).await?;
-        Ok(Done { tuned: before.after(planned, model), records, seconds })
+        Ok(Done { tuned: before.after(planned, model), records, validation, seconds })
     }
 
     fn training_set(&self, index: usize, shots: usize) -> TrainingSet<'a> {

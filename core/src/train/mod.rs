@@ -4,9 +4,11 @@
 mod context;
 mod examples;
 mod experiment;
+mod frontier;
 mod gradient_alignment;
 mod plan;
 mod prompt_init;
+mod restore;
 mod rows;
 mod stage;
 mod step;
@@ -14,8 +16,9 @@ mod tuned;
 
 pub use context::{StageContext, Validation};
 pub use examples::{Mixture, Source, TrainingSet};
-pub use experiment::{Outcome, Setup, TrainedModel, assemble, experiment, restore};
+pub use experiment::{Outcome, TrainedModel, assemble, experiment};
 pub use plan::{PlannedStage, planned};
+pub use restore::{Setup, restore};
 pub use rows::DatasetProvider;
 pub use stage::{StageResult, curve_due, run_stage};
 pub use step::{Accumulated, Backward, MicroBatch, accumulate, backward_accumulated, set_trainable};
@@ -25,13 +28,15 @@ use std::pin::Pin;
 
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
-use crate::report::{ExampleAnswers, MethodRun, StageId};
+use crate::report::{ExampleAnswers, FrontierPoint, MethodRun, StageId};
 
 /// What happens, as it happens.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A method begins, the `index`-th of `count` runs.
     RunStarted { method: String, seed: u64, index: usize, count: usize },
+    /// A point of the sweep begins, the `index`-th of `count` among which validation chooses; `name` has its values.
+    PointStarted { name: String, index: usize, count: usize },
     /// A stage begins, at step `from` after a resume.
     StageStarted { stage: StageId, from: usize, steps: usize },
     /// A step is done. `loss` in nats per real target token; `tokens`: real tokens seen since the last event.
@@ -64,6 +69,9 @@ pub struct FinishedRun {
     pub run: MethodRun,
     /// The answers of this method alone; `outputs` has one entry.
     pub examples: Vec<ExampleAnswers>,
+    /// The checkpoints of all its sweep points.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frontier: Vec<FrontierPoint>,
 }
 
 /// The outside world of a run. Every hook but the clock may be left as it is.

@@ -67,10 +67,13 @@ fn named(chain: &str, course: &serde_json::Value) -> Result<String> {
 /// moves no weights has none.
 fn course(run: &Run, seed: u64, stages: &[serde_json::Value], weights: bool) -> serde_json::Value {
     let (eval, tuned) = (&run.eval, run.target.tasks());
-    let curves = weights && eval.curve_every > 0;
+    let curves = weights && (eval.curve_every > 0 || eval.frontier);
     let scored = |name: &String| tuned.contains(&name.as_str()) || (curves && eval.tasks.contains(name));
     let own_tasks: Vec<&Task> = run.asked.own_tasks.iter().filter(|task| scored(&task.name)).collect();
-    let held_out = json!([eval.tasks, eval.curve_every, eval.curve_limit]);
+    let held_out = match eval.frontier {
+        true => json!([eval.tasks, eval.curve_every, eval.curve_limit, "every checkpoint"]),
+        false => json!([eval.tasks, eval.curve_every, eval.curve_limit]),
+    };
     json!({
         "seed": seed,
         "stages": stages,
@@ -155,6 +158,7 @@ mod tests {
             ("stage.fine-tuning.steps", "7"),
             ("methods", "promot"),
             ("eval.curve_every", "5"),
+            ("eval.frontier", "true"),
             ("name", "other"),
         ] {
             let mut other = spec.clone();

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::loss::LossSettings;
 use crate::method::{Ctx, State};
 use crate::model::{Dropout, Model, ParamPath, Rates, tensors};
-use crate::optim::{Grads, Optimizer, schedule};
+use crate::optim::{Grads, Optimizer, StageSpec, schedule};
 use crate::record::StepRecord;
 
 /// A stage's end.
@@ -22,6 +22,8 @@ pub struct StageResult {
     pub model: Model,
     pub records: Vec<StepRecord>,
     pub best_step: usize,
+    /// The best checkpoint's score on the validation rows, where it has one.
+    pub validation: Option<f64>,
     pub seconds: f64,
 }
 
@@ -53,9 +55,10 @@ pub async fn run_stage(
     let seconds = run.seconds(observer);
     let best_step = run.best_step();
     observer.event(&Event::StageDone { stage: context.id.clone(), steps: run.step, best_step });
+    let validation = run.best.as_ref().map(|best| best.score);
     let (best, state) = run.best();
     let model = finished(context.method, run.step, context.streams, &run.start, (best.valid(), state))?;
-    Ok(StageResult { model, records: run.records, best_step, seconds })
+    Ok(StageResult { model, records: run.records, best_step, validation, seconds })
 }
 
 /// The state between two steps.
@@ -155,8 +158,7 @@ impl Running {
         let event = Event::Step { stage, step: self.step, steps: spec.steps, loss, tokens };
         let control = observer.event(&event);
         self.stop |= control == Control::Stop;
-        let due = self.step == spec.steps
-            || (spec.checkpoint_every > 0 && self.step.is_multiple_of(spec.checkpoint_every));
+        let due = checkpoint_due(self.step, spec);
         self.align(context).await?;
         if let Some(validation) = &context.validation {
             self.evaluate_held_out(context, validation, observer).await?;
@@ -261,7 +263,8 @@ impl Running {
         observer: &mut dyn Observer,
     ) -> Result<()> {
         let spec = validation.evaluator.spec;
-        if !curve_due(self.step, spec.curve_every) {
+        let checkpoint = spec.frontier && self.step > 0 && checkpoint_due(self.step, context.spec);
+        if !checkpoint && !curve_due(self.step, spec.curve_every) {
             return Ok(());
         }
         // With the attachment taken off, stage 1 changes nothing: there is nothing to see.
@@ -352,6 +355,11 @@ impl Running {
     fn best(&self) -> (&Model, &State) {
         self.best.as_ref().map_or((&self.model, &self.state), |best| (&best.model, &best.state))
     }
+}
+
+/// Whether there is a checkpoint after so many steps.
+fn checkpoint_due(step: usize, spec: &StageSpec) -> bool {
+    step == spec.steps || (spec.checkpoint_every > 0 && step.is_multiple_of(spec.checkpoint_every))
 }
 
 /// Whether the curves have a point after so many steps. Forgetting happens early, so points are denser at the start
