@@ -46,6 +46,9 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Write a shell's completion script to standard output
     Completions(CompletionsArgs),
+    /// Measure a GPU beside the CPU, one JSON line a finding
+    #[command(hide = true)]
+    GpuCheck(GpuCheckArgs),
 }
 
 /// Where and how the model computes.
@@ -358,6 +361,52 @@ pub struct DoctorArgs {
 pub struct CompletionsArgs {
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub struct GpuCheckArgs {
+    /// Seconds for everything; what does not fit is named and left out
+    #[arg(long, value_name = "SECONDS", default_value_t = 480)]
+    pub budget: u64,
+    /// Sizes for a software driver
+    #[arg(long)]
+    pub tiny: bool,
+    /// Only these items, in the order of the check
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "ITEM,...")]
+    pub only: Vec<Item>,
+    /// Where the lines go besides standard output; every line is on disk before the next measurement begins
+    #[arg(long, value_name = "FILE", default_value = "gpu-check.jsonl")]
+    pub out: PathBuf,
+    /// As the check starts itself: items come on standard input, one name a line
+    #[arg(long, hide = true)]
+    pub worker: Option<Numbers>,
+}
+
+/// What is measured, by the letters of the check's order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Item {
+    Adapter,
+    Parity,
+    Tour,
+    Start,
+    Updates,
+    FitsStage1,
+    FitsStage2,
+    Vocabulary,
+    Stress,
+    ParityF16,
+    UpdatesF16,
+    TourCpu,
+    /// One update in a new process, as `start` asks for it.
+    #[value(hide = true)]
+    FirstUpdate,
+}
+
+/// The number format of a process's tensors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Numbers {
+    F32,
+    F16,
 }
 
 fn positive(text: &str) -> Result<usize, String> {

@@ -7,6 +7,7 @@ mod completions;
 mod doctor;
 mod eval;
 mod generate;
+mod gpu_check;
 mod list;
 mod metric;
 mod pretrain;
@@ -29,5 +30,6 @@ pub fn dispatch(args: Args) -> anyhow::Result<()> {
         Some(Command::List(args)) => list::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::GpuCheck(args)) => gpu_check::run(&args),
     }
 }

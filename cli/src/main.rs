@@ -10,6 +10,7 @@ mod device;
 mod experiment;
 mod fail;
 mod files;
+mod gpu_check;
 mod interrupt;
 mod loaded;
 mod output;

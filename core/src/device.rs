@@ -3,6 +3,7 @@
 #[cfg(not(target_family = "wasm"))]
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use burn::tensor::wgpu::{WgpuBackend, WgpuSetup, wgpu};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
 use crate::batch::BatchLayout;
@@ -98,29 +99,33 @@ fn cpu(reason: String) -> OpenDevice {
 }
 
 async fn gpu(choice: DeviceChoice, reason: &str) -> Result<OpenDevice> {
-    let failed = |problem: String| Error::Device { device: "wgpu".into(), problem };
-    let (device, adapter) = start(choice).await.map_err(failed)?;
-    if choice == DeviceChoice::Auto && adapter.software {
-        return Err(failed(format!("{} is a software driver, slower than the CPU device", adapter.name)));
+    let (opened, _) = open_unproven(choice, reason).await?;
+    if choice == DeviceChoice::Auto && opened.info.software {
+        let problem = format!("{} is a software driver, slower than the CPU device", opened.info.name);
+        return Err(failed(problem));
     }
-    probe(&device).await?;
-    let info = DeviceInfo {
-        name: format!("wgpu ({})", adapter.name),
-        reason: reason.into(),
-        software: adapter.software,
-    };
-    Ok(OpenDevice { device, info, length_multiple: 16, threads: false })
+    probe(&opened.device).await?;
+    Ok(opened)
 }
 
-/// What the driver says of itself.
-struct Adapter {
-    name: String,
-    software: bool,
+fn failed(problem: String) -> Error {
+    Error::Device { device: "wgpu".into(), problem }
+}
+
+/// Opens a GPU without the probe, with wgpu's own handles: for checks that look deeper than the probe does.
+pub async fn open_unproven(choice: DeviceChoice, reason: &str) -> Result<(OpenDevice, WgpuSetup)> {
+    let (device, setup) = start(choice).await.map_err(failed)?;
+    let adapter = setup.adapter.get_info();
+    let info = DeviceInfo {
+        name: format!("wgpu ({:?}, {})", adapter.backend, adapter.name),
+        reason: reason.into(),
+        software: matches!(adapter.device_type, wgpu::DeviceType::Cpu),
+    };
+    Ok((OpenDevice { device, info, length_multiple: 16, threads: false }, setup))
 }
 
 /// wgpu panics instead of returning an error on some broken drivers, so panics count as failures.
-async fn start(choice: DeviceChoice) -> std::result::Result<(Device, Adapter), String> {
-    use burn::tensor::wgpu::WgpuBackend;
+async fn start(choice: DeviceChoice) -> std::result::Result<(Device, WgpuSetup), String> {
     let options = Device::wgpu_options();
     let options =
         if choice == DeviceChoice::Vulkan { options.graphics_api(WgpuBackend::Vulkan) } else { options };
@@ -129,11 +134,7 @@ async fn start(choice: DeviceChoice) -> std::result::Result<(Device, Adapter), S
         .map_err(|panic| panic_text(panic.as_ref()))?;
     #[cfg(target_family = "wasm")]
     let opened = options.init_with_setup_async().await;
-    let (device, setup) = opened.map_err(|error| error.to_string())?;
-    let info = setup.adapter.get_info();
-    let name = format!("{:?}, {}", info.backend, info.name);
-    let software = matches!(info.device_type, burn::tensor::wgpu::wgpu::DeviceType::Cpu);
-    Ok((device, Adapter { name, software }))
+    opened.map_err(|error| error.to_string())
 }
 
 #[cfg(not(target_family = "wasm"))]

@@ -9,6 +9,8 @@ mod bench_page;
 mod check;
 mod dist;
 mod golden;
+mod gpu_check;
+mod gpu_report;
 mod page_tests;
 mod record;
 mod serve;
@@ -28,65 +30,76 @@ use anyhow::Result;
 struct Command {
     name: &'static str,
     summary: &'static str,
-    run: fn() -> Result<()>,
+    run: Run,
+}
+
+enum Run {
+    Alone(fn() -> Result<()>),
+    /// What follows the name is the command's own business.
+    WithArguments(fn(&[String]) -> Result<()>),
 }
 
 const COMMANDS: &[Command] = &[
     Command {
         name: "setup",
         summary: "install what is missing, or say in one line what a person must install",
-        run: setup::run,
+        run: Run::Alone(setup::run),
     },
     Command {
         name: "check",
         summary: "formatting, clippy without warnings, licences and sources of all dependencies",
-        run: check::run,
+        run: Run::Alone(check::run),
     },
     Command {
         name: "test",
         summary: "all tests that need no GPU; needs no network once built",
-        run: test::run,
+        run: Run::Alone(test::run),
     },
     Command {
         name: "nightly",
-        summary: "the same with the tests that take minutes, such as the effect of the quick run",
-        run: test::nightly,
+        summary: "the same with the tests that take minutes, such as whole models on a software GPU",
+        run: Run::Alone(test::nightly),
     },
     Command {
         name: "serve",
         summary: "build the page and serve it on http://127.0.0.1:8080; builds again when a source changes",
-        run: serve::run,
+        run: Run::Alone(serve::run),
     },
     Command {
         name: "record",
         summary: "make the recorded results and weights that the page shows: the paper's comparison, many seeds",
-        run: record::run,
+        run: Run::Alone(record::run),
     },
     Command {
         name: "golden",
         summary: "make the reference files in tests/golden again (Python) and say whether they changed",
-        run: golden::run,
+        run: Run::Alone(golden::run),
     },
     Command {
         name: "bench",
         summary: "time training and decoding beside PyTorch on the same machine, as ratios",
-        run: bench::run,
+        run: Run::Alone(bench::run),
     },
     Command {
         name: "bench-page",
         summary: "time the page: until it is there, its answers, and its training beside TensorFlow.js",
-        run: bench_page::run,
+        run: Run::Alone(bench_page::run),
+    },
+    Command {
+        name: "gpu-check",
+        summary: "pack a check for a machine with a GPU ([--features vulkan]), or show what it found (--show FILE)",
+        run: Run::WithArguments(gpu_check::run),
     },
     Command {
         name: "dist",
         summary: "the page, made small, into dist/, with a table of what has to be loaded",
-        run: dist::run,
+        run: Run::Alone(dist::run),
     },
 ];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [name] = args.as_slice() else {
+    let [name, arguments @ ..] = args.as_slice() else {
         eprintln!("{}", usage());
         return ExitCode::from(2);
     };
@@ -98,7 +111,12 @@ fn main() -> ExitCode {
         eprintln!("unknown command `{name}`\n\n{}", usage());
         return ExitCode::from(2);
     };
-    match (command.run)() {
+    let outcome = match command.run {
+        Run::Alone(run) if arguments.is_empty() => run(),
+        Run::Alone(_) => Err(anyhow::anyhow!("takes no arguments, found {}", arguments.join(" "))),
+        Run::WithArguments(run) => run(arguments),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("cargo xtask {name}: {problem:#}");

@@ -85,3 +85,57 @@ fn wgpu_scores_and_trains_as_the_cpu_does() {
         assert!((cpu - gpu).abs() < 1e-3 * cpu.abs(), "losses on the CPU {cpu}, on wgpu {gpu}");
     }
 }
+
+/// The lines of `promot gpu-check --tiny` with these options, or why there is no device to check.
+fn check(place: &Place, options: &[&str]) -> Result<Vec<Value>, String> {
+    probe(place)?;
+    let args = [&["gpu-check", "--tiny", "--out", "found.jsonl"], options].concat();
+    let output = run(&mut place.command(&args));
+    let lines = json_lines(&text(&output.stdout));
+    assert_eq!(text(&output.stdout), place.read("found.jsonl"), "what is shown is what is written");
+    assert!(lines.len() > 1, "{}", text(&output.stderr));
+    Ok(lines)
+}
+
+fn outcome<'a>(lines: &'a [Value], item: &str) -> Option<&'a str> {
+    lines.iter().find(|line| line["item"] == item && line["outcome"].is_string())?["outcome"].as_str()
+}
+
+/// No number that was compared may differ from the CPU's, and nothing may fail. What a software driver has not
+/// compiled when the time is over has not failed.
+fn assert_nothing_wrong(lines: &[Value]) {
+    for line in lines {
+        assert_ne!(line["ok"], false, "{line}");
+        assert_ne!(line["outcome"], "failed", "{line}");
+    }
+}
+
+/// The check that runs on real cards is kept working here: as far as it comes in half a minute, and whole in the
+/// nightly tests.
+#[test]
+fn the_gpu_check_runs_on_a_software_driver() {
+    let place = Place::new();
+    let lines = match check(&place, &["--budget", "45", "--only", "adapter,parity,stress"]) {
+        Ok(lines) => lines,
+        Err(reason) => return skip("gpu", &format!("no wgpu device here: {}", reason.trim())),
+    };
+    assert_nothing_wrong(&lines);
+    assert_eq!(outcome(&lines, "adapter"), Some("done"));
+    for what in ["adapter", "limits", "features", "Burn", "logits"] {
+        assert!(lines.iter().any(|line| line["what"] == what), "{what} is missing in {lines:?}");
+    }
+    // Every item says how it ended, also one for which no time was left.
+    assert!(outcome(&lines, "parity").is_some() && outcome(&lines, "stress").is_some(), "{lines:?}");
+}
+
+#[test]
+fn the_whole_gpu_check_runs_on_a_software_driver() {
+    if std::env::var_os("PROMOT_SLOW_TESTS").is_none() {
+        return skip("slow", "the whole GPU check; `cargo xtask nightly` runs it");
+    }
+    let place = Place::new();
+    match check(&place, &["--budget", "3600"]) {
+        Ok(lines) => assert_nothing_wrong(&lines),
+        Err(reason) => skip("gpu", &format!("no wgpu device here: {}", reason.trim())),
+    }
+}
