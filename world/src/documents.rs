@@ -13,7 +13,7 @@ use crate::lexicon::{Lang, NAMES};
 use crate::spoken::{RESERVED_WORDS, SPOKEN_WORDS, any_words};
 use crate::summary::{self, Style};
 use crate::text::capital;
-use crate::vary::{self, Family};
+use crate::vary::{self, Family, Frame, Frame::Talk, Frame::Template};
 use crate::{choice, labels, senses};
 
 /// One pretraining document.
@@ -31,10 +31,14 @@ const MIXTURE: &[(u32, Content)] = &[
     (30, Content::Portrait), (50, Content::Telling), (20, Content::Cloze), (10, Content::Knowledge), (10, Content::Senses),
     (15, Content::Clauses), (40, Content::Bilingual), (10, Content::News), (15, Content::Shouting), (25, Content::Repeating), (30, Content::Copying),
     (50, Content::Both), (10, Content::Events), (10, Content::Dialogue), (60, Content::Reading), (300, Content::Agreeing),
-    (110, Content::Task(Family::Questions(Topic::People))), (75, Content::Task(Family::Questions(Topic::Towns))),
-    (80, Content::Task(Family::Translation(Lang::De))), (80, Content::Task(Family::Translation(Lang::Ro))),
-    (90, Content::Task(Family::Summary(Style::News))), (70, Content::Task(Family::Summary(Style::HowTo))),
-    (60, Content::Meaning), (20, Content::Task(Family::Choice)), (120, Content::Labels),
+    (110, Content::Task(Family::Questions(Topic::People), Talk)), (75, Content::Task(Family::Questions(Topic::Towns), Talk)),
+    (70, Content::Task(Family::Translation(Lang::Fr), Talk)), (70, Content::Task(Family::Translation(Lang::De), Talk)),
+    (70, Content::Task(Family::Translation(Lang::Ro), Talk)),
+    (80, Content::Task(Family::Summary(Style::News), Talk)), (60, Content::Task(Family::Summary(Style::HowTo), Talk)),
+    (60, Content::Meaning), (20, Content::Task(Family::Choice, Talk)), (120, Content::Labels),
+    (12, Content::Task(Family::Questions(Topic::People), Template)), (10, Content::Task(Family::Questions(Topic::Towns), Template)),
+    (8, Content::Task(Family::Translation(Lang::De), Template)), (8, Content::Task(Family::Translation(Lang::Ro), Template)),
+    (12, Content::Task(Family::Summary(Style::News), Template)), (10, Content::Task(Family::Summary(Style::HowTo), Template)),
 ];
 
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +80,7 @@ enum Content {
     Meaning,
     /// Texts with labels, in context.
     Labels,
-    Task(Family),
+    Task(Family, Frame),
 }
 
 /// A fresh random document.
@@ -106,7 +110,7 @@ impl Content {
             Content::Agreeing => pair(agreeing(rng)),
             Content::Meaning => pair(meaning(rng)),
             Content::Labels => pair(labels::document(rng)),
-            Content::Task(family) => pair(vary::document(family, rng)),
+            Content::Task(family, frame) => pair(vary::document(family, frame, rng)),
         }
     }
 }
@@ -233,7 +237,8 @@ fn events(rng: &mut Rng) -> String {
 
 fn reading(rng: &mut Rng) -> (String, String) {
     let [passage, question, answer] = entail::reading(rng);
-    (format!("{passage} {}", vary::ask::question(&question)), answer)
+    let people = people(rng);
+    (format!("{passage} {} asks: {question} {} answers:", people[0], people[1]), answer)
 }
 
 fn dialogue(rng: &mut Rng) -> String {

@@ -1,5 +1,5 @@
-//! `cargo xtask record`: runs the preset `paper-mini` on each target, its ablations and more seeds, and puts into
-//! `public/recorded/` what the page shows: the reports, and the tuned weights of the first seed.
+//! `cargo xtask record`: runs the paper's comparison on each target, its baselines, its ablations and more seeds, and
+//! puts into `public/recorded/` what the page shows: the reports, and the tuned weights of the first seed.
 
 use std::path::Path;
 
@@ -8,33 +8,24 @@ use xshell::Shell;
 
 use crate::shell::{self, shell};
 
-/// A run whose report is kept under `name`: the preset with some of its fields changed.
+/// A run whose report is kept under `name`, which begins with its target task.
 struct Recording {
     name: &'static str,
+    preset: &'static str,
     changes: &'static [&'static str],
-    /// Without unseen tasks along the way and gradients beside the format's: what is told of it is how it ends.
-    sparse: bool,
 }
 
-const SPARSE: &[&str] = &["eval.curve_every=0", "eval.alignment_every=0"];
-
 /// The page opens with the first one, whose weights are shipped, too.
-const RECORDINGS: [Recording; 4] = [
-    Recording { name: "rte-mini", changes: &[], sparse: false },
-    Recording { name: "wmt_enfr-mini", changes: &["target.task=wmt_enfr-mini"], sparse: false },
-    Recording {
-        name: "rte-mini-ablations",
-        changes: &[r#"methods=["joint", "random-prompt", "fine-tuning+1-shot"]"#],
-        sparse: true,
-    },
+const RECORDINGS: [Recording; 5] = [
+    Recording { name: "rte-mini", preset: "paper-mini", changes: &["eval.alignment_every=50"] },
+    Recording { name: "wmt_enfr-mini", preset: "enfr-mini", changes: &["eval.alignment_every=50"] },
+    Recording { name: "rte-mini-baselines", preset: "baselines-mini", changes: &["eval.curve_every=0"] },
+    Recording { name: "rte-mini-ablations", preset: "table-3-mini", changes: &["eval.curve_every=0"] },
     // Seeds that had no part in the choice of any setting.
     Recording {
         name: "rte-mini-other-seeds",
-        changes: &[
-            r#"methods=["pretrained", "prompt-tuning", "fine-tuning", "promot"]"#,
-            "seeds=[10, 11, 12, 13, 14]",
-        ],
-        sparse: true,
+        preset: "paper-mini",
+        changes: &["seeds=[10, 11, 12, 13, 14]"],
     },
 ];
 const COLUMNS: [&str; 2] = ["fine-tuning", "promot"];
@@ -74,9 +65,9 @@ pub fn run() -> Result<()> {
 /// An interrupted one goes on where it stopped.
 fn experiment(sh: &Shell, recording: &Recording, out: &Path) -> Result<()> {
     let models = if recording.name == RECORDINGS[0].name { "f16" } else { "none" };
-    let sparse = if recording.sparse { SPARSE } else { &[] };
-    let changes = recording.changes.iter().chain(sparse).flat_map(|change| ["--set", change]);
+    let changes = recording.changes.iter().flat_map(|change| ["--set", change]);
     let resume = out.join("spec.toml").is_file().then_some("--resume");
-    let run = shell::cargo(sh).args(["run", "--release", "--quiet", "--", "run", "--preset", "paper-mini"]);
+    let run =
+        shell::cargo(sh).args(["run", "--release", "--quiet", "--", "run", "--preset", recording.preset]);
     Ok(run.args(["--models", models, "--out"]).arg(out).args(changes).args(resume).run()?)
 }
