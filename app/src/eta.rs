@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use promot_core::spec::Run;
-use promot_core::train::{curve_due, planned};
+use promot_core::train::{held_out_due, planned};
 
 /// Follows a run and estimates its end.
 pub struct Eta {
@@ -138,7 +138,7 @@ impl Workload {
                     }
                     let curves = steps > 0 && planned.method.moves().weights();
                     let end = if curves { steps + 1 } else { 0 };
-                    let points = (0..end).filter(|step| curve_due(*step, run.eval.curve_every)).collect();
+                    let points = (0..end).filter(|step| held_out_due(*step, &training, &run.eval)).collect();
                     StageWork { steps, rows_per_step, points }
                 });
                 runs.push(parts.collect());
@@ -265,15 +265,16 @@ mod tests {
         // 20 steps of fine-tuning, 20 + 20 of ProMoT; the first of these is prompt tuning's, too.
         let left = workload().left(Position::default());
         assert_eq!(left.steps, 60.0);
-        // Four methods, 64 + 4 * 16 rows each; 32 rows every 10 steps.
-        assert_eq!(left.rows, 4.0 * 128.0 + 60.0 * 3.2);
+        // Four methods, 64 + 4 * 16 rows each; 32 rows every 10 steps; 4 * 8 rows after 10 and 20 steps of
+        // fine-tuning.
+        assert_eq!(left.rows, 4.0 * 128.0 + 60.0 * 3.2 + 2.0 * 2.0 * 32.0);
     }
 
     #[test]
     fn what_is_done_is_not_left() {
         let workload = workload();
         let left = workload.left(Position { run: 2, stage: 1, step: 15, scoring: false, rows: 0 });
-        assert_eq!((left.steps, left.rows), (5.0, 2.0 * 128.0 + 5.0 * 3.2));
+        assert_eq!((left.steps, left.rows), (5.0, 2.0 * 128.0 + 5.0 * 3.2 + 32.0));
         let left = workload.left(Position { run: 3, stage: 1, step: 20, scoring: true, rows: 100 });
         assert_eq!((left.steps, left.rows), (0.0, 28.0));
         assert_eq!(workload.left(Position { run: 4, ..Position::default() }), Left::default());
@@ -284,7 +285,7 @@ mod tests {
         let mut spec = presets().by_name("quick").unwrap();
         spec.methods = vec!["fine-tuning".into()];
         spec.set_stage("fine-tuning", &[("steps", 4.into()), ("checkpoint_every", 0.into())]);
-        spec.eval.curve_every = 0;
+        (spec.eval.curve_every, spec.eval.frontier) = (0, false);
         let mut eta = Eta::new(&spec.resolve(tasks()).unwrap()).unwrap();
         eta.run_started(0, 0.0);
         eta.stage_started(0, 0, 0.0);

@@ -20,7 +20,7 @@ pub use experiment::{Outcome, TrainedModel, assemble, experiment};
 pub use plan::{PlannedStage, planned};
 pub use restore::{Setup, restore};
 pub use rows::DatasetProvider;
-pub use stage::{StageResult, curve_due, run_stage};
+pub use stage::{StageResult, held_out_due, run_stage};
 pub use step::{Accumulated, Backward, MicroBatch, accumulate, backward_accumulated, set_trainable};
 pub use tuned::{Attached, TunedModel};
 

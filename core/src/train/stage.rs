@@ -10,6 +10,7 @@ use super::{Control, Event, Observer};
 use crate::batch::TokenizedExample;
 use crate::checkpoint::{Manifest, MethodState, StageState};
 use crate::error::{Error, Result};
+use crate::eval::EvalSpec;
 use crate::loss::LossSettings;
 use crate::method::{Ctx, State};
 use crate::model::{Dropout, Model, ParamPath, Rates, tensors};
@@ -263,8 +264,7 @@ impl Running {
         observer: &mut dyn Observer,
     ) -> Result<()> {
         let spec = validation.evaluator.spec;
-        let checkpoint = spec.frontier && self.step > 0 && checkpoint_due(self.step, context.spec);
-        if !checkpoint && !curve_due(self.step, spec.curve_every) {
+        if !held_out_due(self.step, context.spec, spec) {
             return Ok(());
         }
         // With the attachment taken off, stage 1 changes nothing: there is nothing to see.
@@ -362,9 +362,14 @@ fn checkpoint_due(step: usize, spec: &StageSpec) -> bool {
     step == spec.steps || (spec.checkpoint_every > 0 && step.is_multiple_of(spec.checkpoint_every))
 }
 
+/// Whether held-out tasks are scored after so many steps of a stage: for the curves, and for the frontier.
+pub fn held_out_due(step: usize, training: &StageSpec, eval: &EvalSpec) -> bool {
+    (eval.frontier && step > 0 && checkpoint_due(step, training)) || curve_due(step, eval.curve_every)
+}
+
 /// Whether the curves have a point after so many steps. Forgetting happens early, so points are denser at the start
 /// (0, 1, 2, 4, 8, ...).
-pub fn curve_due(step: usize, every: usize) -> bool {
+fn curve_due(step: usize, every: usize) -> bool {
     every > 0 && (step.is_multiple_of(every) || (step < every && step.is_power_of_two()))
 }
 
