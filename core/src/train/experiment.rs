@@ -226,26 +226,15 @@ impl<'a> SeedRun<'a> {
         seconds: &mut BTreeMap<String, f64>,
         observer: &mut dyn Observer,
     ) -> Result<Chosen<'r>> {
-        let [point] = recipe.trained() else {
-            return self.choose_among(recipe, seconds, observer).await;
-        };
-        let trained = self.train(point, seconds, observer).await?;
-        let frontier = frontier(self.setup.run, (&recipe.name, self.seed), point, &trained.steps, true);
-        Ok(Chosen { point, trained, points: Vec::new(), frontier })
-    }
-
-    async fn choose_among<'r>(
-        &mut self,
-        recipe: &'r Recipe,
-        seconds: &mut BTreeMap<String, f64>,
-        observer: &mut dyn Observer,
-    ) -> Result<Chosen<'r>> {
-        let all = &recipe.points;
+        let all = recipe.trained();
+        let several = all.len() > 1;
         let (mut points, mut best, mut diverged) = (Vec::new(), None, None);
         let mut courses = Vec::new();
         for (index, point) in all.iter().enumerate() {
-            let event = Event::PointStarted { name: point.name.clone(), index, count: all.len() };
-            tell(observer, event)?;
+            if several {
+                let event = Event::PointStarted { name: point.name.clone(), index, count: all.len() };
+                tell(observer, event)?;
+            }
             let trained = match self.train(point, seconds, observer).await {
                 Ok(trained) => Some(trained),
                 Err(error @ Error::Diverged { .. }) => {
@@ -256,7 +245,9 @@ impl<'a> SeedRun<'a> {
             };
             let validation = trained.as_ref().and_then(|trained| trained.validation);
             courses.push(trained.as_ref().map(|trained| trained.steps.clone()).unwrap_or_default());
-            points.push(SweepPoint { swept: point.swept.clone(), validation });
+            if several {
+                points.push(SweepPoint { swept: point.swept.clone(), validation });
+            }
             if let Some(trained) = trained
                 && best.as_ref().is_none_or(|(_, known): &(_, Trained)| validation > known.validation)
             {
