@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::anyhow;
 use burn::tensor::wgpu::WgpuSetup;
 use burn::tensor::{FloatDType, IntDType};
+use promot_core::batch::BatchLayout;
 use promot_core::device::{self, DeviceChoice, OpenDevice};
 use serde_json::Value;
 
@@ -33,6 +34,12 @@ impl Bench {
                 .map_err(|error| anyhow!("f16 as the number format: {error:?}"))?;
         }
         Ok(Self { gpu, setup, numbers, tiny, opened: start.elapsed().as_secs_f64() })
+    }
+
+    /// How batches of made-up ids are laid out.
+    pub fn layout(&self) -> BatchLayout {
+        let pad_to_multiple_of = self.gpu.length_multiple;
+        BatchLayout { pad_id: 0, decoder_start_id: 0, pad_to_multiple_of, num_workers: 1 }
     }
 
     /// One finding: a line that the supervisor puts the item's name on.

@@ -103,8 +103,7 @@ struct Gradients {
 impl Pair {
     fn new(bench: &Bench) -> anyhow::Result<Self> {
         let cpu = pollster::block_on(device::open(DeviceChoice::Cpu))?;
-        let pad_to_multiple_of = bench.gpu.length_multiple;
-        let layout = BatchLayout { pad_id: 0, decoder_start_id: 0, pad_to_multiple_of, num_workers: 1 };
+        let layout = bench.layout();
         let side = |device: &OpenDevice, model| Side { device: device.clone(), model };
         if bench.tiny {
             let rows = shapes::rows(2, 12, 4, TINY.vocabulary);

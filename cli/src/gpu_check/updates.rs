@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::ensure;
-use promot_core::batch::{Batch, BatchLayout};
+use promot_core::batch::Batch;
 use promot_core::decode::{Batching, LengthPenalty, SearchSettings, generate};
 use promot_core::loss::LossSettings;
 use promot_core::model::{Dropout, Model, Rates};
@@ -123,7 +123,7 @@ impl Trainer {
         let model = model.clone().with_prompt(prompt.transpose()?);
         let model = set_trainable(model, &|path| method.trainable(path));
         let rows = shapes::rows(sizes.rows, sizes.input, sizes.target, shape.vocabulary);
-        let parts = Batch::micro_batches(rows, &layout(bench), sizes.rows.div_ceil(sizes.micro_batch));
+        let parts = Batch::micro_batches(rows, &bench.layout(), sizes.rows.div_ceil(sizes.micro_batch));
         let parts = parts.into_iter().map(MicroBatch::from).collect();
         Ok(Self { model: Some(model), optimizer: Optimizer::new(ADAFACTOR), parts, stage, step: 0 })
     }
@@ -143,15 +143,6 @@ impl Trainer {
         bench.wait()?;
         ensure!(loss.is_finite(), "{}: the loss is {loss}", self.stage.name());
         Ok(start.elapsed().as_secs_f64())
-    }
-}
-
-fn layout(bench: &Bench) -> BatchLayout {
-    BatchLayout {
-        pad_id: 0,
-        decoder_start_id: 0,
-        pad_to_multiple_of: bench.gpu.length_multiple,
-        num_workers: 1,
     }
 }
 
@@ -216,7 +207,7 @@ fn decode(
     };
     let once = |tokens: usize| -> anyhow::Result<f64> {
         let start = Instant::now();
-        let batching = Batching { rows, layout: layout(bench), suppressed: &[] };
+        let batching = Batching { rows, layout: bench.layout(), suppressed: &[] };
         pollster::block_on(generate(model, &inputs, &settings(tokens), batching, &mut |_| Ok(())))?;
         Ok(start.elapsed().as_secs_f64())
     };
@@ -269,7 +260,7 @@ pub fn first(bench: &Bench) -> anyhow::Result<()> {
     } else {
         let loaded = loaded::model(crate::bundled::NAME, &bench.gpu)?;
         let method = by_name(Stage::FineTuning.method())?;
-        let parts = Batch::micro_batches(examples(&loaded, 32)?, &layout(bench), 1);
+        let parts = Batch::micro_batches(examples(&loaded, 32)?, &bench.layout(), 1);
         let model = Some(set_trainable(loaded.model, &|path| method.trainable(path)));
         let parts = parts.into_iter().map(MicroBatch::from).collect();
         let optimizer = Optimizer::new(ADAFACTOR);

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::ensure;
-use promot_core::batch::{Batch, BatchLayout};
+use promot_core::batch::Batch;
 use promot_core::decode::{Batching, LengthPenalty, SearchSettings, generate};
 use promot_core::device::{self, DeviceChoice};
 use promot_core::loss::LossSettings;
@@ -41,15 +41,6 @@ pub fn run(bench: &Bench) -> anyhow::Result<()> {
     // A table of 2.05 GB is just below the limit of 2^31 - 1 bytes, one of 4.1 GB beyond it.
     alone(bench, "tables of 2.05 GB", &Shape { name: "mt5-xl width, 1 layer", d_model: 2_048, ..narrow }, 1)?;
     alone(bench, "tables of 4.1 GB", &Shape { name: "mt5-xxl width, 1 layer", d_model: 4_096, ..narrow }, 1)
-}
-
-fn layout(bench: &Bench) -> BatchLayout {
-    BatchLayout {
-        pad_id: 0,
-        decoder_start_id: 0,
-        pad_to_multiple_of: bench.gpu.length_multiple,
-        num_workers: 1,
-    }
 }
 
 /// Loss, the gradients of both tables and beam search, beside the CPU's.
@@ -106,7 +97,7 @@ fn gradients(
         row.input[0] = last;
         row.target[0] = last;
     }
-    let parts = [MicroBatch::from(Batch::new(&rows, &layout(bench)))];
+    let parts = [MicroBatch::from(Batch::new(&rows, &bench.layout()))];
     let done = accumulate(&model, &*method, &parts, 1, LossSettings::default(), &mut Dropout::off());
     let wide = shape.vocabulary;
     let mut corners = Vec::new();
@@ -131,7 +122,7 @@ fn texts(bench: &Bench, shape: &Shape, model: &Model) -> anyhow::Result<Value> {
         decoder_start_id: 0,
         eos: u32::MAX,
     };
-    let batching = Batching { rows: inputs.len(), layout: layout(bench), suppressed: &[] };
+    let batching = Batching { rows: inputs.len(), layout: bench.layout(), suppressed: &[] };
     let found = pollster::block_on(generate(model, &inputs, &settings, batching, &mut |_| Ok(())))?;
     Ok(json!(found.into_iter().map(|found| found.tokens).collect::<Vec<_>>()))
 }
