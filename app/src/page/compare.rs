@@ -20,8 +20,8 @@ pub fn Compare() -> impl IntoView {
             <p class="lead">
                 "The same small model three times: pretrained, after standard fine-tuning on a single true-or-false
                 task, and after ProMoT, which first lets a soft prompt learn that task's answer format and only then
-                tunes the weights. Ask them about other tasks. After standard fine-tuning the model tends to answer
-                everything with \u{201c}True\u{201d} or \u{201c}False\u{201d}; ProMoT is meant to keep the other
+                tunes the weights. Ask them about other tasks. After standard fine-tuning the model answers
+                translations and articles with \u{201c}True\u{201d} or \u{201c}False\u{201d}; ProMoT is meant to keep the other
                 skills."
             </p>
         </section>
