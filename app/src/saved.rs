@@ -288,6 +288,7 @@ mod tests {
             target,
             also: Vec::new(),
             unseen: Vec::new(),
+            text: Vec::new(),
             norm_avg: BTreeMap::new(),
             swept: BTreeMap::new(),
             chosen: BTreeMap::new(),

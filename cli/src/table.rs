@@ -3,7 +3,7 @@
 use comfy_table::presets::{NOTHING, UTF8_HORIZONTAL_ONLY};
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use promot_core::report::{Report, Verdict};
-use promot_core::results_table::{Estimate, ScoreTable, score_tables};
+use promot_core::results_table::{Estimate, ScoreTable, TextRow, score_tables, text_rows};
 use promot_core::signs;
 
 use crate::catalog::tasks_of;
@@ -34,9 +34,19 @@ pub fn signs(report: &Report) -> Option<String> {
 }
 
 fn results_in(report: &Report, width: usize) -> String {
-    let tables: Vec<String> =
-        score_tables(&tasks_of(report), &report.runs).iter().map(|table| scores(table, width)).collect();
-    tables.join("\n\n")
+    let tables = score_tables(&tasks_of(report), &report.runs);
+    let tables = tables.iter().map(|table| scores(table, width)).chain(text(&text_rows(&report.runs)));
+    tables.collect::<Vec<_>>().join("\n\n")
+}
+
+/// The cross-entropy of plain text, where it was asked for.
+fn text(rows: &[TextRow]) -> Option<String> {
+    let first = rows.first()?;
+    let nats = |loss: Option<f64>| loss.map_or_else(|| "-".to_owned(), |loss| format!("{loss:.3}"));
+    let header = ["method", "soft prompt off", "soft prompt on"].map(str::to_owned).to_vec();
+    let lines = rows.iter().map(|row| vec![row.method.clone(), nats(row.off), nats(row.on)]);
+    let table = Lines([header].into_iter().chain(lines).collect()).draw();
+    Some(format!("cross-entropy of {}, nats per token\n{table}", first.task))
 }
 
 fn scores(table: &ScoreTable, width: usize) -> String {

@@ -138,19 +138,19 @@ impl Observer for Watch<'_> {
     }
 
     fn load(&mut self, name: &str) -> Result<Option<Checkpoint>> {
-        let own = self.folder.checkpoint(name, 0);
-        if let Some(checkpoint) = newest(&own, name)? {
-            return Ok(Some(checkpoint));
+        let own = newest(&self.folder.checkpoint(name, 0), name)?;
+        if own.as_ref().is_some_and(Checkpoint::is_finished) {
+            return Ok(own);
         }
         // Equal names are equal stages, so a finished one of another run is this one, too.
         for other in self.reuse {
             let found = newest(&run_folder::checkpoint(other, name, 0), name)?;
-            if let Some(checkpoint) = found.filter(|checkpoint| checkpoint.is_finished()) {
+            if let Some(checkpoint) = found.filter(Checkpoint::is_finished) {
                 self.say(&format!("{name}: taken over from {}", other.display()));
                 return Ok(Some(checkpoint));
             }
         }
-        Ok(None)
+        Ok(own)
     }
 
     fn save_run(&mut self, run: &FinishedRun) -> Result<()> {

@@ -38,9 +38,12 @@ pub struct MethodRun {
     /// The tasks tuned together with it, each with its own prompt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<TaskScore>,
-    /// The other tasks, with the prompt taken off.
+    /// The other tasks, with the prompt taken off; also with it, where that was asked for.
     pub unseen: Vec<TaskScore>,
-    /// Plain mean of the unseen scores, by number of shots ("1", "4").
+    /// Cross-entropy of plain text, prompt off and, where the method has one, on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub text: Vec<TextLoss>,
+    /// Plain mean of the unseen scores with the prompt taken off, by number of shots ("1", "4").
     pub norm_avg: BTreeMap<String, f64>,
     /// The values of the sweep that this run had, by the path of their fields.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -65,6 +68,18 @@ pub struct SweepPoint {
     /// The best checkpoint's score of the target on the validation rows, in [0, 100]; absent where training diverged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<f64>,
+}
+
+/// Cross-entropy of given text.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TextLoss {
+    pub task: String,
+    /// Whether the soft prompt was in front.
+    pub prompt: bool,
+    /// Mean over all target tokens.
+    pub nats_per_token: f64,
+    pub tokens: usize,
+    pub rows: usize,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -118,9 +118,36 @@ pub fn score_tables(known: &TaskList, runs: &[MethodRun]) -> Vec<ScoreTable> {
             let mut table = ScoreTable { targets, shots, prompt, tasks: Vec::new(), rows: Vec::new() };
             table.tasks = names(runs.iter().flat_map(|run| table.scores_of(run)));
             table.rows = methods.iter().map(|method| row(known, runs, method, &table)).collect();
+            // Methods without a prompt have nothing to show where it is on.
+            table.rows.retain(|row| !prompt || row.norm_avg.is_some());
             table
         })
         .collect()
+}
+
+/// A method's cross-entropy of plain text in nats per token, means over seeds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TextRow {
+    pub method: String,
+    pub task: String,
+    /// With the soft prompt taken off.
+    pub off: Option<f64>,
+    /// With it in front, where the method has one.
+    pub on: Option<f64>,
+}
+
+/// A row for each method whose text was scored.
+pub fn text_rows(runs: &[MethodRun]) -> Vec<TextRow> {
+    let row = |method: &str| {
+        let losses = || runs.iter().filter(|run| run.method == method).flat_map(|run| &run.text);
+        let mean = |prompt| {
+            let of = losses().filter(|loss| loss.prompt == prompt).map(|loss| loss.nats_per_token);
+            Estimate::of(of).map(|estimate| estimate.mean)
+        };
+        let task = losses().next()?.task.clone();
+        Some(TextRow { method: method.to_owned(), task, off: mean(false), on: mean(true) })
+    };
+    methods(runs).into_iter().filter_map(row).collect()
 }
 
 fn names<'a>(scores: impl Iterator<Item = &'a TaskScore>) -> Vec<String> {

@@ -29,7 +29,7 @@ pub use sweep::{Select, Sweep};
 pub use crate::decode::LengthPenalty;
 pub use crate::eval::EvalSpec;
 pub use crate::method::{MAX_PROMPT, PromptInit, PromptSpec};
-pub use crate::optim::{OptimizerSpec, Schedule, StageSpec};
+pub use crate::optim::{OptimizerSpec, ReplayAnswers, Schedule, StageSpec};
 
 /// The version that specs are written in. Version 1 had two groups of stage settings, `prompt_tuning` and
 /// `fine_tuning`, and is still read.
@@ -49,6 +49,8 @@ pub struct RunSpec {
     pub seeds: Vec<u64>,
     pub target: TargetSpec,
     pub prompt: PromptSpec,
+    /// What stages with a `replay` share mix into their batches.
+    pub replay: ReplaySpec,
     pub eval: EvalSpec,
     /// Tasks of the user's own, which this run knows beside the built-in ones (docs/tasks.md).
     #[serde(rename = "task")]
@@ -82,6 +84,16 @@ impl TargetSpec {
     pub fn tasks(&self) -> Vec<&str> {
         std::iter::once(&self.task).chain(&self.also).map(String::as_str).collect()
     }
+}
+
+/// Rows that keep a model what it was: pretraining text, or whatever else it shall not lose.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReplaySpec {
+    /// The task whose training rows are replayed; empty for none.
+    pub task: String,
+    /// Most of its rows; 0 for all.
+    pub limit: usize,
 }
 
 #[cfg(test)]

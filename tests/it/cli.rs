@@ -18,6 +18,8 @@ mod experiment;
 mod gpu;
 #[path = "cli/own_task.rs"]
 mod own_task;
+#[path = "cli/replay.rs"]
+mod replay;
 #[path = "cli/selection.rs"]
 mod selection;
 #[path = "cli/several.rs"]

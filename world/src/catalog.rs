@@ -8,7 +8,7 @@ use promot_core::task::{TaskList, built_in};
 /// The suite of the corpus's tasks.
 pub const SUITE: &str = "mini";
 
-/// A task for each of the paper's and SNLI, under its name with `-mini`.
+/// A task for each of the paper's and SNLI, under its name with `-mini`, and the corpus's text.
 #[rustfmt::skip]
 const TASKS: &[(&str, &str)] = &[
     ("rte-mini.toml", include_str!("../tasks/rte-mini.toml")),
@@ -23,6 +23,8 @@ const TASKS: &[(&str, &str)] = &[
     ("wmt_enro-mini.toml", include_str!("../tasks/wmt_enro-mini.toml")),
     ("xsum-mini.toml", include_str!("../tasks/xsum-mini.toml")),
     ("wikilingua-mini.toml", include_str!("../tasks/wikilingua-mini.toml")),
+    ("pretraining-mini.toml", include_str!("../tasks/pretraining-mini.toml")),
+    ("text-mini.toml", include_str!("../tasks/text-mini.toml")),
 ];
 
 /// A preset of `world/presets`.

@@ -28,7 +28,8 @@ mod labels;
 pub mod documents;
 pub mod spans;
 
-pub mod tokenizer;
+pub mod texts;
+mod tokenizer;
 
 mod catalog;
 #[cfg(feature = "models")]

@@ -5,7 +5,7 @@ use promot_core::rng::Streams;
 use promot_core::{Error, Result};
 
 use crate::split::SEED;
-use crate::{choice, entail, facts, grammar, lexicon, senses, summary};
+use crate::{choice, entail, facts, grammar, lexicon, senses, summary, texts};
 
 /// What there are rows of, by the names of the tasks that ask it.
 pub const DATA_SETS: &[&str] = &[
@@ -22,6 +22,10 @@ pub const DATA_SETS: &[&str] = &[
     "xsum-mini",
     "wikilingua-mini",
 ];
+
+/// Pretraining documents as rows, for replay, and running text with gaps, for its cross-entropy. Neither is asked of a
+/// model as a task.
+pub const TEXTS: &[&str] = &["pretraining-mini", "text-mini"];
 
 /// The rows of a data set, in a fixed order, labels balanced; the first `limit` of them, or all where it is 0.
 ///
@@ -42,7 +46,12 @@ pub fn rows(name: &str, split: Split, limit: usize) -> Result<Vec<Example>> {
         "wmt_enro-mini" => grammar::rows(lexicon::Lang::Ro, split, rng),
         "xsum-mini" => summary::rows(summary::Style::News, split, rng),
         "wikilingua-mini" => summary::rows(summary::Style::HowTo, split, rng),
-        _ => return Err(Error::unknown("data set of the synthetic corpus", name, DATA_SETS.iter().copied())),
+        "pretraining-mini" => texts::rows(texts::Kind::All, split, rng),
+        "text-mini" => texts::rows(texts::Kind::Running, split, rng),
+        _ => {
+            let known = DATA_SETS.iter().chain(TEXTS).copied();
+            return Err(Error::unknown("data set of the synthetic corpus", name, known));
+        }
     };
     if limit > 0 {
         rows.truncate(limit);

@@ -1,7 +1,8 @@
 //! The tasks as the page names them, by kind.
 
 use promot_core::metrics::Metric;
-use promot_core::task::{DataSource, Task};
+use promot_core::task::Task;
+use promot_world::SUITE;
 
 use crate::catalog;
 
@@ -49,9 +50,9 @@ pub fn groups(target: &str) -> Vec<Group> {
     KINDS.into_iter().map(of_kind).chain([tuned]).filter(|group| !group.tasks.is_empty()).collect()
 }
 
-/// Tasks that can be tuned on here: generated rows need no files.
+/// Tasks that can be tuned on here: the corpus's need no files.
 pub fn trainable() -> impl Iterator<Item = &'static Task> {
-    catalog::tasks().iter().filter(|task| matches!(task.source, DataSource::Generated(_)))
+    catalog::tasks().iter().filter(|task| task.suite == SUITE)
 }
 
 const KINDS: [&str; 4] = ["Question answering", "Translation", "Summaries", "Classification"];

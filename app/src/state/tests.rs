@@ -87,6 +87,7 @@ fn run(method: &str, unseen: f64) -> MethodRun {
         target: score("rte-mini", 0, 90.0),
         also: Vec::new(),
         unseen: vec![score("cb-mini", 1, unseen), score("wic-mini", 1, unseen + 10.0)],
+        text: Vec::new(),
         norm_avg: BTreeMap::new(),
         swept: BTreeMap::new(),
         chosen: BTreeMap::new(),

@@ -1,12 +1,12 @@
 //! Task times model gives answers and a score: k-shot prompts, beam search, post-processing, metric, signature.
 
 use super::EvalSpec;
-use crate::batch::BatchLayout;
+use crate::batch::{BatchLayout, TokenizedExample};
 use crate::data::Example;
 use crate::decode::{self, Batching, SearchSettings};
 use crate::error::Result;
 use crate::model::Model;
-use crate::record::{Surface, TaskScore};
+use crate::record::{Surface, TaskScore, TextLoss};
 use crate::render::{RenderedRow, Renderer, ShotPool};
 use crate::task::{self, Task};
 use crate::tokenizer::Tokenizer;
@@ -77,6 +77,27 @@ impl Evaluator<'_> {
             .map(|(row, output)| Prediction { input: row.text.input, reference: row.text.target, output })
             .collect();
         Ok(Evaluation { score, predictions })
+    }
+
+    /// Cross-entropy of the rows' targets behind their inputs, with the model's prompt in front if it has one.
+    pub async fn cross_entropy(&self, model: &Model, rows: &TaskRows<'_>) -> Result<TextLoss> {
+        let renderer = self.renderer(rows.task, 0);
+        let examples = rows.rows.iter().map(|row| {
+            let rendered = renderer.render(&[], row)?;
+            let target = self.tokenizer.encode(&rendered.text.target)?;
+            Ok(TokenizedExample { input: rendered.input, target, ..TokenizedExample::default() })
+        });
+        let examples = examples.collect::<Result<Vec<_>>>()?;
+        let scores = decode::score(model, &examples, &self.layout, self.spec.batch).await?;
+        let tokens = examples.iter().map(|example| example.target.len()).sum::<usize>();
+        let nats: f64 = scores.iter().map(|score| -score.logprob()).sum();
+        Ok(TextLoss {
+            task: rows.task.name.clone(),
+            prompt: model.prompt.is_some(),
+            nats_per_token: nats / tokens.max(1) as f64,
+            tokens,
+            rows: examples.len(),
+        })
     }
 
     fn renderer<'a>(&'a self, task: &'a Task, shots: usize) -> Renderer<'a> {

@@ -16,6 +16,9 @@ pub struct EvalSpec {
     pub shot_pool: usize,
     /// Most rows a task; 0 for all.
     pub limit: usize,
+    /// Longest input in tokens when finished models are scored; 0 for the limit of training. Along training that one
+    /// holds.
+    pub max_input: usize,
     pub beams: usize,
     pub batch: usize,
     /// Exponent of the length normalisation; see `length_penalty`.
@@ -26,6 +29,10 @@ pub struct EvalSpec {
     /// Words whose tokens no answer may have. As `suppress_tokens` with `renormalize_logits` of Hugging Face's
     /// `generate`.
     pub suppress: Vec<String>,
+    /// Score the unseen tasks a second time with the target's soft prompt in front, where a method has one.
+    pub prompt_on: bool,
+    /// A task whose test rows give the cross-entropy of plain text, soft prompt off and on; empty for none.
+    pub text: String,
     /// Score the unseen tasks for the curves before the first step, after 1, 2, 4, 8, ... steps, and after every this
     /// many; 0 for never.
     pub curve_every: usize,
@@ -46,12 +53,15 @@ impl Default for EvalSpec {
             shots: vec![1],
             shot_pool: 1000,
             limit: 0,
+            max_input: 0,
             beams: 4,
             batch: 32,
             alpha: 0.6,
             length_penalty: LengthPenalty::T5x,
             min_new_tokens: 0,
             suppress: Vec::new(),
+            prompt_on: false,
+            text: String::new(),
             curve_every: 0,
             curve_limit: 32,
             frontier: false,

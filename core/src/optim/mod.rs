@@ -21,4 +21,4 @@ mod update;
 pub use grads::Grads;
 #[cfg(feature = "models")]
 pub use optimizer::{Group, Optimizer};
-pub use settings::{OptimizerSpec, Schedule, StageSpec};
+pub use settings::{OptimizerSpec, ReplayAnswers, Schedule, StageSpec};

@@ -30,6 +30,21 @@ pub struct StageSpec {
     /// Where `shots` is 0: the share of training rows with one in-context example in front all the same, so that what is
     /// learnt is there behind an example, too.
     pub one_shot_rate: f64,
+    /// Share of each batch's rows that are rows of the run's replay task instead of the tuned ones; 0 for none.
+    pub replay: f64,
+    /// The answers of those rows.
+    pub replay_answers: ReplayAnswers,
+}
+
+/// What replayed rows are trained towards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplayAnswers {
+    /// The task's own.
+    #[default]
+    Given,
+    /// What the pretrained model answers, greedily: for whoever has the inputs only.
+    Model,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,6 +130,8 @@ impl Default for StageSpec {
             checkpoint_every: 100,
             shots: 0,
             one_shot_rate: 0.0,
+            replay: 0.0,
+            replay_answers: ReplayAnswers::Given,
         }
     }
 }
@@ -140,6 +157,7 @@ impl StageSpec {
         require("label_smoothing", "0 or more, below 1", share(smoothing), smoothing)?;
         let mixed = self.one_shot_rate;
         require("one_shot_rate", "0 to 1", (0.0..=1.0).contains(&mixed), mixed)?;
+        require("replay", "0 or more, below 1", share(self.replay), self.replay)?;
         require("z_loss", "0 or more", self.z_loss >= 0.0, self.z_loss)?;
         require("clip_norm", "0 or more", self.clip_norm >= 0.0, self.clip_norm)
     }

@@ -5,7 +5,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::error::Result;
 use crate::report::{ExampleAnswers, MethodRun, Report, distinct, methods};
-use crate::results_table::{Estimate, ScoreTable, score_tables};
+use crate::results_table::{Estimate, ScoreTable, TextRow, score_tables, text_rows};
 use crate::task::TaskList;
 
 mod charts;
@@ -44,6 +44,7 @@ pub fn page(report: &Report, known: &TaskList, unfinished: &[Course]) -> Result<
                     @if !report.runs.is_empty() {
                         (cards(&tables))
                         @for table in &tables { (scores(table)) }
+                        (text(&text_rows(&report.runs)))
                     }
                     (signs::table(report))
                     (charts::all(report, known, &tables, unfinished))
@@ -177,6 +178,30 @@ fn scores(table: &ScoreTable) -> Markup {
                     "of " (listed(&table.targets)) ", over the tasks whose own answers have another one."
                 }
             }
+        }
+    }
+}
+
+/// What plain text costs each method's model.
+fn text(rows: &[TextRow]) -> Markup {
+    let Some(first) = rows.first() else { return html! {} };
+    let nats = |loss: Option<f64>| loss.map_or_else(|| "-".to_owned(), |loss| format!("{loss:.3}"));
+    html! {
+        section {
+            h2 { "Cross-entropy of plain text" }
+            div.scroll { table {
+                thead { tr {
+                    th scope="col" { "method" }
+                    th scope="col" { (breakable(&first.task)) ", nats per token" }
+                    th scope="col" { "with the soft prompt prepended" }
+                } }
+                tbody { @for row in rows { tr {
+                    th scope="row" { (row.method) }
+                    td { (nats(row.off)) }
+                    td { (nats(row.on)) }
+                } } }
+            } }
+            p.note { "The lower, the less surprising is text that no method was tuned on. Means over seeds." }
         }
     }
 }

@@ -23,6 +23,7 @@ fn run(method: &str, seed: u64, target: usize, others: usize, cb: usize) -> Meth
             score("triviaqa-mini", 1, others),
             score("wmt_ende-mini", 1, others),
         ],
+        text: Vec::new(),
         norm_avg: BTreeMap::new(),
         swept: BTreeMap::new(),
         chosen: BTreeMap::new(),

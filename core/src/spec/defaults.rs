@@ -1,6 +1,6 @@
 //! What a field is that a spec leaves out: the paper's settings.
 
-use super::{EvalSpec, MethodEntry, PromptSpec, RunSpec, Sweep, TargetSpec, VERSION};
+use super::{EvalSpec, MethodEntry, PromptSpec, ReplaySpec, RunSpec, Sweep, TargetSpec, VERSION};
 
 impl Default for RunSpec {
     fn default() -> Self {
@@ -12,11 +12,18 @@ impl Default for RunSpec {
             seeds: vec![0],
             target: TargetSpec::default(),
             prompt: PromptSpec::default(),
+            replay: ReplaySpec::default(),
             eval: EvalSpec::default(),
             own_tasks: Vec::new(),
             sweep: Sweep::default(),
             stages: Vec::new(),
         }
+    }
+}
+
+impl Default for ReplaySpec {
+    fn default() -> Self {
+        Self { task: String::new(), limit: 2000 }
     }
 }
 

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use toml::Table;
 
-use super::{EvalSpec, MethodEntry, PromptSpec, RunSpec, StageRequest, Sweep, TargetSpec, VERSION};
+use super::{
+    EvalSpec, MethodEntry, PromptSpec, ReplaySpec, RunSpec, StageRequest, Sweep, TargetSpec, VERSION,
+};
 use crate::task::Task;
 
 /// A spec of any version: version 1 has no `version` and `stage`, but the two groups at the end.
@@ -17,6 +19,7 @@ pub struct AnySpec {
     seeds: Vec<u64>,
     target: TargetSpec,
     prompt: PromptSpec,
+    replay: ReplaySpec,
     eval: EvalSpec,
     task: Vec<Task>,
     sweep: Sweep,
@@ -27,8 +30,20 @@ pub struct AnySpec {
 
 impl Default for AnySpec {
     fn default() -> Self {
-        let RunSpec { version, name, model, methods, seeds, target, prompt, eval, own_tasks, sweep, stages } =
-            RunSpec::default();
+        let RunSpec {
+            version,
+            name,
+            model,
+            methods,
+            seeds,
+            target,
+            prompt,
+            replay,
+            eval,
+            own_tasks,
+            sweep,
+            stages,
+        } = RunSpec::default();
         let (prompt_tuning, fine_tuning) = (Table::new(), Table::new());
         Self {
             version,
@@ -38,6 +53,7 @@ impl Default for AnySpec {
             seeds,
             target,
             prompt,
+            replay,
             eval,
             task: own_tasks,
             sweep,
@@ -59,7 +75,18 @@ impl TryFrom<AnySpec> for RunSpec {
             ));
         }
         let AnySpec {
-            name, model, methods, seeds, target, prompt, eval, task, sweep, stage: mut stages, ..
+            name,
+            model,
+            methods,
+            seeds,
+            target,
+            prompt,
+            replay,
+            eval,
+            task,
+            sweep,
+            stage: mut stages,
+            ..
         } = any;
         for (method, given) in [("prompt-tuning", any.prompt_tuning), ("fine-tuning", any.fine_tuning)] {
             if !given.is_empty() {
@@ -74,6 +101,7 @@ impl TryFrom<AnySpec> for RunSpec {
             seeds,
             target,
             prompt,
+            replay,
             eval,
             own_tasks: task,
             sweep,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 use super::tables::table;
-use super::{EvalSpec, MergedRecipe, MethodEntry, RunSpec, Stage, TargetSpec};
+use super::{EvalSpec, MergedRecipe, MethodEntry, ReplaySpec, RunSpec, Stage, TargetSpec};
 use crate::error::{Error, Result};
 use crate::merge::{self, MergeInfo};
 use crate::method::{MAX_PROMPT, Settings};
@@ -20,6 +20,7 @@ pub struct Run {
     pub model: String,
     pub seeds: Vec<u64>,
     pub target: TargetSpec,
+    pub replay: ReplaySpec,
     pub eval: EvalSpec,
     /// All tasks that the run knows, its own among them.
     pub tasks: TaskList,
@@ -86,6 +87,9 @@ impl RunSpec {
         for task in tuned.iter().copied().chain(eval.tasks.iter().map(String::as_str)) {
             tasks.by_name(task)?.check_least("eval.min_new_tokens of the spec", eval.min_new_tokens)?;
         }
+        for task in [&self.replay.task, &self.eval.text].into_iter().filter(|task| !task.is_empty()) {
+            tasks.by_name(task)?;
+        }
         self.check(&tuned)?;
         let recipes = self.recipes()?;
         Ok(Run {
@@ -94,6 +98,7 @@ impl RunSpec {
             model: self.model.clone(),
             seeds: self.seeds.clone(),
             target: self.target.clone(),
+            replay: self.replay.clone(),
             eval,
             tasks,
             recipes,
@@ -207,6 +212,15 @@ impl RunSpec {
         for stage in &mut stages {
             stage.training.shots += shots;
         }
+        for stage in stages.iter().filter(|stage| stage.training.replay > 0.0) {
+            let field = format!("stage.{}.replay", stage.name);
+            require(
+                "replay.task",
+                format!("a task, which {field} mixes in"),
+                !self.replay.task.is_empty(),
+                "none",
+            )?;
+        }
         let several = self.target.tasks().len();
         let mixed = stages.iter().find(|stage| stage.method.one_task);
         if let (Some(stage), true) = (mixed, several > 1) {
@@ -252,6 +266,7 @@ impl Run {
         all.insert("methods".into(), Value::from(names));
         all.insert("target".into(), table(&self.target)?.into());
         all.insert("prompt".into(), table(&self.asked.prompt)?.into());
+        all.insert("replay".into(), table(&self.replay)?.into());
         all.insert("eval".into(), table(&self.eval)?.into());
         if !self.asked.own_tasks.is_empty() {
             let own = self

@@ -76,7 +76,11 @@ impl Stage {
     /// What decides the stage's course, for fingerprints and for telling equal stages.
     pub fn identity(&self) -> Result<serde_json::Value> {
         let failed = |error| Error::format("a stage's settings", error);
-        let training = serde_json::to_value(&self.training).map_err(failed)?;
+        let mut training = serde_json::to_value(&self.training).map_err(failed)?;
+        // A stage without replay is the one that it was before there was any.
+        if let (0.0, Some(training)) = (self.training.replay, training.as_object_mut()) {
+            training.retain(|field, _| !field.starts_with("replay"));
+        }
         let settings = serde_json::to_value(&self.settings).map_err(failed)?;
         let prompt = match self.method.prompt {
             PromptUse::Keep => ().into(),

@@ -44,12 +44,14 @@ pub struct Validation<'a> {
 }
 
 impl StageContext<'_> {
-    /// Rows, a list for each task, as micro-batches of one batch.
+    /// Rows, a list for each task, as micro-batches of one batch, each list in its share of them.
     pub(super) fn micro_batches(&self, rows: Vec<Vec<TokenizedExample>>) -> Vec<MicroBatch> {
-        let count = (self.spec.accumulate * self.layout.num_workers).div_ceil(rows.len().max(1));
+        let (count, all) =
+            (self.spec.accumulate * self.layout.num_workers, rows.iter().map(Vec::len).sum::<usize>());
         let tasks = rows.into_iter().enumerate();
         tasks
             .flat_map(|(index, rows)| {
+                let count = (count * rows.len()).div_ceil(all);
                 let parts = Batch::micro_batches(rows, &self.layout, count).into_iter();
                 parts.map(move |batch| MicroBatch { batch, attached: self.attached(index).cloned() })
             })

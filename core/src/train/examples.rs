@@ -17,18 +17,54 @@ use crate::rng::{Streams, permutation};
 pub trait Source {
     /// The `size` rows of the 0-based `step`: a list for each task.
     fn rows(&self, step: usize, size: usize) -> Result<Vec<Vec<TokenizedExample>>>;
+
+    /// The same of the tuned tasks alone, where there are others.
+    fn tuned_rows(&self, step: usize, size: usize) -> Result<Vec<Vec<TokenizedExample>>> {
+        self.rows(step, size)
+    }
 }
 
 /// The tasks in turn, row by row, so that each has the same share whatever its size.
 pub struct Mixture<'a>(pub Vec<TrainingSet<'a>>);
 
-impl Source for Mixture<'_> {
-    fn rows(&self, step: usize, size: usize) -> Result<Vec<Vec<TokenizedExample>>> {
+impl Mixture<'_> {
+    /// The rows at these places of the endless mixture: a list for each task.
+    fn at(&self, positions: Range<usize>) -> Result<Vec<Vec<TokenizedExample>>> {
         let tasks = self.0.len();
         // How many of the mixture's first rows are of the task at this place.
         let of = |place: usize, rows: usize| (rows + tasks - 1 - place) / tasks;
         let sets = self.0.iter().enumerate();
-        sets.map(|(place, set)| set.at(of(place, step * size)..of(place, (step + 1) * size))).collect()
+        sets.map(|(place, set)| set.at(of(place, positions.start)..of(place, positions.end))).collect()
+    }
+}
+
+impl Source for Mixture<'_> {
+    fn rows(&self, step: usize, size: usize) -> Result<Vec<Vec<TokenizedExample>>> {
+        self.at(step * size..(step + 1) * size)
+    }
+}
+
+/// The tuned tasks with a share of other rows in each batch, which are a last list of their own.
+pub struct Replayed<'a> {
+    pub tuned: Mixture<'a>,
+    /// At least one row; they come in their order, again and again.
+    pub rows: Vec<TokenizedExample>,
+    /// In [0, 1).
+    pub share: f64,
+}
+
+impl Source for Replayed<'_> {
+    fn rows(&self, step: usize, size: usize) -> Result<Vec<Vec<TokenizedExample>>> {
+        // How many of the first batches' rows are replayed: a share below one row a batch fills every few batches.
+        let before = |step: usize| ((step * size) as f64 * self.share).floor() as usize;
+        let (from, to) = (before(step), before(step + 1));
+        let mut lists = self.tuned.at(step * size - from..(step + 1) * size - to)?;
+        lists.push((from..to).map(|place| self.rows[place % self.rows.len()].clone()).collect());
+        Ok(lists)
+    }
+
+    fn tuned_rows(&self, step: usize, size: usize) -> Result<Vec<Vec<TokenizedExample>>> {
+        self.tuned.rows(step, size)
     }
 }
 
@@ -132,6 +168,26 @@ mod tests {
         let with = half.iter().zip(&none).filter(|(half, none)| half > none).count();
         assert!((160..240).contains(&with), "{with} of 400");
         assert_eq!(half, lengths(0.5));
+    }
+
+    #[test]
+    fn a_share_of_each_batch_is_replayed() {
+        let (tokenizer, rows) = (tokenizer(), numbers(400));
+        let tuned = || Mixture(vec![TrainingSet::new(renderer(&tokenizer), 0, &rows, Streams::new(1))]);
+        let replay: Vec<_> = (0..7).map(|n| TokenizedExample::from((vec![n], vec![n]))).collect();
+        for (share, each) in [(0.0, vec![0; 5]), (0.1, vec![0, 1, 1, 1, 1]), (0.5, vec![4; 5])] {
+            let source = Replayed { tuned: tuned(), rows: replay.clone(), share };
+            let batches: Vec<_> = (0..5).map(|step| source.rows(step, 8).unwrap()).collect();
+            let counts: Vec<usize> = batches.iter().map(|lists| lists[1].len()).collect();
+            assert_eq!(counts.iter().sum::<usize>(), (40.0 * share) as usize);
+            assert_eq!(counts, each, "{share}");
+            assert!(batches.iter().all(|lists| lists[0].len() + lists[1].len() == 8));
+            // Neither list leaves a row out or has one twice.
+            let tuned_rows: Vec<_> = batches.iter().flat_map(|lists| lists[0].clone()).collect();
+            assert_eq!(tuned_rows, tuned().at(0..tuned_rows.len()).unwrap().remove(0));
+            let replayed: Vec<_> = batches.into_iter().flat_map(|mut lists| lists.remove(1)).collect();
+            assert!(replayed.iter().zip(replay.iter().cycle()).all(|(found, due)| found == due));
+        }
     }
 
     #[test]

@@ -7,18 +7,19 @@ use serde::Serialize;
 use super::context::{StageContext, Validation};
 use super::frontier::frontier;
 use super::plan::{PlannedStage, planned};
+use super::replay::replayed;
 use super::restore::{Setup, restore, validation};
 use super::rows::{Data, Target};
 use super::stage::{StageResult, run_stage};
-use super::tuned::{TunedModel, bare};
-use super::{Event, FinishedRun, Mixture, Observer, TrainingSet, tell};
+use super::tuned::{Attached, TunedModel, bare};
+use super::{Event, FinishedRun, Mixture, Observer, Replayed, Source, TrainingSet, tell};
 use crate::checkpoint::fingerprint;
 use crate::error::{Error, Result};
 use crate::eval::{Evaluation, Evaluator, TaskRows};
 use crate::model::{Model, parameters};
 use crate::render::Renderer;
 use crate::report::{
-    ExampleAnswers, FrontierPoint, MethodRun, Report, StepRecord, SweepPoint, TaskScore, norm_avg,
+    ExampleAnswers, FrontierPoint, MethodRun, Report, StepRecord, SweepPoint, TaskScore, TextLoss, norm_avg,
 };
 use crate::rng::Streams;
 use crate::signs::judge;
@@ -47,6 +48,10 @@ const EXAMPLES_PER_TASK: usize = 3;
 /// Runs all methods with all seeds. What was finished before (as the observer knows) is not done again.
 pub async fn experiment(setup: Setup<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
     let run = setup.run;
+    // What cannot run is refused before anything does.
+    for recipe in run.recipes.iter().flat_map(Recipe::trained) {
+        planned(run, recipe, 0)?;
+    }
     let data = Data::read(run, setup.rows)?;
     let mut runs = Vec::new();
     let mut models = Vec::new();
@@ -117,7 +122,10 @@ struct SeedRun<'a> {
     setup: Setup<'a>,
     data: &'a Data,
     seed: u64,
+    /// Along training.
     evaluator: Evaluator<'a>,
+    /// Of finished models.
+    last: Evaluator<'a>,
     stages: BTreeMap<String, Done>,
     /// Models that are kept, by recipe.
     finished: BTreeMap<String, TunedModel>,
@@ -152,6 +160,7 @@ struct Chosen<'r> {
 struct Scores {
     targets: Vec<TaskScore>,
     unseen: Vec<TaskScore>,
+    text: Vec<TextLoss>,
     examples: Vec<ExampleAnswers>,
 }
 
@@ -176,7 +185,10 @@ impl<'a> SeedRun<'a> {
             shot_seed: 0,
             targets: data.targets.iter().map(|target| &target.task).collect(),
         };
-        Self { setup, data, seed, evaluator, stages: BTreeMap::new(), finished: BTreeMap::new() }
+        let longest = run.eval.max_input;
+        let max_input = if longest == 0 { evaluator.max_input } else { longest };
+        let last = Evaluator { max_input, targets: evaluator.targets.clone(), ..evaluator };
+        Self { setup, data, seed, evaluator, last, stages: BTreeMap::new(), finished: BTreeMap::new() }
     }
 
     async fn run(
@@ -192,11 +204,11 @@ impl<'a> SeedRun<'a> {
             tuned = self.merged(plan)?;
         }
         let began = observer.now();
-        let Scores { mut targets, unseen, examples } =
+        let Scores { mut targets, unseen, text, examples } =
             self.score(&recipe.name, &tuned, point.shots(), observer).await?;
         seconds.insert("evaluation".to_owned(), observer.now() - began);
         let average = |shots: &usize| {
-            let average = norm_avg(unseen.iter().filter(|score| score.shots == *shots))?;
+            let average = norm_avg(unseen.iter().filter(|score| score.shots == *shots && !score.prompt))?;
             Some((shots.to_string(), average))
         };
         let norm_avg = run.eval.shots.iter().filter_map(average).collect();
@@ -206,6 +218,7 @@ impl<'a> SeedRun<'a> {
             target: targets.remove(0),
             also: targets,
             unseen,
+            text,
             norm_avg,
             swept: recipe.swept.clone(),
             chosen: if points.is_empty() { BTreeMap::new() } else { point.swept.clone() },
@@ -333,6 +346,23 @@ impl<'a> SeedRun<'a> {
         let rate = planned.stage.training.one_shot_rate;
         let set = |index| self.training_set(index, shots).with_one_shot_rate(rate);
         let mixture = Mixture(planned.tasks.clone().map(set).collect());
+        let mut attached = match planned.attached_to_rows() {
+            true => before.attached[planned.tasks.clone()].to_vec(),
+            // One task's attachments are the model's own, and may move.
+            false => Vec::new(),
+        };
+        let share = planned.stage.training.replay;
+        let mut rows: Vec<String> = targets.iter().map(Target::hash).collect::<Result<_>>()?;
+        let source: Box<dyn Source> = match &self.data.replay {
+            Some(replay) if share > 0.0 => {
+                attached.push(Attached::default());
+                rows.push(replay.hash()?);
+                let (answers, index) = (planned.stage.training.replay_answers, self.data.targets.len());
+                let rows = replayed(self.setup, replay, answers, index, Streams::new(self.seed)).await?;
+                Box::new(Replayed { tuned: mixture, rows, share })
+            }
+            _ => Box::new(mixture),
+        };
         let held_out = self.data.held_out();
         let validation = Validation {
             evaluator: &self.evaluator,
@@ -341,17 +371,14 @@ impl<'a> SeedRun<'a> {
             shots,
             held_out: &held_out,
         };
-        let rows: Vec<String> = targets.iter().map(Target::hash).collect::<Result<_>>()?;
         let identity = Identity { name: &planned.name, model: &loaded.info.sha256, rows: &rows };
-        // One task's attachments are the model's own, and may move; those of several are frozen.
-        let several = planned.tasks.len() > 1;
         let context = StageContext {
             name: planned.name.clone(),
             id: planned.id.clone(),
             method: &*planned.method,
             spec: &planned.stage.training,
-            source: &mixture,
-            attached: if several { &before.attached[planned.tasks.clone()] } else { &[] },
+            source: &*source,
+            attached: &attached,
             validation: Some(validation),
             streams: Streams::new(self.seed),
             layout: device.layout_for(loaded),
@@ -371,7 +398,7 @@ impl<'a> SeedRun<'a> {
     }
 
     /// The tuned tasks each with its prompt, the others without any (paper, section 4: prompts go where their format
-    /// is wanted).
+    /// is wanted), and once more behind the first task's where that is asked for.
     async fn score(
         &self,
         method: &str,
@@ -395,6 +422,20 @@ impl<'a> SeedRun<'a> {
                 scores.unseen.push(found.score);
             }
         }
+        let with_prompt = Some(tuned.for_task(0)).filter(|model| model.prompt.is_some());
+        if let (Some(model), true) = (&with_prompt, self.setup.run.eval.prompt_on) {
+            for shots in &self.setup.run.eval.shots {
+                for task in &self.data.unseen {
+                    scores.unseen.push(self.evaluate(model, &task.rows(), *shots, observer).await?.score);
+                }
+            }
+        }
+        if let Some(text) = &self.data.text {
+            for model in [Some(&tuned.model), with_prompt.as_ref()].into_iter().flatten() {
+                observer.breathe().await;
+                scores.text.push(self.last.cross_entropy(model, &text.rows()).await?);
+            }
+        }
         Ok(scores)
     }
 
@@ -408,7 +449,7 @@ impl<'a> SeedRun<'a> {
         let name = &rows.task.name;
         observer.breathe().await;
         let mut progress = |done, rows| tell(observer, Event::Evaluating { task: name.clone(), done, rows });
-        self.evaluator.evaluate(model, rows, shots, 0, &mut progress).await
+        self.last.evaluate(model, rows, shots, 0, &mut progress).await
     }
 }
 

@@ -29,7 +29,7 @@ pub async fn alignment(
     ctx: &Ctx<'_>,
     rows: usize,
 ) -> Result<BTreeMap<String, f64>> {
-    let tasks = context.source.rows(0, rows)?;
+    let tasks = context.source.tuned_rows(0, rows)?;
     let mut rng = context.streams.stream("shuffled labels");
     // Among the rows of one task: labels of another one would change the format.
     let shuffled = tasks

@@ -8,6 +8,7 @@ mod frontier;
 mod gradient_alignment;
 mod plan;
 mod prompt_init;
+mod replay;
 mod restore;
 mod rows;
 mod stage;
@@ -15,7 +16,7 @@ mod step;
 mod tuned;
 
 pub use context::{StageContext, Validation};
-pub use examples::{Mixture, Source, TrainingSet};
+pub use examples::{Mixture, Replayed, Source, TrainingSet};
 pub use experiment::{Outcome, TrainedModel, assemble, experiment};
 pub use plan::{PlannedStage, planned};
 pub use restore::{Setup, restore};

@@ -7,8 +7,8 @@ use std::ops::Range;
 use serde_json::json;
 
 use crate::checkpoint::fingerprint;
-use crate::error::Result;
-use crate::method::Method;
+use crate::error::{Error, Result};
+use crate::method::{Method, Moves, PromptUse};
 use crate::record::StageId;
 use crate::spec::{Recipe, Run, Stage};
 use crate::task::Task;
@@ -25,21 +25,39 @@ pub struct PlannedStage {
     pub tasks: Range<usize>,
 }
 
+impl PlannedStage {
+    /// Whether what is attached for a task goes in front of its own rows only, since others are in the same batch.
+    pub(super) fn attached_to_rows(&self) -> bool {
+        self.tasks.len() > 1 || self.stage.training.replay > 0.0
+    }
+}
+
 /// The stages of a recipe in their order. Recipes that begin alike share their first stages.
 ///
 /// # Errors
-/// Settings that cannot be written down, such as a rate that is no number.
+/// Settings that cannot be written down, such as a rate that is no number; replay where a method cannot have it.
 pub fn planned(run: &Run, recipe: &Recipe, seed: u64) -> Result<Vec<PlannedStage>> {
     let tasks = run.target.tasks();
     let (mut names, mut identities, mut planned) = (Vec::new(), Vec::new(), Vec::new());
     for (index, stage) in recipe.stages.iter().enumerate() {
         let method = stage.method.build(&stage.settings);
+        let replay = stage.training.replay;
+        // Replayed rows have nothing attached in front of them.
+        if replay > 0.0 && (method.moves() != Moves::Weights || stage.method.prompt != PromptUse::Keep) {
+            let what = format!("stage.{}.replay of the spec", stage.name);
+            return Err(Error::mismatch(
+                what,
+                "0 for a method that trains what is attached for one task",
+                replay,
+            ));
+        }
         names.push(stage.name.clone());
         identities.push(stage.identity()?);
         let shots = stage.training.shots;
         let suffix = if shots == 0 { String::new() } else { format!("+{shots}-shot") };
         let chain = format!("seed-{seed}.{}{suffix}", names.join("."));
-        let course = course(run, seed, &identities, method.moves().weights());
+        let replays = recipe.stages[..=index].iter().any(|stage| stage.training.replay > 0.0);
+        let course = course(run, seed, &identities, method.moves().weights(), replays);
         if tasks.len() == 1 || method.moves().weights() {
             let (name, id) = (named(&chain, &course)?, StageId { index, task: None });
             planned.push(PlannedStage { name, id, stage: stage.clone(), method, tasks: 0..tasks.len() });
@@ -65,7 +83,13 @@ fn named(chain: &str, course: &serde_json::Value) -> Result<String> {
 /// The settings that decide a stage's result: its own and those of the stages before it, the data, and how its
 /// checkpoints are chosen. Curves over the held-out tasks choose nothing, but are part of what is kept; a stage that
 /// moves no weights has none.
-fn course(run: &Run, seed: u64, stages: &[serde_json::Value], weights: bool) -> serde_json::Value {
+fn course(
+    run: &Run,
+    seed: u64,
+    stages: &[serde_json::Value],
+    weights: bool,
+    replays: bool,
+) -> serde_json::Value {
     let (eval, tuned) = (&run.eval, run.target.tasks());
     let curves = weights && (eval.curve_every > 0 || eval.frontier);
     let scored = |name: &String| tuned.contains(&name.as_str()) || (curves && eval.tasks.contains(name));
@@ -74,7 +98,7 @@ fn course(run: &Run, seed: u64, stages: &[serde_json::Value], weights: bool) -> 
         true => json!([eval.tasks, eval.curve_every, eval.curve_limit, "every checkpoint"]),
         false => json!([eval.tasks, eval.curve_every, eval.curve_limit]),
     };
-    json!({
+    let mut course = json!({
         "seed": seed,
         "stages": stages,
         "tasks": tuned,
@@ -86,7 +110,11 @@ fn course(run: &Run, seed: u64, stages: &[serde_json::Value], weights: bool) -> 
         "search": [json!(eval.beams), json!(eval.alpha), json!(eval.length_penalty), json!(eval.min_new_tokens)],
         "alignment": [eval.alignment_every, eval.alignment_rows],
         "curves": if curves { held_out } else { json!(null) },
-    })
+    });
+    if replays {
+        course["replay"] = json!(run.replay);
+    }
+    course
 }
 
 #[cfg(test)]

@@ -22,6 +22,16 @@ pub trait DatasetProvider {
 pub(super) struct Data {
     pub targets: Vec<Target>,
     pub unseen: Vec<Unseen>,
+    /// What stages may mix into their batches.
+    pub replay: Option<Replay>,
+    /// The text whose cross-entropy is taken.
+    pub text: Option<Unseen>,
+}
+
+/// Rows that are trained on beside the tuned tasks'.
+pub(super) struct Replay {
+    pub task: Task,
+    pub rows: Vec<Example>,
 }
 
 /// A tuned task.
@@ -49,6 +59,11 @@ impl Data {
                 test: rows.rows(task, Split::Test, spec.target.test_limit)?,
             })
         };
+        let replay = |name: &String| {
+            let task = spec.tasks.by_name(name)?.clone();
+            let rows = rows.rows(&task, Split::Train, spec.replay.limit)?;
+            Ok(Replay { task, rows })
+        };
         let unseen = |name: &String| {
             let task = spec.tasks.by_name(name)?;
             Ok(Unseen {
@@ -57,7 +72,15 @@ impl Data {
                 shot_rows: rows.rows(task, Split::Train, spec.eval.shot_pool)?,
             })
         };
+        let named = |name| Some(name).filter(|name: &&String| !name.is_empty());
+        let text = |name: &String| {
+            let task = spec.tasks.by_name(name)?;
+            let (task, rows) = (task.clone(), rows.rows(task, Split::Test, spec.eval.limit)?);
+            Ok(Unseen { task, rows, shot_rows: Vec::new() })
+        };
         Ok(Self {
+            replay: named(&spec.replay.task).map(replay).transpose()?,
+            text: named(&spec.eval.text).map(text).transpose()?,
             unseen: spec.eval.tasks.iter().map(unseen).collect::<Result<_>>()?,
             targets: spec.target.tasks().into_iter().map(target).collect::<Result<_>>()?,
         })
@@ -65,6 +88,13 @@ impl Data {
 
     pub fn held_out(&self) -> Vec<TaskRows<'_>> {
         self.unseen.iter().map(Unseen::rows).collect()
+    }
+}
+
+impl Replay {
+    /// SHA-256 of the rows.
+    pub fn hash(&self) -> Result<String> {
+        fingerprint(&self.rows.iter().map(|row| &row.0).collect::<Vec<_>>())
     }
 }
 

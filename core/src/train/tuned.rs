@@ -49,15 +49,14 @@ impl TunedModel {
         self.attached[index].onto(self.model.clone())
     }
 
-    /// The model that a stage starts from: with the task's attachments where it has one task; those of several tasks
-    /// are attached to their own rows only.
+    /// The model that a stage starts from: with the task's attachments, unless these are attached to its rows only.
     pub(super) fn start_of(&self, planned: &PlannedStage) -> Model {
-        if planned.tasks.len() == 1 { self.for_task(planned.tasks.start) } else { self.model.clone() }
+        if planned.attached_to_rows() { self.model.clone() } else { self.for_task(planned.tasks.start) }
     }
 
     /// Takes a stage's result apart again.
     pub(super) fn after(mut self, planned: &PlannedStage, mut model: Model) -> Self {
-        if planned.tasks.len() == 1 {
+        if !planned.attached_to_rows() {
             let adapters = model.adapters();
             self.attached[planned.tasks.start] = Attached { prompt: model.prompt.take(), adapters };
         }

@@ -385,4 +385,11 @@ fn a_run_takes_stage_1_over_from_another_one() {
     let stages = |run: &str| fs::read_dir(place.path(&format!("{run}/stages"))).unwrap().count();
     assert_eq!((stages("alone"), stages("second")), (2, 1));
     stage_folder(&place, "second", "seed-0.prompt-tuning.fine-tuning");
+    // A run that has begun stage 1 by itself takes the finished one all the same.
+    let mut cut = place.command(&with(&other, &["--out", "third"]));
+    assert!(!cut.env("PROMOT_STOP_AT", "1").output().unwrap().status.success());
+    let begun = stage_folder(&place, "third", "seed-0.prompt-tuning");
+    place.good(&["run", "--resume", "--out", "third", "--reuse", "first", "--device", "cpu"]);
+    assert!(begun.join("checkpoint-1").exists() && !begun.join("checkpoint-2").exists());
+    assert_eq!(report(&place, "third"), report(&place, "alone"));
 }
