@@ -91,7 +91,7 @@ impl Evaluator<'_> {
             length_penalty: self.spec.length_penalty,
             alpha: self.spec.alpha,
             decoder_start_id: self.layout.decoder_start_id,
-            eos: self.tokenizer.eos,
+            eos: self.tokenizer.stops.clone(),
         }
     }
 
