@@ -19,7 +19,7 @@ pub fn model_with_prompt(args: &ModelArgs, device: &OpenDevice) -> anyhow::Resul
     let prompt = args.prompt.as_deref().map(prompt_folder::read).transpose()?;
     let mut loaded = model(&args.model, device)?;
     if let (Some(path), Some(prompt)) = (&args.prompt, prompt) {
-        prompt_folder::check(&prompt, &path.display().to_string(), loaded.config.d_model)?;
+        prompt_folder::check(&prompt, &path.display().to_string(), loaded.config.d_model())?;
         let [length, width] = prompt.shape;
         let prompt = SoftPrompt::from_values(prompt.values, length, width, &device.device)?;
         loaded.model = loaded.model.with_prompt(Some(prompt));

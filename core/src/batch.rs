@@ -10,6 +10,32 @@ pub struct Batch {
     inputs: Padded,
     targets: Padded,
     decoder: Padded,
+    sequences: Padded,
+}
+
+/// Rows of input ids alone, for decoding.
+#[derive(Clone, Debug)]
+pub struct Inputs(Padded);
+
+impl Inputs {
+    pub fn new(rows: &[&[u32]], layout: &BatchLayout) -> Self {
+        Self(Padded::new(rows.iter().map(|row| row.to_vec()), layout))
+    }
+
+    /// `[B, S]`
+    pub fn ids(&self, device: &Device) -> Tensor<2, Int> {
+        self.0.ids(device)
+    }
+
+    /// `[B, S]`, 1 on real tokens.
+    pub fn mask(&self, device: &Device) -> Tensor<2> {
+        self.0.mask(device)
+    }
+
+    /// Real tokens of each row.
+    pub fn lengths(&self) -> &[usize] {
+        &self.0.lengths
+    }
 }
 
 /// Ids in rows of one length, and how many of each row are real.
@@ -74,12 +100,17 @@ impl Batch {
             let kept = &target[..target.len().saturating_sub(1)];
             std::iter::once(layout.decoder_start_id).chain(kept.iter().copied()).collect()
         };
+        let sequence = |row: &TokenizedExample| {
+            let kept = &row.target[..row.target.len().saturating_sub(1)];
+            row.input.iter().chain(kept).copied().collect()
+        };
         Self {
             rows: rows.iter().map(|row| row.id).collect(),
             truncated: rows.iter().filter(|row| row.truncated).count(),
             inputs: Padded::new(rows.iter().map(|row| row.input.clone()), layout),
             targets: Padded::new(rows.iter().map(|row| row.target.clone()), layout),
             decoder: Padded::new(rows.iter().map(|row| shifted(&row.target)), layout),
+            sequences: Padded::new(rows.iter().map(sequence), layout),
         }
     }
 
@@ -120,6 +151,17 @@ impl Batch {
     /// `[B, T]`
     pub fn decoder_ids(&self, device: &Device) -> Tensor<2, Int> {
         self.decoder.ids(device)
+    }
+
+    /// `[B, S + T - 1]` for decoder-only models: each input with its target behind it, the last token left out, since
+    /// nothing is predicted from it.
+    pub fn sequence_ids(&self, device: &Device) -> Tensor<2, Int> {
+        self.sequences.ids(device)
+    }
+
+    /// Real tokens of each input row.
+    pub fn input_lengths(&self) -> &[usize] {
+        &self.inputs.lengths
     }
 
     /// `[B, T]`
@@ -173,12 +215,6 @@ impl Padded {
     }
 }
 
-/// Ids of an input batch alone, for decoding.
-pub fn inputs(rows: &[&[u32]], layout: &BatchLayout, device: &Device) -> (Tensor<2, Int>, Tensor<2>) {
-    let padded = Padded::new(rows.iter().map(|row| row.to_vec()), layout);
-    (padded.ids(device), padded.mask(device))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,6 +247,7 @@ mod tests {
         assert_eq!(ids(batch.input_ids(&device)), [5, 6, 1, 0, 5, 1, 0, 0]);
         assert_eq!(ids(batch.target_ids(&device)), [7, 1, 0, 0, 8, 9, 1, 0]);
         assert_eq!(ids(batch.decoder_ids(&device)), [0, 7, 0, 0, 0, 8, 9, 0]);
+        assert_eq!(ids(batch.sequence_ids(&device)), [5, 6, 1, 7, 5, 1, 8, 9]);
         assert_eq!(batch.target_mask(&device).sum().into_scalar::<f32>(), 5.0);
         assert_eq!((batch.target_tokens(), batch.tokens()), (5, 10));
     }

@@ -87,14 +87,11 @@ impl<'a> Renderer<'a> {
         self.render(&shots, &rows[index])
     }
 
-    /// The ids of an input, and whether it had to be cut. The end-of-sequence token stays.
+    /// The ids of an input, and whether it had to be cut.
     fn encode(&self, text: &str) -> Result<(Vec<u32>, bool)> {
-        let mut ids = self.tokenizer.encode(text)?;
+        let ids = self.tokenizer.encode_input(text)?;
         let truncated = self.max_input > 0 && ids.len() > self.max_input;
-        if truncated {
-            ids.truncate(self.max_input - 1);
-            ids.push(self.tokenizer.eos);
-        }
+        let ids = if truncated { self.tokenizer.cut(ids, self.max_input) } else { ids };
         Ok((ids, truncated))
     }
 }

@@ -1,4 +1,8 @@
 //! Text to ids and back, as the model's own `tokenizer.json` (or `spiece.model`) says.
+//!
+//! An encoder-decoder's input and target are texts of their own, and each ends with the end-of-sequence token. A
+//! decoder-only model reads one text, "input target": the input begins as the tokenizer's post-processor says (with a
+//! token for the beginning, or none) and has no end; the target goes on from it and ends.
 
 use std::str::FromStr;
 
@@ -6,21 +10,38 @@ use crate::error::{Error, Result};
 
 mod sentencepiece;
 
-/// A Hugging Face tokenizer with the few special ids that a T5-style model needs.
+/// A Hugging Face tokenizer with the few special ids that a model needs.
 #[derive(Clone)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     pub pad: u32,
+    /// What a target ends with.
     pub eos: u32,
+    /// What may end an output, `eos` among them.
+    pub stops: Vec<u32>,
+    /// The ids before an input of a decoder-only model; `None` for an encoder-decoder.
+    prefix: Option<Vec<u32>>,
 }
+
+/// What ends and pads the rows of a decoder-only model, as its files say.
+#[derive(Clone, Debug, Default)]
+pub struct Ends {
+    /// The tokens' texts in `tokenizer_config.json`.
+    pub eos_token: Option<String>,
+    pub pad_token: Option<String>,
+    /// Ids of `generation_config.json` or `config.json`.
+    pub stops: Vec<u32>,
+    pub pad: Option<u32>,
+    pub bos: Option<u32>,
+}
+
+/// What stands between input and target of a decoder-only model, as between those of in-context examples.
+const BETWEEN: &str = " ";
 
 impl Tokenizer {
     /// From the bytes of `tokenizer.json`; its truncation and padding are switched off.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
-        let text = std::str::from_utf8(bytes).map_err(|error| Error::format("tokenizer.json", error))?;
-        let inner =
-            tokenizers::Tokenizer::from_str(text).map_err(|error| Error::format("tokenizer.json", error))?;
-        Self::new(inner)
+        Self::new(parsed(bytes)?)
     }
 
     /// From the bytes of `spiece.model`, with T5's `extra_ids` sentinels at the end of the vocabulary.
@@ -28,17 +49,48 @@ impl Tokenizer {
         Self::new(sentencepiece::tokenizer(bytes, extra_ids)?)
     }
 
+    /// From the bytes of a decoder-only model's `tokenizer.json`.
+    ///
+    /// # Errors
+    /// No token that ends a target.
+    pub fn decoder_only(bytes: &[u8], ends: Ends) -> Result<Self> {
+        let inner = plain(parsed(bytes)?)?;
+        let id = |token: &Option<String>| inner.token_to_id(token.as_deref()?);
+        let eos = id(&ends.eos_token).or(ends.stops.first().copied()).ok_or_else(|| {
+            let expected = "an eos_token in tokenizer_config.json, or an eos_token_id in config.json";
+            Error::mismatch("tokenizer", expected, "none")
+        })?;
+        let mut stops = ends.stops;
+        if !stops.contains(&eos) {
+            stops.insert(0, eos);
+        }
+        // Without padding of its own a row may be padded with anything: no real position sees it.
+        let pad = id(&ends.pad_token).or(ends.pad).unwrap_or(eos);
+        let mut tokenizer = Self { inner, pad, eos, stops, prefix: Some(Vec::new()) };
+        let mut prefix = tokenizer.encode("")?;
+        while prefix.last() == Some(&eos) && ends.bos != Some(eos) {
+            prefix.pop();
+        }
+        tokenizer.prefix = Some(prefix);
+        Ok(tokenizer)
+    }
+
     /// # Errors
     /// A tokenizer without `<pad>` or `</s>`.
-    pub fn new(mut inner: tokenizers::Tokenizer) -> Result<Self> {
-        inner.with_padding(None);
-        inner.with_truncation(None).map_err(|error| Error::format("tokenizer", error))?;
+    pub fn new(inner: tokenizers::Tokenizer) -> Result<Self> {
+        let inner = plain(inner)?;
         let id = |token: &str| {
             inner
                 .token_to_id(token)
                 .ok_or_else(|| Error::mismatch("tokenizer", format!("a token `{token}`"), "none"))
         };
-        Ok(Self { pad: id("<pad>")?, eos: id("</s>")?, inner })
+        let (pad, eos) = (id("<pad>")?, id("</s>")?);
+        Ok(Self { pad, eos, stops: vec![eos], prefix: None, inner })
+    }
+
+    /// Whether input and target are one text.
+    pub fn is_decoder_only(&self) -> bool {
+        self.prefix.is_some()
     }
 
     /// Ids with what the tokenizer's post-processor adds (T5: the end-of-sequence token).
@@ -47,15 +99,70 @@ impl Tokenizer {
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// Every token of the words, each once, in rising order; the end-of-sequence token is not among them.
+    /// Every token of the words, each once, in rising order; the end-of-sequence token is not among them. A decoder-only
+    /// model may write a word with or without what stands before an answer, which is no token of the word.
     pub fn of_words(&self, words: &[String]) -> Result<Vec<u32>> {
         let mut tokens = Vec::new();
         for word in words {
             tokens.extend(self.encode_plain(word)?);
+            if self.is_decoder_only() {
+                tokens.extend(self.encode_plain(&format!("{BETWEEN}{word}"))?);
+            }
+        }
+        if self.is_decoder_only() {
+            let between = self.encode_plain(BETWEEN)?;
+            tokens.retain(|token| !between.contains(token));
         }
         tokens.sort_unstable();
         tokens.dedup();
         Ok(tokens)
+    }
+
+    /// Ids of an input. That of a decoder-only model has no end, which its target brings, and at least one id, from which
+    /// the first token is predicted.
+    pub fn encode_input(&self, text: &str) -> Result<Vec<u32>> {
+        let mut ids = self.encode(text)?;
+        let Some(prefix) = &self.prefix else { return Ok(ids) };
+        if ids.len() > prefix.len() && ids.last() == Some(&self.eos) {
+            ids.pop();
+        }
+        if ids.is_empty() {
+            ids.push(self.eos);
+        }
+        Ok(ids)
+    }
+
+    /// Ids of a target, which goes on from its input in a decoder-only model.
+    pub fn encode_target(&self, input: &str, target: &str) -> Result<Vec<u32>> {
+        if self.prefix.is_none() {
+            return self.encode(target);
+        }
+        let whole = self.encode_input(&format!("{input}{BETWEEN}{target}"))?;
+        let mut ids = match whole.strip_prefix(self.encode_input(input)?.as_slice()) {
+            Some(rest) => rest.to_vec(),
+            // Its first piece would reach back into the input.
+            None => self.encode_plain(&format!("{BETWEEN}{target}"))?,
+        };
+        ids.push(self.eos);
+        Ok(ids)
+    }
+
+    /// An input of at most so many ids. An encoder-decoder's loses its end, but for the end-of-sequence token; a
+    /// decoder-only model's loses its beginning, since the question stands last.
+    pub fn cut(&self, mut ids: Vec<u32>, most: usize) -> Vec<u32> {
+        let over = ids.len().saturating_sub(most);
+        match &self.prefix {
+            _ if over == 0 => {}
+            None => {
+                ids.truncate(most.saturating_sub(1));
+                ids.push(self.eos);
+            }
+            Some(prefix) => {
+                let kept = if ids.starts_with(prefix) && prefix.len() < most { prefix.len() } else { 0 };
+                ids.drain(kept..kept + over);
+            }
+        }
+        ids
     }
 
     /// Ids of the text alone.
@@ -64,10 +171,16 @@ impl Tokenizer {
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// Text without pad and end-of-sequence tokens; sentinels are kept.
+    /// Text without pad and end-of-sequence tokens. An encoder-decoder's sentinels are kept; a decoder-only model's answer
+    /// has no special token, and what stands between input and answer is no part of it.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
         let kept: Vec<u32> = ids.iter().copied().filter(|id| *id != self.pad && *id != self.eos).collect();
-        self.inner.decode(&kept, false).map_err(|error| Error::format("ids", error))
+        let text = self.inner.decode(&kept, self.is_decoder_only());
+        let text = text.map_err(|error| Error::format("ids", error))?;
+        match text.strip_prefix(BETWEEN) {
+            Some(answer) if self.is_decoder_only() => Ok(answer.to_owned()),
+            _ => Ok(text),
+        }
     }
 
     /// The piece of one id, as the vocabulary writes it.
@@ -88,4 +201,16 @@ impl Tokenizer {
     pub fn to_json(&self) -> Result<String> {
         self.inner.to_string(false).map_err(|error| Error::format("tokenizer", error))
     }
+}
+
+fn parsed(bytes: &[u8]) -> Result<tokenizers::Tokenizer> {
+    let text = std::str::from_utf8(bytes).map_err(|error| Error::format("tokenizer.json", error))?;
+    tokenizers::Tokenizer::from_str(text).map_err(|error| Error::format("tokenizer.json", error))
+}
+
+/// Without its own truncation and padding.
+fn plain(mut inner: tokenizers::Tokenizer) -> Result<tokenizers::Tokenizer> {
+    inner.with_padding(None);
+    inner.with_truncation(None).map_err(|error| Error::format("tokenizer", error))?;
+    Ok(inner)
 }

@@ -108,7 +108,7 @@ impl<'a> Bench<'a> {
             length_penalty: LengthPenalty::HuggingFace,
             alpha: 1.0,
             decoder_start_id: 0,
-            eos: u32::MAX,
+            eos: vec![u32::MAX],
         };
         let batching = Batching { rows: inputs.len(), layout: self.layout, suppressed: &[] };
         self.measure(what, || {

@@ -110,7 +110,7 @@ fn adapters_on_queries_and_values_have_so_many_numbers() {
             matches!(path.kind, Some(Kind::Q | Kind::V)).then(|| lora(path, dims, 0.0))
         };
         let model = family.model(false).attach(&mut chosen);
-        let config = &family.loaded.config;
+        let config = family.loaded.config.t5().unwrap();
         let attentions = config.num_layers + 2 * config.decoder_layers();
         let expected = 2 * attentions * RANK * (config.d_model + config.num_heads * config.d_kv);
         assert_eq!(model.adapters().num_params(), expected, "{}", family.name);
@@ -194,7 +194,7 @@ fn adapters_are_filled_from_stored_tensors() {
     let is_adapter = |path: &str| path.parse::<ParamPath>().unwrap().is_adapter();
     let stored = pollster::block_on(tensors::read(&trained, &is_adapter, &tensors::by_path)).unwrap();
     let shape: Vec<usize> = stored["lm.decoder.blocks.0.feed_forward.wo.lora.b"].shape.clone();
-    assert_eq!(shape, [RANK, family.loaded.config.d_model]);
+    assert_eq!(shape, [RANK, family.loaded.config.d_model()]);
     let naming = |path: &str| is_adapter(path).then(|| (path.to_owned(), false));
     let filled = tensors::load(fresh.clone(), &stored, &naming, &[], "the checkpoint").unwrap();
     assert_eq!(logits(&filled, &family), logits(&trained, &family));

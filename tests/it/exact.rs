@@ -49,7 +49,7 @@ fn bits(model: &Model) -> BTreeMap<String, Vec<u32>> {
 #[test]
 fn a_prompt_of_length_zero_is_no_prompt() {
     for family in Family::all() {
-        let width = family.loaded.config.d_model;
+        let width = family.loaded.config.d_model();
         let empty = SoftPrompt::from_values(Vec::new(), 0, width, &Device::flex()).unwrap();
         let model = family.model(false).with_prompt(Some(empty));
         assert_eq!(logits(&model, &family), logits(&family.model(false), &family), "{}", family.name);
@@ -62,7 +62,7 @@ fn a_prompt_of_real_token_embeddings_equals_those_tokens() {
         let tokens = [7, 90, 3, 41];
         let table = EmbeddingTable {
             values: values(family.loaded.model.embedding()),
-            width: family.loaded.config.d_model,
+            width: family.loaded.config.d_model(),
         };
         let rows = from_ids(tokens.len(), &table, &tokens).unwrap();
         let prompt = SoftPrompt::from_values(rows, tokens.len(), table.width, &Device::flex()).unwrap();
@@ -312,7 +312,7 @@ fn settings(beams: usize) -> SearchSettings {
         length_penalty: LengthPenalty::T5x,
         alpha: 0.6,
         decoder_start_id: 0,
-        eos: 1,
+        eos: vec![1],
     }
 }
 
@@ -363,7 +363,7 @@ fn greedy(model: &Model, input: &[u32], longest: usize) -> Vec<u32> {
 #[test]
 fn a_hook_captures_and_replaces_hidden_states() {
     for family in Family::all() {
-        let (model, config) = (family.model(true), &family.loaded.config);
+        let (model, config) = (family.model(true), family.loaded.config.t5().unwrap());
         let mut seen = Vec::new();
         let mut captured = None;
         let mut capture = |at: HiddenAt, x: Tensor<3>| {

@@ -38,7 +38,7 @@ fn read(case: &Value, max_new: usize) -> Case {
             length_penalty: LengthPenalty::HuggingFace,
             alpha,
             decoder_start_id: 0,
-            eos: 1,
+            eos: vec![1],
         },
         ids: case["ids"].as_array().unwrap().iter().map(ids).collect(),
         scores: case["scores"].as_array().unwrap().iter().map(|score| score.as_f64().unwrap()).collect(),

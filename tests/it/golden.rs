@@ -14,6 +14,9 @@ use serde_json::Value;
 /// The tiny random models of `tests/golden/t5`.
 pub const FAMILIES: [&str; 3] = ["t5-1.0", "t5-1.1", "mt5"];
 
+/// Those of `tests/golden/causal`.
+pub const CAUSAL: [&str; 6] = ["llama", "mistral", "qwen2", "qwen3", "gpt-neox", "gpt2"];
+
 /// Relative tolerance of everything computed in f32: 1e-4 is what is asked for, half of it is what is reached.
 pub const TOLERANCE: f64 = 5e-5;
 
@@ -62,13 +65,20 @@ pub fn tensors(name: &str) -> (HostTensors, BTreeMap<String, Vec<i32>>) {
 
 /// The model in `tests/golden/t5/<folder>`, its weights in the files of these names.
 pub fn load(folder: &str, weights: &[&str]) -> LoadedModel {
-    let file = |name: &str| bytes(&format!("t5/{folder}/{name}"));
-    let files = ModelFiles {
+    let files = files("t5", folder, weights);
+    folder::load(folder, &files, &Device::flex()).unwrap_or_else(|error| panic!("{folder}: {error}"))
+}
+
+/// The files of a model in `tests/golden/<kind>/<folder>`.
+pub fn files(kind: &str, folder: &str, weights: &[&str]) -> ModelFiles {
+    let file = |name: &str| bytes(&format!("{kind}/{folder}/{name}"));
+    let there = |name: &&&str| path(&format!("{kind}/{folder}/{name}")).is_file();
+    ModelFiles {
         config: file("config.json"),
         weights: weights.iter().map(|name| ((*name).to_owned(), file(name))).collect(),
         tokenizer: TokenizerFile::Json(file("tokenizer.json")),
-    };
-    folder::load(folder, &files, &Device::flex()).unwrap_or_else(|error| panic!("{folder}: {error}"))
+        side: folder::SIDE_FILES.iter().filter(there).map(|name| ((*name).to_owned(), file(name))).collect(),
+    }
 }
 
 impl Family {
@@ -84,6 +94,29 @@ impl Family {
             json: json(&format!("t5/{name}/golden.json")),
             pairs: inputs.into_iter().zip(targets).collect(),
         }
+    }
+
+    /// A decoder-only model of `tests/golden/causal`.
+    pub fn causal(name: &'static str) -> Self {
+        let (golden, _) = tensors(&format!("causal/{name}/golden.safetensors"));
+        let json = json(&format!("causal/{name}/golden.json"));
+        let ids = |ids: &Value| -> Vec<u32> {
+            ids.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
+        };
+        let pairs = json["score"][0]["pairs"].as_array().unwrap().iter();
+        let files = files("causal", name, &["model.safetensors"]);
+        let loaded = folder::load(name, &files, &Device::flex());
+        Self {
+            name,
+            loaded: loaded.unwrap_or_else(|error| panic!("{name}: {error}")),
+            golden,
+            pairs: pairs.map(|pair| (ids(&pair["input"]), ids(&pair["target"]))).collect(),
+            json,
+        }
+    }
+
+    pub fn every_causal() -> impl Iterator<Item = Self> {
+        CAUSAL.into_iter().map(Self::causal)
     }
 
     pub fn all() -> impl Iterator<Item = Self> {

@@ -2,6 +2,7 @@
 
 mod adapters;
 mod architecture;
+mod causal;
 mod docs;
 mod exact;
 mod generate;

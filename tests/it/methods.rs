@@ -63,16 +63,25 @@ impl Observer for Kept {
     }
 }
 
-/// A tiny experiment on the random T5 1.1 model of the golden files.
+/// A tiny experiment on one of the random models of the golden files.
 struct Lab {
     family: Family,
     device: OpenDevice,
 }
 
 impl Lab {
+    /// On the T5 1.1.
     fn new() -> Self {
-        let device = pollster::block_on(device::open(DeviceChoice::Cpu)).unwrap();
-        Self { family: Family::new("t5-1.1"), device }
+        Self::of(Family::new("t5-1.1"))
+    }
+
+    /// One of each architecture; the decoder-only one has biases and norms of queries and keys.
+    fn each() -> [Self; 2] {
+        [Self::new(), Self::of(Family::causal("qwen3"))]
+    }
+
+    fn of(family: Family) -> Self {
+        Self { family, device: pollster::block_on(device::open(DeviceChoice::Cpu)).unwrap() }
     }
 
     fn setup<'a>(&'a self, run: &'a promot_core::spec::Run) -> Setup<'a> {
@@ -171,132 +180,153 @@ fn toml_of(info: &MethodInfo) -> toml::Table {
 
 #[test]
 fn what_is_frozen_stays_and_what_is_trained_moves() {
-    let lab = Lab::new();
-    let before = bits(&lab.family.loaded.model);
-    for info in METHODS {
-        let (tuned, records) = lab.trained(&spec(info.name));
-        assert_eq!(records.last().unwrap().step, 6, "{}", info.name);
-        let after = bits(&tuned.model);
-        assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>(), "{}", info.name);
-        let method = built(info);
-        for (path, bits) in &before {
-            let parsed = ParamPath::known(path);
-            // An adapter that is merged moves the layer that it belongs to.
-            let merged =
-                info.name == "lora" && parsed.kind.is_some_and(|kind| ["q", "v"].contains(&kind.name()));
-            let moves = method.trainable(&parsed) || merged;
-            assert_eq!(*bits != after[path], moves, "{path} after {}", info.name);
+    for lab in Lab::each() {
+        let before = bits(&lab.family.loaded.model);
+        for info in METHODS {
+            let (tuned, records) = lab.trained(&spec(info.name));
+            assert_eq!(records.last().unwrap().step, 6, "{}", info.name);
+            let after = bits(&tuned.model);
+            assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>(), "{}", info.name);
+            let method = built(info);
+            for (path, bits) in &before {
+                let parsed = ParamPath::known(path);
+                // An adapter that is merged moves the layer that it belongs to.
+                let merged = !parsed.bias
+                    && info.name == "lora"
+                    && parsed.kind.is_some_and(|kind| ["q", "v"].contains(&kind.name()));
+                let moves = method.trainable(&parsed) || merged;
+                assert_eq!(*bits != after[path], moves, "{path} after {}", info.name);
+            }
         }
     }
 }
 
 #[test]
 fn as_many_numbers_are_trained_as_the_closed_form_says() {
-    let lab = Lab::new();
-    let config = &lab.family.loaded.config;
-    let (width, inner) = (config.d_model, config.num_heads * config.d_kv);
-    let attentions = config.num_layers + 2 * config.decoder_layers();
-    let all: usize = bits(&lab.family.loaded.model).values().map(Vec::len).sum();
-    for info in METHODS {
-        let mut kept = Kept::default();
-        lab.run(&spec(info.name), &mut kept).unwrap();
-        let checkpoint = kept.checkpoints.values().next().unwrap();
-        let weights = tensors::from_safetensors(&checkpoint.files["weights.safetensors"], "weights").unwrap();
-        let found: usize = weights.values().map(|tensor| tensor.values.len()).sum();
-        let expected = match info.name {
-            "prompt-tuning" => 3 * width,
-            "joint" => all + 3 * width,
-            // q and v of every attention: r (d_in + d_out) each.
-            "lora" => attentions * 2 * 8 * (width + inner),
-            _ => all,
-        };
-        assert_eq!(found, expected, "{}", info.name);
+    for lab in Lab::each() {
+        let width = lab.family.loaded.config.d_model();
+        // q and v of every attention: r (d_in + d_out) each.
+        let mut adapters = 0;
+        lab.family.model(false).for_each_linear(&mut |path, linear| {
+            if path.kind.is_some_and(|kind| ["q", "v"].contains(&kind.name())) {
+                adapters += 8 * linear.dims().iter().sum::<usize>();
+            }
+        });
+        let all: usize = bits(&lab.family.loaded.model).values().map(Vec::len).sum();
+        for info in METHODS {
+            let mut kept = Kept::default();
+            lab.run(&spec(info.name), &mut kept).unwrap();
+            let checkpoint = kept.checkpoints.values().next().unwrap();
+            let weights =
+                tensors::from_safetensors(&checkpoint.files["weights.safetensors"], "weights").unwrap();
+            let found: usize = weights.values().map(|tensor| tensor.values.len()).sum();
+            let expected = match info.name {
+                "prompt-tuning" => 3 * width,
+                "joint" => all + 3 * width,
+                "lora" => adapters,
+                _ => all,
+            };
+            assert_eq!(found, expected, "{}", info.name);
+        }
     }
 }
 
 #[test]
 fn the_neutral_setting_is_fine_tuning_to_the_bit() {
-    let lab = Lab::new();
-    let (plain, plain_records) = lab.trained(&spec("fine-tuning"));
-    for info in METHODS {
-        let Some(neutral) = info.neutral else { continue };
-        let path = |name: &str| format!("stage.{}.{name}", info.name);
-        let settings: Vec<_> = neutral.iter().map(|(name, value)| (path(name), value.to_string())).collect();
-        let (tuned, records) = lab.trained(&with(spec(info.name), &settings));
-        let losses = |records: &[StepRecord]| records.iter().map(|record| record.loss).collect::<Vec<_>>();
-        assert_eq!(losses(&records), losses(&plain_records), "losses of {}", info.name);
-        assert_eq!(all_bits(&tuned), all_bits(&plain), "weights of {}", info.name);
-        if !neutral.is_empty() {
-            let (changed, _) = lab.trained(&spec(info.name));
-            assert_ne!(all_bits(&changed), all_bits(&plain), "{} changes nothing at its defaults", info.name);
+    for lab in Lab::each() {
+        let (plain, plain_records) = lab.trained(&spec("fine-tuning"));
+        for info in METHODS {
+            let Some(neutral) = info.neutral else { continue };
+            let path = |name: &str| format!("stage.{}.{name}", info.name);
+            let settings: Vec<_> =
+                neutral.iter().map(|(name, value)| (path(name), value.to_string())).collect();
+            let (tuned, records) = lab.trained(&with(spec(info.name), &settings));
+            let losses =
+                |records: &[StepRecord]| records.iter().map(|record| record.loss).collect::<Vec<_>>();
+            assert_eq!(losses(&records), losses(&plain_records), "losses of {}", info.name);
+            assert_eq!(all_bits(&tuned), all_bits(&plain), "weights of {}", info.name);
+            if !neutral.is_empty() {
+                let (changed, _) = lab.trained(&spec(info.name));
+                assert_ne!(
+                    all_bits(&changed),
+                    all_bits(&plain),
+                    "{} changes nothing at its defaults",
+                    info.name
+                );
+            }
         }
     }
 }
 
 #[test]
 fn the_same_seed_gives_the_same_weights_and_another_one_others() {
-    let lab = Lab::new();
-    for info in METHODS {
-        let (one, _) = lab.trained(&spec(info.name));
-        let (two, _) = lab.trained(&spec(info.name));
-        assert_eq!(all_bits(&one), all_bits(&two), "{}", info.name);
-        let mut other = spec(info.name);
-        other.seeds = vec![4];
-        assert_ne!(all_bits(&lab.trained(&other).0), all_bits(&one), "{}", info.name);
+    for lab in Lab::each() {
+        for info in METHODS {
+            let (one, _) = lab.trained(&spec(info.name));
+            let (two, _) = lab.trained(&spec(info.name));
+            assert_eq!(all_bits(&one), all_bits(&two), "{}", info.name);
+            let mut other = spec(info.name);
+            other.seeds = vec![4];
+            assert_ne!(all_bits(&lab.trained(&other).0), all_bits(&one), "{}", info.name);
+        }
     }
 }
 
 #[test]
 fn a_stopped_run_goes_on_as_if_it_had_not_been_stopped() {
-    let lab = Lab::new();
-    for info in METHODS {
-        let spec = spec(info.name);
-        let (whole, records) = lab.trained(&spec);
-        for stop_after in [1, 3, 4] {
-            let mut kept = Kept { stop_after: Some(stop_after), ..Kept::default() };
-            let stopped = lab.run(&spec, &mut kept).err().unwrap();
-            assert!(matches!(stopped, Error::Stopped { step } if step == stop_after), "{stopped}");
-            let resumed = lab.run(&spec, &mut kept).unwrap();
-            let what = format!("{} stopped after {stop_after} steps", info.name);
-            assert_eq!(resumed.report.runs[0].steps, records, "{what}");
-            assert_eq!(all_bits(&resumed.models[0].tuned), all_bits(&whole), "{what}");
+    for lab in Lab::each() {
+        for info in METHODS {
+            let spec = spec(info.name);
+            let (whole, records) = lab.trained(&spec);
+            for stop_after in [1, 3, 4] {
+                let mut kept = Kept { stop_after: Some(stop_after), ..Kept::default() };
+                let stopped = lab.run(&spec, &mut kept).err().unwrap();
+                assert!(matches!(stopped, Error::Stopped { step } if step == stop_after), "{stopped}");
+                let resumed = lab.run(&spec, &mut kept).unwrap();
+                let what = format!("{} stopped after {stop_after} steps", info.name);
+                assert_eq!(resumed.report.runs[0].steps, records, "{what}");
+                assert_eq!(all_bits(&resumed.models[0].tuned), all_bits(&whole), "{what}");
+            }
         }
     }
 }
 
 #[test]
 fn what_is_restored_from_checkpoints_is_what_the_run_gave() {
-    let lab = Lab::new();
-    for info in METHODS {
-        let spec = spec(info.name);
-        let mut kept = Kept::default();
-        let fresh = lab.run(&spec, &mut kept).unwrap();
-        // A finished run that is resumed only reads its checkpoints.
-        let steps = kept.steps;
-        let again = lab.run(&spec, &mut kept).unwrap();
-        assert_eq!(kept.steps, steps, "{}", info.name);
-        assert_eq!(all_bits(&again.models[0].tuned), all_bits(&fresh.models[0].tuned), "{}", info.name);
-        let run = spec.resolve(&catalog().tasks).unwrap();
-        let mut load = |name: &str| kept.load(name);
-        let restored = pollster::block_on(restore(lab.setup(&run), &run.recipes[0], 3, &mut load)).unwrap();
-        assert_eq!(all_bits(&restored.unwrap()), all_bits(&fresh.models[0].tuned), "{}", info.name);
+    for lab in Lab::each() {
+        for info in METHODS {
+            let spec = spec(info.name);
+            let mut kept = Kept::default();
+            let fresh = lab.run(&spec, &mut kept).unwrap();
+            // A finished run that is resumed only reads its checkpoints.
+            let steps = kept.steps;
+            let again = lab.run(&spec, &mut kept).unwrap();
+            assert_eq!(kept.steps, steps, "{}", info.name);
+            assert_eq!(all_bits(&again.models[0].tuned), all_bits(&fresh.models[0].tuned), "{}", info.name);
+            let run = spec.resolve(&catalog().tasks).unwrap();
+            let mut load = |name: &str| kept.load(name);
+            let restored =
+                pollster::block_on(restore(lab.setup(&run), &run.recipes[0], 3, &mut load)).unwrap();
+            assert_eq!(all_bits(&restored.unwrap()), all_bits(&fresh.models[0].tuned), "{}", info.name);
+        }
     }
 }
 
 /// Every method as stage 2 with a soft prompt prepended ("ProMoT with X"), and as stage 1 before fine-tuning.
 #[test]
 fn methods_combine_with_prompt_tuning_and_fine_tuning_without_a_line_of_code() {
-    let lab = Lab::new();
-    for info in METHODS {
-        for stages in [["prompt-tuning", info.name], [info.name, "fine-tuning"]] {
-            let mut spec = spec("fine-tuning");
-            let stages: Vec<&str> = stages.into_iter().collect();
-            let own = format!("{{ v = {{ name = \"own\", stages = {stages:?} }} }}");
-            let own: toml::Table = toml::from_str(&format!("w = {own}")).unwrap();
-            spec.methods = vec![own["w"]["v"].clone().try_into().unwrap()];
-            let (tuned, records) = lab.trained(&spec);
-            assert_eq!(records.len(), 12, "{stages:?}");
-            assert_ne!(bits(&tuned.model).len(), 0);
+    for lab in Lab::each() {
+        for info in METHODS {
+            for stages in [["prompt-tuning", info.name], [info.name, "fine-tuning"]] {
+                let mut spec = spec("fine-tuning");
+                let stages: Vec<&str> = stages.into_iter().collect();
+                let own = format!("{{ v = {{ name = \"own\", stages = {stages:?} }} }}");
+                let own: toml::Table = toml::from_str(&format!("w = {own}")).unwrap();
+                spec.methods = vec![own["w"]["v"].clone().try_into().unwrap()];
+                let (tuned, records) = lab.trained(&spec);
+                assert_eq!(records.len(), 12, "{stages:?}");
+                assert_ne!(bits(&tuned.model).len(), 0);
+            }
         }
     }
 }

@@ -30,7 +30,7 @@ fn encoder_output_equals_the_reference() {
     each(|family, prompt| {
         let (batch, device) = (family.batch(), Device::flex());
         let ids = batch.input_ids(&device);
-        let encoded = family.model(prompt).encode(ids, batch.input_mask(&device), &mut Pass::eval());
+        let encoded = family.model(prompt).encode(ids, batch.input_mask(&device), &mut Pass::eval()).unwrap();
         let what = format!("encoder output of {}, prompt {prompt}", family.name);
         assert_close(
             &what,
@@ -50,7 +50,7 @@ fn logits_and_token_losses_equal_the_reference() {
         let losses = token_losses(logits.clone(), batch.target_ids(&Device::flex()), plain());
         // Behind a row's end the two decoders are fed different padding.
         let real = |values: Vec<f32>, width: usize| only_real(&batch, &values, width);
-        let vocabulary = family.loaded.config.vocab_size;
+        let vocabulary = family.loaded.config.vocab_size();
         assert_close(
             &format!("logits of {what}"),
             &real(values(logits), vocabulary),
@@ -89,7 +89,7 @@ fn every_gradient_equals_the_reference() {
             family.expected("loss", prompt),
             TOLERANCE,
         );
-        let (_, gated) = family.loaded.config.activation().unwrap();
+        let (_, gated) = family.loaded.config.t5().unwrap().activation().unwrap();
         let mut compared = Vec::new();
         for (path, grad) in &done.grads.0 {
             let (name, transposed) = reference_name(path, gated);
@@ -240,6 +240,7 @@ fn a_missing_shard_names_its_tensors() {
         tokenizer: promot_core::model::folder::TokenizerFile::Json(golden::bytes(
             "t5/sharded/tokenizer.json",
         )),
+        side: Default::default(),
     };
     let error = promot_core::model::folder::load("sharded", &files, &Device::flex()).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("is missing"), "{error}");

@@ -3,7 +3,7 @@
 use promot_core::model::folder::{self, ModelFiles, TokenizerFile};
 use promot_core::model::tensors::{HostTensors, Precision, from_safetensors, to_safetensors};
 use promot_core::model::{Pass, T5Config};
-use promot_core::peft::{self, Adapter, LoraLayers, Matrix};
+use promot_core::peft::{self, Adapter, LoraLayers, Matrix, TaskType};
 
 use burn::tensor::Device;
 
@@ -53,6 +53,7 @@ fn a_lora_adapter_of_peft_gives_its_logits() {
         config: bytes("t5/t5-1.1/config.json"),
         weights: vec![("merged".to_owned(), to_safetensors(&weights, Precision::F32).unwrap())],
         tokenizer: TokenizerFile::Json(bytes("t5/t5-1.1/tokenizer.json")),
+        side: Default::default(),
     };
     let model = folder::load("merged", &files, &Device::flex()).unwrap().model;
     let (batch, (golden, _)) = (family.batch(), tensors("peft/golden.safetensors"));
@@ -64,7 +65,8 @@ fn a_lora_adapter_of_peft_gives_its_logits() {
 
 #[test]
 fn a_lora_adapter_is_written_as_peft_writes_it() {
-    let files = peft::write_lora(&lora(), &|module| Some(module.to_owned()), "t5-1.1").unwrap();
+    let files =
+        peft::write_lora(&lora(), &|module| Some(module.to_owned()), "t5-1.1", TaskType::Seq2SeqLm).unwrap();
     let tensors = |bytes: &[u8]| from_safetensors(bytes, "an adapter").unwrap();
     let golden = bytes("peft/lora/adapter_model.safetensors");
     assert_eq!(tensors(&files[peft::WEIGHTS_FILE]), tensors(&golden));

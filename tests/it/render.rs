@@ -131,7 +131,7 @@ fn evaluation_cuts_as_training_does_and_counts() {
         length_penalty: LengthPenalty::T5x,
         alpha: 0.6,
         decoder_start_id: 0,
-        eos: tokenizer.eos,
+        eos: tokenizer.stops.clone(),
     };
     let inputs: Vec<Vec<u32>> = cut.into_iter().map(|row| row.input).collect();
     let batching = Batching { rows: 3, layout: layout(1, 2), suppressed: &[] };

@@ -28,6 +28,7 @@ pub fn files(path: &str) -> ModelFiles {
         config: read("models/mini/config.json"),
         weights: vec![("model.safetensors".into(), read(path))],
         tokenizer: TokenizerFile::Json(read("models/mini/tokenizer.json")),
+        side: Default::default(),
     }
 }
 

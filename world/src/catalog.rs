@@ -118,6 +118,6 @@ mod tests {
             assert_eq!(held_out.len(), if entry.name == "quick" { 4 } else { 8 });
         }
         let error = catalog().presets.by_name("tuor").expect_err("no such preset").to_string();
-        assert_eq!(error, "unknown preset `tuor`; nearest known: tour, quick, paper, enfr-mini, paper-mini");
+        assert_eq!(error, "unknown preset `tuor`; nearest known: tour, quick, paper, palm, enfr-mini");
     }
 }

@@ -111,7 +111,7 @@ mod tests {
     }
 
     fn read(model: &Model) -> HostTensors {
-        pollster::block_on(weights(model, &config())).expect("the weights")
+        pollster::block_on(weights(model, &config().into())).expect("the weights")
     }
 
     /// `row` times a matrix in Hugging Face's layout, [out, in].

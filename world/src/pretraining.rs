@@ -2,6 +2,7 @@
 //! whose rows are fresh documents and whose checkpoints nobody judges.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -87,7 +88,8 @@ pub async fn pretrain(
         parameters: done.model.num_params(),
         sha256: String::new(),
     };
-    Ok((LoadedModel { model: done.model, config, tokenizer, info }, done.records))
+    let side = BTreeMap::new();
+    Ok((LoadedModel { model: done.model, config: config.into(), tokenizer, info, side }, done.records))
 }
 
 /// All weights move. A long target is mostly easy words, a short answer mostly a hard one: a row of n target tokens

@@ -52,7 +52,7 @@ async fn answer(
     question: &Question,
 ) -> Result<(String, usize)> {
     let tokenizer = &engine.loaded.tokenizer;
-    let input = tokenizer.encode(&question.input)?;
+    let input = tokenizer.encode_input(&question.input)?;
     let settings = SearchSettings {
         beams: question.beams.clamp(1, MAX_BEAMS),
         max_new_tokens: question.max_new.clamp(1, MAX_NEW),
@@ -60,7 +60,7 @@ async fn answer(
         length_penalty: LengthPenalty::T5x,
         alpha: 0.6,
         decoder_start_id: engine.loaded.config.start(),
-        eos: tokenizer.eos,
+        eos: tokenizer.stops.clone(),
     };
     let layout = engine.device.layout_for(&engine.loaded);
     let inner = ModelDecoder::new(model, &[&input], &layout, settings.beams);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use promot_core::model::tensors::{Precision, to_safetensors};
 use promot_core::model::{Model, folder};
-use promot_core::peft;
+use promot_core::peft::{self, TaskType};
 use promot_core::report::Report;
 use promot_core::report_html::{self, Course};
 use promot_core::train::assemble;
@@ -91,7 +91,7 @@ async fn files(engine: &Engine, model: &Model) -> promot_core::Result<BTreeMap<S
         BTreeMap::from([("model.safetensors".to_owned(), to_safetensors(&weights, Precision::F32)?)]);
     if let Some(prompt) = &model.prompt {
         let prompt = peft::Matrix::of(prompt).await?;
-        files.extend(peft::write_prompt(&prompt, &engine.loaded.info.name)?);
+        files.extend(peft::write_prompt(&prompt, &engine.loaded.info.name, TaskType::of(model))?);
     }
     Ok(files)
 }

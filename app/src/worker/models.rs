@@ -53,6 +53,7 @@ pub async fn bundled(base: &str) -> Result<ModelFiles, String> {
         config: fetch::bytes(&file("config.json")).await?,
         weights: vec![("model.safetensors".into(), fetch::bytes(&file("model.safetensors")).await?)],
         tokenizer: TokenizerFile::Json(fetch::bytes(&file("tokenizer.json")).await?),
+        side: Default::default(),
     })
 }
 

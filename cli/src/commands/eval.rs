@@ -33,7 +33,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     let device = device::open(&args.device)?;
     let loaded = loaded::model_with_prompt(&args.model, &device)?;
     interrupt::listen()?;
-    let data = Dataset { data: args.data.clone(), whole: Whole::Test, d_model: loaded.config.d_model };
+    let data = Dataset { data: args.data.clone(), whole: Whole::Test, d_model: loaded.config.d_model() };
     let spec = EvalSpec {
         beams: args.beams,
         shots: vec![args.shots],

@@ -41,14 +41,14 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<()> {
         },
         alpha: args.alpha,
         decoder_start_id: loaded.config.start(),
-        eos: tokenizer.eos,
+        eos: tokenizer.stops.clone(),
     };
     let words = args.suppress.as_deref().map(output::read_words).transpose()?.unwrap_or_default();
     let suppressed = tokenizer.of_words(&words)?;
     let bar = ProgressBar::new(inputs.len() as u64);
     let mut lines = Lines::new(&args.json);
     for chunk in inputs.chunks(args.batch.saturating_mul(BATCHES)) {
-        let ids = chunk.iter().map(|input| tokenizer.encode(input)).collect::<Result<Vec<_>>>()?;
+        let ids = chunk.iter().map(|input| tokenizer.encode_input(input)).collect::<Result<Vec<_>>>()?;
         let before = bar.position();
         let mut progress = |done: usize| {
             bar.set_position(before + done as u64);

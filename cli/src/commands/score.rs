@@ -39,7 +39,9 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<()> {
     for chunk in texts.chunks(args.batch) {
         let rows = chunk
             .iter()
-            .map(|(input, target)| Ok((tokenizer.encode(input)?, tokenizer.encode(target)?).into()))
+            .map(|(input, target)| {
+                Ok((tokenizer.encode_input(input)?, tokenizer.encode_target(input, target)?).into())
+            })
             .collect::<Result<Vec<_>>>()?;
         let layout = device.layout_for(&loaded);
         let scores = pollster::block_on(decode::score(&loaded.model, &rows, &layout, args.batch))?;

@@ -1,19 +1,20 @@
 //! Models on disk, in Hugging Face layout: a folder, the bundled model, or a snapshot in the hub cache.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use promot_core::model::folder::{ModelFiles, TokenizerFile};
+use promot_core::model::ModelConfig;
+use promot_core::model::folder::{ModelFiles, SIDE_FILES, TokenizerFile, load_tokenizer};
 use promot_core::model::weights::ReadAt;
 use promot_core::tokenizer::Tokenizer;
 
 use super::on_disk::OnDisk;
 use crate::bundled;
 
-/// Sentinels that are not in T5's `spiece.model`; mT5's has its own.
+/// Sentinels that are not in T5's `spiece.model`.
 const T5_SENTINELS: usize = 100;
 
 /// A weights file, read when its tensors are.
@@ -27,6 +28,7 @@ pub fn read(name: &str) -> anyhow::Result<ModelFiles<Weights>> {
             config: files.config.to_vec(),
             weights: vec![("model.safetensors".to_owned(), Box::new(files.model))],
             tokenizer: TokenizerFile::Json(files.tokenizer.to_vec()),
+            side: BTreeMap::new(),
         });
     }
     let folder = locate(name)?;
@@ -34,7 +36,14 @@ pub fn read(name: &str) -> anyhow::Result<ModelFiles<Weights>> {
         config: read_file(&folder.join("config.json"))?,
         weights: weights(&folder)?,
         tokenizer: tokenizer_file(&folder)?,
+        side: side_files(&folder)?,
     })
+}
+
+/// Those that are there.
+fn side_files(folder: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+    let there = SIDE_FILES.into_iter().filter(|name| folder.join(name).is_file());
+    there.map(|name| Ok((name.to_owned(), read_file(&folder.join(name))?))).collect()
 }
 
 /// Only the tokenizer, for which a folder needs neither weights nor config.
@@ -43,9 +52,17 @@ pub fn read_tokenizer(name: &str) -> anyhow::Result<Tokenizer> {
         return Ok(Tokenizer::from_json(bundled::files()?.tokenizer)?);
     }
     let folder = locate(name)?;
-    let tokenizer = match tokenizer_file(&folder)? {
-        TokenizerFile::Json(bytes) => Tokenizer::from_json(&bytes),
-        TokenizerFile::SentencePiece(bytes) => Tokenizer::from_sentencepiece(&bytes, sentinels(&folder)?),
+    let (file, config) = (tokenizer_file(&folder)?, folder.join("config.json"));
+    let tokenizer = if config.is_file() {
+        let read =
+            |config| load_tokenizer(&file, &config, &side_files(&folder)?).map_err(anyhow::Error::from);
+        ModelConfig::from_json(&read_file(&config)?).map_err(anyhow::Error::from).and_then(read)
+    } else {
+        match &file {
+            TokenizerFile::Json(bytes) => Tokenizer::from_json(bytes),
+            TokenizerFile::SentencePiece(bytes) => Tokenizer::from_sentencepiece(bytes, T5_SENTINELS),
+        }
+        .map_err(anyhow::Error::from)
     };
     tokenizer.with_context(|| folder.display().to_string())
 }
@@ -59,16 +76,6 @@ fn tokenizer_file(folder: &Path) -> anyhow::Result<TokenizerFile> {
     } else {
         bail!("{}: expected tokenizer.json or spiece.model, found neither", folder.display())
     }
-}
-
-fn sentinels(folder: &Path) -> anyhow::Result<usize> {
-    let path = folder.join("config.json");
-    if !path.is_file() {
-        return Ok(T5_SENTINELS);
-    }
-    let config: serde_json::Value =
-        serde_json::from_slice(&read_file(&path)?).with_context(|| path.display().to_string())?;
-    Ok(if config["model_type"] == "mt5" { 0 } else { T5_SENTINELS })
 }
 
 fn weights(folder: &Path) -> anyhow::Result<Vec<(String, Weights)>> {

@@ -55,7 +55,11 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("prompt");
         let prompt = Matrix { shape: [4, 2], values: (0..8).map(|n| n as f32 / 2.0).collect() };
-        atomic::write_folder(&folder, &peft::write_prompt(&prompt, "mini").unwrap()).unwrap();
+        atomic::write_folder(
+            &folder,
+            &peft::write_prompt(&prompt, "mini", peft::TaskType::Seq2SeqLm).unwrap(),
+        )
+        .unwrap();
         assert_eq!(read(&folder).unwrap(), prompt);
         let problem = |path: &Path| format!("{:#}", read(path).unwrap_err());
         assert!(problem(&root.path().join("none")).contains("no such folder"));

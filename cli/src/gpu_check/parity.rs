@@ -184,7 +184,7 @@ impl Side {
             length_penalty: LengthPenalty::HuggingFace,
             alpha: 1.0,
             decoder_start_id: pair.layout.decoder_start_id,
-            eos: pair.eos,
+            eos: vec![pair.eos],
         };
         let batching = Batching { rows: pair.inputs.len(), layout: pair.layout, suppressed: &[] };
         let mut quiet = |_| Ok(());

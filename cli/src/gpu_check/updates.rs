@@ -203,7 +203,7 @@ fn decode(
         alpha: 1.0,
         decoder_start_id: 0,
         // No row ends early.
-        eos: u32::MAX,
+        eos: Vec::new(),
     };
     let once = |tokens: usize| -> anyhow::Result<f64> {
         let start = Instant::now();

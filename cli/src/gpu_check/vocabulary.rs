@@ -120,7 +120,7 @@ fn texts(bench: &Bench, shape: &Shape, model: &Model) -> anyhow::Result<Value> {
         length_penalty: LengthPenalty::HuggingFace,
         alpha: 1.0,
         decoder_start_id: 0,
-        eos: u32::MAX,
+        eos: Vec::new(),
     };
     let batching = Batching { rows: inputs.len(), layout: bench.layout(), suppressed: &[] };
     let found = pollster::block_on(generate(model, &inputs, &settings, batching, &mut |_| Ok(())))?;

@@ -98,16 +98,18 @@ impl Beam {
         Self { running, finished: Vec::new(), open: true }
     }
 
-    /// Chooses the best `2 * beams` continuations, so that `beams` remain even if half of them end here.
+    /// Chooses so many continuations that `beams` remain even if all ends of each are among them: twice `beams` with one
+    /// end-of-sequence token, as Hugging Face's `generate` does.
     fn extend(&mut self, logits: &[f32], vocabulary: usize, length: usize, settings: &SearchSettings) {
-        let barred = (length <= settings.min_new_tokens).then_some(settings.eos);
-        let candidates = best_continuations(&self.running, logits, vocabulary, 2 * settings.beams, barred);
+        let barred: &[u32] = if length <= settings.min_new_tokens { &settings.eos } else { &[] };
+        let count = (1 + settings.eos.len()).max(2) * settings.beams;
+        let candidates = best_continuations(&self.running, logits, vocabulary, count, barred);
         let last = length == settings.max_new_tokens;
         let mut running = Vec::with_capacity(settings.beams);
         for (rank, candidate) in candidates.into_iter().enumerate() {
             let mut tokens = self.running[candidate.row].tokens.clone();
             tokens.push(candidate.token);
-            if candidate.token == settings.eos || last {
+            if settings.eos.contains(&candidate.token) || last {
                 // Beyond the first `beams` a candidate is only there to keep the search going.
                 if rank < settings.beams && self.open {
                     let score = candidate.log_prob / settings.normaliser(length);
@@ -121,7 +123,11 @@ impl Beam {
         self.finished.truncate(settings.beams);
         // A vocabulary smaller than the beam leaves gaps; dead hypotheses keep the row count.
         while running.len() < settings.beams && !last {
-            running.push(Running { tokens: vec![settings.eos], log_prob: IMPOSSIBLE, parent: 0 });
+            running.push(Running {
+                tokens: vec![settings.decoder_start_id],
+                log_prob: IMPOSSIBLE,
+                parent: 0,
+            });
         }
         if !last {
             self.running = running;
@@ -158,7 +164,7 @@ fn best_continuations(
     logits: &[f32],
     vocabulary: usize,
     count: usize,
-    barred: Option<u32>,
+    barred: &[u32],
 ) -> Vec<Candidate> {
     let mut best: Vec<Candidate> = Vec::with_capacity(count + 1);
     for (row, state) in running.iter().enumerate() {
@@ -174,7 +180,7 @@ fn best_continuations(
             }
             for (token, logit) in logits.iter().enumerate().filter(|(_, logit)| !logit.is_nan()) {
                 let token = (chunk * CHUNK + token) as u32;
-                if too_low(*logit, &best) || barred == Some(token) {
+                if too_low(*logit, &best) || barred.contains(&token) {
                     continue;
                 }
                 let log_prob = base + f64::from(*logit);

@@ -19,7 +19,7 @@ pub trait NextToken {
 }
 
 /// Settings of the search.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SearchSettings {
     /// 1 is greedy search.
     pub beams: usize,
@@ -30,8 +30,10 @@ pub struct SearchSettings {
     pub min_new_tokens: usize,
     pub length_penalty: LengthPenalty,
     pub alpha: f64,
+    /// What the first step feeds.
     pub decoder_start_id: u32,
-    pub eos: u32,
+    /// The tokens that end an output, each an end-of-sequence token.
+    pub eos: Vec<u32>,
 }
 
 impl SearchSettings {

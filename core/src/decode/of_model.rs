@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 
 use super::{Hypothesis, NextToken, SearchSettings, Suppressed, search};
-use crate::batch::{self, BatchLayout};
+use crate::batch::{BatchLayout, Inputs};
 use crate::error::{Error, Result};
 use crate::model::{Cache, Model, tensors};
 use crate::parallel;
@@ -16,10 +16,9 @@ pub struct ModelDecoder<'a> {
 }
 
 impl<'a> ModelDecoder<'a> {
-    /// Encodes the inputs once. `model` must be without autodiff (`Module::valid`).
+    /// Reads the inputs once. `model` must be without autodiff (`Module::valid`).
     pub fn new(model: &'a Model, inputs: &[&[u32]], layout: &BatchLayout, beams: usize) -> Self {
-        let (ids, mask) = batch::inputs(inputs, layout, &model.device());
-        Self { model, cache: model.decoder(ids, mask, beams) }
+        Self { model, cache: model.decoder(&Inputs::new(inputs, layout), beams) }
     }
 }
 
@@ -63,6 +62,8 @@ pub async fn generate(
     progress: &mut dyn FnMut(usize) -> Result<()>,
 ) -> Result<Vec<Hypothesis>> {
     let model = model.valid();
+    let longest = inputs.iter().map(Vec::len).max().unwrap_or(0);
+    model.check_length(None, longest + settings.max_new_tokens.saturating_sub(1))?;
     let mut order: Vec<usize> = (0..inputs.len()).collect();
     order.sort_by_key(|index| inputs[*index].len());
     let mut outputs: Vec<Option<Hypothesis>> = vec![None; inputs.len()];

@@ -28,6 +28,8 @@ pub async fn score(
     batch: usize,
 ) -> Result<Vec<TokenScores>> {
     let model = model.valid();
+    let lengths = rows.iter().map(|row| (row.input.len() + row.target.len()).saturating_sub(1));
+    model.check_length(None, lengths.max().unwrap_or(0))?;
     let mut scores = Vec::with_capacity(rows.len());
     for rows in rows.chunks(batch.max(1)) {
         let made = Batch::new(rows, layout);

@@ -36,7 +36,7 @@ fn settings(beams: usize, alpha: f64) -> SearchSettings {
         length_penalty: LengthPenalty::HuggingFace,
         alpha,
         decoder_start_id: 0,
-        eos: EOS,
+        eos: vec![EOS],
     }
 }
 

@@ -84,7 +84,7 @@ impl Evaluator<'_> {
         let renderer = self.renderer(rows.task, 0);
         let examples = rows.rows.iter().map(|row| {
             let rendered = renderer.render(&[], row)?;
-            let target = self.tokenizer.encode(&rendered.text.target)?;
+            let target = self.tokenizer.encode_target(&rendered.text.input, &rendered.text.target)?;
             Ok(TokenizedExample { input: rendered.input, target, ..TokenizedExample::default() })
         });
         let examples = examples.collect::<Result<Vec<_>>>()?;
@@ -112,7 +112,7 @@ impl Evaluator<'_> {
             length_penalty: self.spec.length_penalty,
             alpha: self.spec.alpha,
             decoder_start_id: self.layout.decoder_start_id,
-            eos: self.tokenizer.eos,
+            eos: self.tokenizer.stops.clone(),
         }
     }
 

@@ -27,6 +27,7 @@ impl Model {
     pub fn for_each_linear(&mut self, visit: &mut dyn FnMut(ParamPath, &mut Linear)) {
         match &mut self.lm {
             Lm::T5(t5) => t5.for_each_linear(visit),
+            Lm::Causal(causal) => causal.for_each_linear(visit),
         }
     }
 

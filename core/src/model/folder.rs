@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use burn::module::Module;
 use burn::tensor::Device;
 
-use super::t5::{T5, T5Config, init::RandomInit, names};
+use super::family::ModelConfig;
+use super::t5::{T5, T5Config, init::RandomInit};
 use super::tensors::{self, HostTensors, Precision, TensorSource};
 use super::weights::{ReadAt, WeightFiles};
-use super::{Lm, Model};
+use super::{CausalConfig, Lm, Model};
 use crate::error::{Error, Result};
 use crate::record::ModelInfo;
 use crate::rng::Rng;
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{self, Tokenizer};
 
 /// The files of a folder; `weights` holds each file's name and bytes, or a way to read them in pieces.
 #[derive(Clone, Debug)]
@@ -20,7 +21,13 @@ pub struct ModelFiles<R = Vec<u8>> {
     pub config: Vec<u8>,
     pub weights: Vec<(String, R)>,
     pub tokenizer: TokenizerFile,
+    /// Those of `SIDE_FILES` that are there.
+    pub side: BTreeMap<String, Vec<u8>>,
 }
+
+/// Small files beside these, which a decoder-only model's folder keeps when it is saved again.
+pub const SIDE_FILES: [&str; 4] =
+    ["generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
 
 #[derive(Clone, Debug)]
 pub enum TokenizerFile {
@@ -34,9 +41,11 @@ pub enum TokenizerFile {
 #[derive(Clone)]
 pub struct LoadedModel {
     pub model: Model,
-    pub config: T5Config,
+    pub config: ModelConfig,
     pub tokenizer: Tokenizer,
     pub info: ModelInfo,
+    /// Kept as they came.
+    pub side: BTreeMap<String, Vec<u8>>,
 }
 
 /// Builds the model that the files describe.
@@ -44,83 +53,106 @@ pub struct LoadedModel {
 /// # Errors
 /// Every tensor is accounted for: a missing, unused or wrongly shaped one is named.
 pub fn load<R: ReadAt>(name: &str, files: &ModelFiles<R>, device: &Device) -> Result<LoadedModel> {
-    let config = T5Config::from_json(&files.config)?;
-    let weights = WeightFiles::open(&files.weights)?;
+    let config = ModelConfig::from_json(&files.config)?;
+    let mut weights = WeightFiles::open(&files.weights)?;
     let sha256 = hex(&weights.sha256()?);
-    let model = from_weights(&config, weights, device)?;
-    let tokenizer = load_tokenizer(&files.tokenizer, &config)?;
+    unwrap_names(&mut weights);
+    let model = config.load(weights, device)?;
+    let tokenizer = load_tokenizer(&files.tokenizer, &config, &files.side)?;
     let info = ModelInfo {
         name: name.to_owned(),
-        model_type: config.model_type.clone(),
+        model_type: config.model_type().to_owned(),
         parameters: model.num_params(),
         sha256,
     };
-    Ok(LoadedModel { model, config, tokenizer, info })
+    Ok(LoadedModel { model, config, tokenizer, info, side: files.side.clone() })
 }
 
-/// A model with the weights of these files, under their Hugging Face names.
-fn from_weights<R: ReadAt>(
-    config: &T5Config,
-    mut weights: WeightFiles<'_, R>,
-    device: &Device,
-) -> Result<Model> {
-    // A wrong config must not make more layers than memory holds.
-    let layers = config.num_layers.saturating_add(config.decoder_layers());
-    if layers > weights.len() {
-        let expected = format!("no more layers than the {} tensors of the weights", weights.len());
-        return Err(Error::mismatch("num_layers and num_decoder_layers of config.json", expected, layers));
+/// What compilers and data-parallel wrappers put before every name.
+const WRAPPERS: [&str; 2] = ["_orig_mod.", "module."];
+
+fn unwrap_names<R: ReadAt>(weights: &mut WeightFiles<'_, R>) {
+    for wrapper in WRAPPERS {
+        if !weights.is_empty() && weights.names().iter().all(|name| name.starts_with(wrapper)) {
+            weights.rename(&|name| Some(name.strip_prefix(wrapper).unwrap_or(name).to_owned()));
+        }
     }
-    drop_tied_copy(config, &mut weights)?;
-    let own_head = weights.shape(HEAD).is_some();
-    let (_, gated) = config.activation()?;
-    let model = Model::new(Lm::T5(T5::empty(config, own_head, device)?));
-    let naming = |path: &str| names::hugging_face(&path.parse().ok()?, gated);
-    tensors::load(model, &weights, &naming, &names::ALIASES, "the checkpoint")
 }
 
-const HEAD: &str = "lm_head.weight";
-const EMBEDDING: &str = "shared.weight";
-
-/// A tied head that was saved all the same is the embedding table once more, not a head of its own.
-fn drop_tied_copy<R: ReadAt>(config: &T5Config, weights: &mut WeightFiles<'_, R>) -> Result<()> {
-    let tied = config.tie_word_embeddings != Some(false);
-    let alike = weights.shape(EMBEDDING).is_some() && weights.shape(EMBEDDING) == weights.shape(HEAD);
-    if tied && alike && weights.tensor(EMBEDDING)? == weights.tensor(HEAD)? {
-        weights.remove(HEAD);
-    }
-    Ok(())
-}
-
-/// A new model with an untied head and random weights.
+/// A new T5 with an untied head and random weights.
 pub fn random(config: &T5Config, rng: Rng, device: &Device) -> Result<Model> {
     let model = Model::new(Lm::T5(T5::empty(config, true, device)?));
     Ok(model.map(&mut RandomInit::new(config, rng)))
 }
 
-fn load_tokenizer(file: &TokenizerFile, config: &T5Config) -> Result<Tokenizer> {
-    let tokenizer = match file {
-        TokenizerFile::Json(bytes) => Tokenizer::from_json(bytes)?,
-        TokenizerFile::SentencePiece(bytes) => {
+/// A tokenizer as its model needs it.
+///
+/// # Errors
+/// One with more entries than the model's embedding has, or without the tokens that end and pad its rows.
+pub fn load_tokenizer(
+    file: &TokenizerFile,
+    config: &ModelConfig,
+    side: &BTreeMap<String, Vec<u8>>,
+) -> Result<Tokenizer> {
+    let tokenizer = match (file, config) {
+        (TokenizerFile::Json(bytes), ModelConfig::T5(_)) => Tokenizer::from_json(bytes)?,
+        (TokenizerFile::Json(bytes), ModelConfig::Causal(config)) => {
+            Tokenizer::decoder_only(bytes, ends(config, side)?)?
+        }
+        (TokenizerFile::SentencePiece(bytes), ModelConfig::T5(config)) => {
             // T5 keeps 100 sentinels behind the file's pieces; mT5 has them among its pieces already.
             let sentinels = if config.model_type == "t5" { 100 } else { 0 };
             Tokenizer::from_sentencepiece(bytes, sentinels)?
         }
+        (TokenizerFile::SentencePiece(_), ModelConfig::Causal(_)) => {
+            return Err(Error::mismatch(
+                "tokenizer of a decoder-only model",
+                "tokenizer.json",
+                "spiece.model",
+            ));
+        }
     };
-    if tokenizer.vocab_size() > config.vocab_size {
+    if tokenizer.vocab_size() > config.vocab_size() {
         return Err(Error::mismatch(
             "tokenizer",
-            format!("at most the {} entries of the model's vocab_size", config.vocab_size),
+            format!("at most the {} entries of the model's vocab_size", config.vocab_size()),
             tokenizer.vocab_size(),
         ));
     }
     Ok(tokenizer)
 }
 
+/// What ends and pads a decoder-only model's rows: generation_config.json before config.json, as transformers has it, and
+/// the tokenizer's own end first of all.
+fn ends(config: &CausalConfig, side: &BTreeMap<String, Vec<u8>>) -> Result<tokenizer::Ends> {
+    let json = |name: &str| -> Result<serde_json::Value> {
+        let Some(bytes) = side.get(name) else { return Ok(serde_json::Value::Null) };
+        serde_json::from_slice(bytes).map_err(|error| Error::format(name, error))
+    };
+    let (generation, tokens) = (json("generation_config.json")?, json("tokenizer_config.json")?);
+    let text = |name: &str| {
+        let token = &tokens[name];
+        token.as_str().or(token["content"].as_str()).map(str::to_owned)
+    };
+    let id = |value: &serde_json::Value| u32::try_from(value.as_u64()?).ok();
+    let stops: Vec<u32> = match &generation["eos_token_id"] {
+        serde_json::Value::Array(list) => list.iter().filter_map(id).collect(),
+        one => id(one).into_iter().collect(),
+    };
+    Ok(tokenizer::Ends {
+        eos_token: text("eos_token"),
+        pad_token: text("pad_token"),
+        stops: if stops.is_empty() { config.eos.clone() } else { stops },
+        pad: config.pad,
+        bos: config.bos,
+    })
+}
+
 /// Every weight under its Hugging Face name, the prompt not included.
 ///
 /// # Errors
 /// A model with adapters: the names have none for them.
-pub async fn weights(model: &Model, config: &T5Config) -> Result<HostTensors> {
+pub async fn weights(model: &Model, config: &ModelConfig) -> Result<HostTensors> {
     if let Some(path) = model.adapters().0.keys().next() {
         return Err(Error::mismatch(
             "model to be saved",
@@ -128,37 +160,25 @@ pub async fn weights(model: &Model, config: &T5Config) -> Result<HostTensors> {
             format!("one at {path}"),
         ));
     }
-    let (_, gated) = config.activation()?;
-    let model = model.clone().with_prompt(None);
-    tensors::read(&model, &|_| true, &|path| names::hugging_face(&path.parse().ok()?, gated)).await
+    config.weights(model).await
 }
 
 /// `config.json`, `model.safetensors`, `tokenizer.json` and `tokenizer_config.json` of a model, its prompt not
 /// included: what `transformers` loads unchanged.
 pub async fn save(loaded: &LoadedModel, precision: Precision) -> Result<BTreeMap<String, Vec<u8>>> {
     let weights = weights(&loaded.model, &loaded.config).await?;
-    let own_head = weights.contains_key(HEAD);
-    Ok(BTreeMap::from([
-        ("config.json".into(), config_json(&loaded.config, own_head, precision)?),
+    let mut files = match &loaded.config {
+        ModelConfig::T5(_) => {
+            BTreeMap::from([("tokenizer_config.json".to_owned(), TOKENIZER_CONFIG.as_bytes().to_vec())])
+        }
+        ModelConfig::Causal(_) => loaded.side.clone(),
+    };
+    files.extend([
+        ("config.json".into(), loaded.config.to_json(loaded.model.has_own_head(), precision)?),
         ("model.safetensors".into(), tensors::to_safetensors(&weights, precision)?),
         ("tokenizer.json".into(), loaded.tokenizer.to_json()?.into_bytes()),
-        ("tokenizer_config.json".into(), TOKENIZER_CONFIG.as_bytes().to_vec()),
-    ]))
-}
-
-/// Says both in the older key and in the newer one whether the head is tied, since readers differ.
-fn config_json(config: &T5Config, own_head: bool, precision: Precision) -> Result<Vec<u8>> {
-    let failed = |error| Error::format("config.json to be written", error);
-    let mut value = serde_json::to_value(config).map_err(failed)?;
-    let architecture = if config.model_type == "mt5" { "MT5" } else { "T5" };
-    value["architectures"] = serde_json::json!([format!("{architecture}ForConditionalGeneration")]);
-    value["is_encoder_decoder"] = true.into();
-    value["tie_word_embeddings"] = (!own_head).into();
-    value["scale_decoder_outputs"] = config.scales_head(own_head).into();
-    value["num_decoder_layers"] = config.decoder_layers().into();
-    value["decoder_start_token_id"] = config.start().into();
-    value["torch_dtype"] = if precision == Precision::F16 { "float16" } else { "float32" }.into();
-    serde_json::to_vec_pretty(&value).map_err(failed)
+    ]);
+    Ok(files)
 }
 
 const TOKENIZER_CONFIG: &str = r#"{

@@ -5,11 +5,13 @@ use burn::tensor::{Device, Shape, Tensor, TensorData, module::linear};
 
 use crate::error::{Error, Result};
 
-/// `y = x W`, or `y = x W + s (x A) B` with an adapter attached. No bias.
+/// `y = x W + b`, and `s (x A) B` beside it with an adapter attached. Most layers have no bias `b`.
 #[derive(Module, Debug)]
 pub struct Linear {
     /// `[d_in, d_out]`
     pub weight: Param<Tensor<2>>,
+    /// `[d_out]`
+    pub bias: Option<Param<Tensor<1>>>,
     pub lora: Option<Lora>,
 }
 
@@ -30,7 +32,13 @@ pub struct Lora {
 impl Linear {
     /// A weight of zeros, to be filled from a checkpoint or by an initialiser.
     pub fn zeros(d_in: usize, d_out: usize, device: &Device) -> Self {
-        Self { weight: zeros(d_in, d_out, device), lora: None }
+        Self { weight: zeros(d_in, d_out, device), bias: None, lora: None }
+    }
+
+    /// The same with a bias of zeros, if `bias` is set.
+    pub fn biased(d_in: usize, d_out: usize, bias: bool, device: &Device) -> Self {
+        let bias = bias.then(|| vector(d_out, 0.0, device));
+        Self { bias, ..Self::zeros(d_in, d_out, device) }
     }
 
     /// `[d_in, d_out]`
@@ -41,9 +49,10 @@ impl Linear {
 
     /// `[B, L, d_in]` to `[B, L, d_out]`.
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let bias = self.bias.as_ref().map(Param::val);
         match &self.lora {
-            None => project(x, self.weight.val()),
-            Some(lora) => project(x.clone(), self.weight.val()).add(lora.forward(x)),
+            None => linear(x, self.weight.val(), bias),
+            Some(lora) => linear(x.clone(), self.weight.val(), bias).add(lora.forward(x)),
         }
     }
 
@@ -55,7 +64,7 @@ impl Linear {
             let requires_grad = weight.is_require_grad();
             weight.detach().add(lora.delta().detach()).set_require_grad(requires_grad)
         });
-        Self { weight, lora: None }
+        Self { weight, bias: self.bias, lora: None }
     }
 }
 
@@ -103,7 +112,7 @@ impl Lora {
     }
 }
 
-/// `x W`: `[B, L, d_in]` and `[d_in, d_out]` to `[B, L, d_out]`. Every product with a weight goes through here.
+/// `x W`: `[B, L, d_in]` and `[d_in, d_out]` to `[B, L, d_out]`.
 pub fn project(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     linear(x, weight, None)
 }
@@ -113,4 +122,11 @@ pub(super) fn zeros(rows: usize, columns: usize, device: &Device) -> Param<Tenso
     let init =
         move |device: &Device, grad: bool| Tensor::zeros([rows, columns], device).set_require_grad(grad);
     Param::uninitialized(ParamId::new(), init, device.clone(), true, Shape::new([rows, columns]))
+}
+
+/// A vector of equal numbers, in the same way.
+pub(super) fn vector(length: usize, value: f64, device: &Device) -> Param<Tensor<1>> {
+    let init =
+        move |device: &Device, grad: bool| Tensor::full([length], value, device).set_require_grad(grad);
+    Param::uninitialized(ParamId::new(), init, device.clone(), true, Shape::new([length]))
 }

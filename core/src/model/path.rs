@@ -16,6 +16,8 @@ pub struct ParamPath {
     pub component: Component,
     /// Which projection of an attention or feed-forward layer.
     pub kind: Option<Kind>,
+    /// Whether it is the bias beside a weight.
+    pub bias: bool,
     /// `None` for the weight itself.
     pub adapter: Option<AdapterPart>,
 }
@@ -33,6 +35,8 @@ pub enum Component {
     FeedForward,
     Norm(NormKind),
     Embedding,
+    /// Learned absolute positions.
+    Positions,
     Head,
     RelativeBias,
     Prompt,
@@ -44,6 +48,10 @@ pub enum NormKind {
     SelfAttention,
     CrossAttention,
     FeedForward,
+    /// Of the queries of each head, within the self-attention.
+    Query,
+    /// Of the keys of each head.
+    Key,
     Final,
 }
 
@@ -100,9 +108,13 @@ impl FromStr for Kind {
     }
 }
 
-/// What follows a linear layer's path.
-const PARTS: [(&str, Option<AdapterPart>); 3] =
-    [("weight", None), ("lora.a", Some(AdapterPart::LoraA)), ("lora.b", Some(AdapterPart::LoraB))];
+/// What follows a layer's path: the adapter's part, and whether it is the bias.
+const PARTS: [(&str, (Option<AdapterPart>, bool)); 4] = [
+    ("weight", (None, false)),
+    ("bias", (None, true)),
+    ("lora.a", (Some(AdapterPart::LoraA), false)),
+    ("lora.b", (Some(AdapterPart::LoraB), false)),
+];
 
 const LAYERS: [(&str, Component); 3] = [
     ("self_attention", Component::SelfAttention),
@@ -110,10 +122,12 @@ const LAYERS: [(&str, Component); 3] = [
     ("feed_forward", Component::FeedForward),
 ];
 
-const BLOCK_NORMS: [(&str, NormKind); 3] = [
+const BLOCK_NORMS: [(&str, NormKind); 5] = [
     ("self_norm", NormKind::SelfAttention),
     ("cross_norm", NormKind::CrossAttention),
     ("ff_norm", NormKind::FeedForward),
+    ("self_attention.q_norm", NormKind::Query),
+    ("self_attention.k_norm", NormKind::Key),
 ];
 
 fn name<T: Copy + PartialEq>(table: &[(&'static str, T)], value: T) -> &'static str {
@@ -126,12 +140,18 @@ fn find<T: Copy>(table: &[(&'static str, T)], name: &str) -> Option<T> {
 
 impl ParamPath {
     /// The soft prompt.
-    pub const PROMPT: Self =
-        Self { stack: None, layer: None, component: Component::Prompt, kind: None, adapter: None };
+    pub const PROMPT: Self = Self {
+        stack: None,
+        layer: None,
+        component: Component::Prompt,
+        kind: None,
+        bias: false,
+        adapter: None,
+    };
 
     /// A weight outside of stacks and blocks.
     pub(super) fn of(component: Component) -> Self {
-        Self { stack: None, layer: None, component, kind: None, adapter: None }
+        Self { component, ..Self::PROMPT }
     }
 
     pub fn is_prompt(&self) -> bool {
@@ -147,9 +167,9 @@ impl ParamPath {
         !self.is_prompt() && !self.is_adapter()
     }
 
-    /// Whether it is the weight of a projection inside a block.
+    /// Whether it is the weight matrix of a projection inside a block.
     pub fn is_projection(&self) -> bool {
-        self.kind.is_some() && !self.is_adapter()
+        self.kind.is_some() && !self.bias && !self.is_adapter()
     }
 
     /// The parameter of a text that a model gave.
@@ -165,9 +185,9 @@ impl ParamPath {
         self.kind.is_some() || self.component == Component::Head
     }
 
-    /// The path of the linear layer that it belongs to: without `.weight`, `.lora.a` or `.lora.b`.
+    /// The path of the layer that it belongs to: without `.weight`, `.bias`, `.lora.a` or `.lora.b`.
     pub fn linear(&self) -> String {
-        let text = Self { adapter: None, ..*self }.to_string();
+        let text = Self { bias: false, adapter: None, ..*self }.to_string();
         text.strip_suffix(".weight").map(str::to_owned).unwrap_or(text)
     }
 
@@ -178,7 +198,7 @@ impl ParamPath {
         let (first, rest) = text.strip_prefix("lm.")?.split_once('.').unwrap_or((&text[3..], ""));
         match (first, rest) {
             ("shared", "") => Some(Self::of(Component::Embedding)),
-            ("lm_head", part) => Some(Self { adapter: find(&PARTS, part)?, ..Self::of(Component::Head) }),
+            ("lm_head", part) => Self::of(Component::Head).with_part(part),
             (stack, rest) => Self::in_stack(find(&StackKind::ALL, stack)?, rest),
         }
     }
@@ -191,23 +211,31 @@ impl ParamPath {
         }
         match rest {
             "relative_bias" => Some(of(Component::RelativeBias)),
-            "final_norm.weight" => Some(of(Component::Norm(NormKind::Final))),
-            _ => None,
+            "positions" => Some(of(Component::Positions)),
+            _ => of(Component::Norm(NormKind::Final)).with_part(rest.strip_prefix("final_norm.")?),
         }
     }
 
+    /// What a text such as `weight` names of this layer. A norm has no adapter.
+    fn with_part(self, part: &str) -> Option<Self> {
+        let (adapter, bias) = find(&PARTS, part)?;
+        (adapter.is_none() || self.is_linear()).then_some(Self { adapter, bias, ..self })
+    }
+
     fn in_block(rest: &str, of: impl Fn(Component) -> Self) -> Option<Self> {
-        let (layer, rest) = rest.split_once('.')?;
-        if let Some(norm) = find(&BLOCK_NORMS, layer) {
-            return (rest == "weight").then(|| of(Component::Norm(norm)));
+        if let Some((norm, part)) = rest.rsplit_once('.')
+            && let Some(norm) = find(&BLOCK_NORMS, norm)
+        {
+            return of(Component::Norm(norm)).with_part(part);
         }
+        let (layer, rest) = rest.split_once('.')?;
         let component = find(&LAYERS, layer)?;
         let (kind, part) = rest.split_once('.')?;
         let kind: Kind = find(&Kind::ALL, kind)?;
         if kind.is_attention() == (component == Component::FeedForward) {
             return None;
         }
-        Some(Self { kind: Some(kind), adapter: find(&PARTS, part)?, ..of(component) })
+        Self { kind: Some(kind), ..of(component) }.with_part(part)
     }
 }
 
@@ -236,16 +264,20 @@ impl fmt::Display for ParamPath {
         }
         match self.component {
             Component::Embedding => f.write_str("shared")?,
+            Component::Positions => f.write_str("positions")?,
             Component::RelativeBias => f.write_str("relative_bias")?,
             Component::Head => f.write_str("lm_head")?,
-            Component::Norm(NormKind::Final) => f.write_str("final_norm.weight")?,
-            Component::Norm(norm) => write!(f, "{}.weight", name(&BLOCK_NORMS, norm))?,
+            Component::Norm(NormKind::Final) => f.write_str("final_norm")?,
+            Component::Norm(norm) => f.write_str(name(&BLOCK_NORMS, norm))?,
             layer => f.write_str(name(&LAYERS, layer))?,
         }
         if let Some(kind) = self.kind {
             write!(f, ".{}", kind.name())?;
         }
-        if self.is_linear() { write!(f, ".{}", name(&PARTS, self.adapter)) } else { Ok(()) }
+        if self.is_linear() || matches!(self.component, Component::Norm(_)) {
+            write!(f, ".{}", name(&PARTS, (self.adapter, self.bias)))?;
+        }
+        Ok(())
     }
 }
 
@@ -299,10 +331,32 @@ mod tests {
             layer: Some(11),
             component: Component::CrossAttention,
             kind: Some(Kind::V),
+            bias: false,
             adapter: Some(AdapterPart::LoraB),
         };
         assert_eq!(path, expected);
         assert_eq!(path.linear(), "lm.decoder.blocks.11.cross_attention.v");
+    }
+
+    #[test]
+    fn the_text_of_a_path_is_read_again() {
+        for text in [
+            "prompt.value",
+            "lm.shared",
+            "lm.lm_head.weight",
+            "lm.decoder.positions",
+            "lm.encoder.relative_bias",
+            "lm.decoder.final_norm.bias",
+            "lm.decoder.blocks.3.ff_norm.weight",
+            "lm.decoder.blocks.3.self_attention.q_norm.weight",
+            "lm.decoder.blocks.3.self_attention.k.bias",
+            "lm.decoder.blocks.3.feed_forward.wi_1.lora.a",
+        ] {
+            assert_eq!(ParamPath::known(text).to_string(), text);
+        }
+        let bias = ParamPath::known("lm.decoder.blocks.3.self_attention.k.bias");
+        assert!(bias.is_weight() && bias.bias && !bias.is_projection());
+        assert_eq!(bias.linear(), "lm.decoder.blocks.3.self_attention.k");
     }
 
     #[test]
@@ -320,6 +374,8 @@ mod tests {
             "lm.encoder.blocks.0.self_attention.wo.weight",
             "lm.encoder.blocks.0.feed_forward.q.weight",
             "lm.encoder.blocks.0.feed_forward.wo.lora.c",
+            "lm.encoder.blocks.0.self_norm.lora.a",
+            "lm.encoder.blocks.0.self_norm",
         ] {
             let error = text.parse::<ParamPath>().unwrap_err().to_string();
             assert!(error.contains("expected one such as lm.encoder"), "{error}");

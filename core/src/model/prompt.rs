@@ -1,5 +1,4 @@
-//! The soft prompt: P trained vectors in front of the embedded encoder input (Lester et al., 2021; stage 1 of
-//! ProMoT). Its value, its initialisers and where it is placed.
+//! The soft prompt: P trained vectors in front of the embedded input (Lester et al., 2021; stage 1 of ProMoT). Its value, its initialisers and where it is placed.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -39,14 +38,23 @@ impl SoftPrompt {
     /// Puts the prompt before each row: `[B, S, D]` and mask `[B, S]` become `[B, P + S, D]` and `[B, P + S]`.
     /// A prompt of length 0 changes nothing.
     pub fn prepend(&self, embedded: Tensor<3>, mask: Tensor<2>) -> (Tensor<3>, Tensor<2>) {
-        let [rows, _, width] = embedded.dims();
-        let length = self.length();
+        let (rows, length) = (embedded.dims()[0], self.length());
         if length == 0 {
             return (embedded, mask);
         }
-        let prompt = self.value.val().unsqueeze::<3>().expand([rows, length, width]);
         let ones = Tensor::ones([rows, length], &mask.device());
-        (Tensor::cat(vec![prompt, embedded], 1), Tensor::cat(vec![ones, mask], 1))
+        (self.before(embedded), Tensor::cat(vec![ones, mask], 1))
+    }
+
+    /// The embeddings alone: `[B, S, D]` become `[B, P + S, D]`.
+    pub fn before(&self, embedded: Tensor<3>) -> Tensor<3> {
+        let [rows, _, width] = embedded.dims();
+        let length = self.length();
+        if length == 0 {
+            return embedded;
+        }
+        let prompt = self.value.val().unsqueeze::<3>().expand([rows, length, width]);
+        Tensor::cat(vec![prompt, embedded], 1)
     }
 }
 

@@ -91,6 +91,19 @@ impl<'a, R: ReadAt> WeightFiles<'a, R> {
         self.tensors.remove(name);
     }
 
+    /// Gives tensors other names; those that get none are left out. Where two would get the same, both stay as they are.
+    pub fn rename(&mut self, name: &dyn Fn(&str) -> Option<String>) {
+        let mut renamed = BTreeMap::new();
+        let old = std::mem::take(&mut self.tensors);
+        let taken: Vec<String> = old.keys().filter_map(|old| name(old)).collect();
+        for (old, place) in old {
+            let Some(new) = name(&old) else { continue };
+            let alone = taken.iter().filter(|other| **other == new).count() == 1;
+            renamed.insert(if alone { new } else { old }, place);
+        }
+        self.tensors = renamed;
+    }
+
     pub fn len(&self) -> usize {
         self.tensors.len()
     }

@@ -9,7 +9,7 @@ use regex::Regex;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Files, LORA, folder};
+use super::{Files, LORA, TaskType, folder};
 use crate::error::{Error, Result};
 use crate::model::tensors::{HostTensor, HostTensors};
 
@@ -167,6 +167,7 @@ pub fn write(
     layers: &LoraLayers,
     module: &dyn Fn(&str) -> Option<String>,
     base_model: &str,
+    task: TaskType,
 ) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut weights = HostTensors::new();
     let mut modules = Vec::new();
@@ -188,7 +189,7 @@ pub fn write(
     };
     let config = json!({
         "peft_type": LORA,
-        "task_type": "SEQ_2_SEQ_LM",
+        "task_type": task.name(),
         "base_model_name_or_path": base_model,
         "inference_mode": true,
         "r": r,

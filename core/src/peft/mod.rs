@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::model::SoftPrompt;
 use crate::model::tensors::{self, HostTensors, Precision};
+use crate::model::{Model, SoftPrompt};
 
 mod lora;
 mod npy;
@@ -43,6 +43,26 @@ pub enum Adapter {
     Prompt(Matrix),
     /// By Hugging Face's name of the module.
     Lora(LoraLayers),
+}
+
+/// What an adapter's model does, as its configuration says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskType {
+    Seq2SeqLm,
+    CausalLm,
+}
+
+impl TaskType {
+    pub fn of(model: &Model) -> Self {
+        if model.is_decoder_only() { Self::CausalLm } else { Self::Seq2SeqLm }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Seq2SeqLm => "SEQ_2_SEQ_LM",
+            Self::CausalLm => "CAUSAL_LM",
+        }
+    }
 }
 
 const PROMPT_TUNING: &str = "PROMPT_TUNING";

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Files, Matrix, PROMPT_TUNING, folder};
+use super::{Files, Matrix, PROMPT_TUNING, TaskType, folder};
 use crate::error::{Error, Result};
 use crate::model::tensors::{HostTensor, HostTensors};
 
@@ -39,11 +39,11 @@ pub(super) fn read(files: &Files<'_>) -> Result<Matrix> {
 }
 
 /// A folder that PEFT loads: `PeftModel.from_pretrained(model, folder)`.
-pub fn write(prompt: &Matrix, base_model: &str) -> Result<BTreeMap<String, Vec<u8>>> {
+pub fn write(prompt: &Matrix, base_model: &str, task: TaskType) -> Result<BTreeMap<String, Vec<u8>>> {
     let [length, width] = prompt.shape;
     let config = json!({
         "peft_type": PROMPT_TUNING,
-        "task_type": "SEQ_2_SEQ_LM",
+        "task_type": task.name(),
         "base_model_name_or_path": base_model,
         "inference_mode": true,
         "num_virtual_tokens": length,

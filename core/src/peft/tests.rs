@@ -45,7 +45,7 @@ fn problem(files: &BTreeMap<String, Vec<u8>>) -> String {
 
 #[test]
 fn a_prompt_is_read_back_as_it_was_written() {
-    let files = write_prompt(&prompt(), "mini").unwrap();
+    let files = write_prompt(&prompt(), "mini", TaskType::Seq2SeqLm).unwrap();
     assert_eq!(reread(&files).unwrap(), Adapter::Prompt(prompt()));
     assert_eq!(read_prompt("folder", &files[CONFIG_FILE], &files[WEIGHTS_FILE]).unwrap(), prompt());
 }
@@ -54,14 +54,15 @@ fn a_prompt_is_read_back_as_it_was_written() {
 fn halves_are_widened() {
     let tensor = HostTensor { shape: vec![4, 2], values: prompt().values };
     let weights = HostTensors::from([("prompt_embeddings".to_owned(), tensor)]);
-    let mut files = write_prompt(&prompt(), "mini").unwrap();
+    let mut files = write_prompt(&prompt(), "mini", TaskType::Seq2SeqLm).unwrap();
     files.insert(WEIGHTS_FILE.into(), to_safetensors(&weights, Precision::F16).unwrap());
     assert_eq!(reread(&files).unwrap(), Adapter::Prompt(prompt()));
 }
 
 #[test]
 fn of_a_doubled_prompt_the_encoder_half_is_taken() {
-    let files = with(&write_prompt(&prompt(), "mini").unwrap(), "num_virtual_tokens", 2.into());
+    let files =
+        with(&write_prompt(&prompt(), "mini", TaskType::Seq2SeqLm).unwrap(), "num_virtual_tokens", 2.into());
     assert_eq!(
         problem(&files),
         "folder/adapter_model.safetensors: expected 2 rows (num_virtual_tokens), found 4"
@@ -73,19 +74,19 @@ fn of_a_doubled_prompt_the_encoder_half_is_taken() {
 
 #[test]
 fn other_kinds_of_adapters_are_refused_with_the_known_ones() {
-    let files = write_prompt(&prompt(), "mini").unwrap();
+    let files = write_prompt(&prompt(), "mini", TaskType::Seq2SeqLm).unwrap();
     assert_eq!(
         problem(&with(&files, "peft_type", "PREFIX_TUNING".into())),
         "folder/adapter_config.json: expected peft_type PROMPT_TUNING or LORA, found PREFIX_TUNING"
     );
-    let lora = write_lora(&lora(), &module, "mini").unwrap();
+    let lora = write_lora(&lora(), &module, "mini", TaskType::Seq2SeqLm).unwrap();
     let error = read_prompt("folder", &lora[CONFIG_FILE], &lora[WEIGHTS_FILE]).unwrap_err().to_string();
     assert_eq!(error, "folder/adapter_config.json: expected peft_type PROMPT_TUNING, found LORA");
 }
 
 #[test]
 fn lora_is_read_back_with_its_own_ranks_and_scales() {
-    let files = write_lora(&lora(), &module, "mini").unwrap();
+    let files = write_lora(&lora(), &module, "mini", TaskType::Seq2SeqLm).unwrap();
     let Adapter::Lora(found) = reread(&files).unwrap() else { panic!("no LoRA") };
     assert_eq!(found.keys().collect::<Vec<_>>(), ["model.0.q", "model.0.wi", "model.1.q"]);
     let paths = ["blocks.0.k", "blocks.0.q", "blocks.0.wi", "blocks.1.q"];
@@ -96,7 +97,7 @@ fn lora_is_read_back_with_its_own_ranks_and_scales() {
 
 #[test]
 fn patterns_fit_the_end_of_a_name_as_regular_expressions() {
-    let files = write_lora(&lora(), &module, "mini").unwrap();
+    let files = write_lora(&lora(), &module, "mini", TaskType::Seq2SeqLm).unwrap();
     let alpha: Value = serde_json::json!({"q": 8, "model.*": 1});
     let Adapter::Lora(found) = reread(&with(&files, "alpha_pattern", alpha)).unwrap() else { panic!() };
     let scales: Vec<f64> = found.values().map(|layer| layer.scale).collect();
@@ -107,7 +108,7 @@ fn patterns_fit_the_end_of_a_name_as_regular_expressions() {
 
 #[test]
 fn settings_that_would_change_the_outputs_are_refused() {
-    let files = write_lora(&lora(), &module, "mini").unwrap();
+    let files = write_lora(&lora(), &module, "mini", TaskType::Seq2SeqLm).unwrap();
     for (setting, value) in [
         ("use_dora", Value::Bool(true)),
         ("modules_to_save", serde_json::json!(["lm_head"])),

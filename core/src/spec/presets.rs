@@ -14,11 +14,18 @@ pub struct Preset {
 }
 
 /// The library's own presets; a program adds those of its own model and data.
-pub const PRESETS: &[Preset] = &[Preset {
-    name: "paper",
-    summary: "the paper's numbers on RTE; name a model and a data folder of your own",
-    toml: include_str!("../../presets/paper.toml"),
-}];
+pub const PRESETS: &[Preset] = &[
+    Preset {
+        name: "paper",
+        summary: "the paper's numbers on RTE; name a model and a data folder of your own",
+        toml: include_str!("../../presets/paper.toml"),
+    },
+    Preset {
+        name: "palm",
+        summary: "the paper's numbers for a decoder-only model, on English-French; the same holds",
+        toml: include_str!("../../presets/palm.toml"),
+    },
+];
 
 /// The presets that a program knows.
 #[derive(Clone, Debug, Default)]

@@ -29,7 +29,7 @@ fn every_preset_is_read_and_survives_a_round_trip() {
         assert_eq!(serde_json::from_str::<RunSpec>(&json).unwrap(), spec);
     }
     let error = presets().by_name("papre").unwrap_err().to_string();
-    assert_eq!(error, "unknown preset `papre`; nearest known: paper");
+    assert_eq!(error, "unknown preset `papre`; nearest known: paper, palm");
 }
 
 #[test]
@@ -272,6 +272,15 @@ fn only_the_weights_of_the_paper_have_rates_relative_to_their_size() {
         _ => panic!("the paper has Adafactor"),
     };
     assert!(scaled("fine-tuning") && !scaled("prompt-tuning"));
+}
+
+#[test]
+fn the_papers_decoder_only_model_differs_in_prompt_and_rate_alone() {
+    let (paper, palm) = (presets().by_name("paper").unwrap(), presets().by_name("palm").unwrap());
+    assert_eq!((paper.prompt.length, palm.prompt.length), (100, 50));
+    let rate = |spec: &RunSpec| spec.training("prompt-tuning").unwrap().learning_rate;
+    assert_eq!((rate(&paper), rate(&palm)), (0.2, 0.3));
+    assert_eq!(paper.training("fine-tuning").unwrap(), palm.training("fine-tuning").unwrap());
 }
 
 #[test]

@@ -4,9 +4,10 @@ use super::Source;
 use super::step::MicroBatch;
 use super::tuned::Attached;
 use crate::batch::{Batch, BatchLayout, TokenizedExample};
+use crate::error::Result;
 use crate::eval::{Evaluator, TaskRows};
 use crate::method::Method;
-use crate::model::ParamPath;
+use crate::model::{Model, ParamPath};
 use crate::optim::StageSpec;
 use crate::record::StageId;
 use crate::rng::Streams;
@@ -45,17 +46,29 @@ pub struct Validation<'a> {
 
 impl StageContext<'_> {
     /// Rows, a list for each task, as micro-batches of one batch, each list in its share of them.
-    pub(super) fn micro_batches(&self, rows: Vec<Vec<TokenizedExample>>) -> Vec<MicroBatch> {
-        let (count, all) =
-            (self.spec.accumulate * self.layout.num_workers, rows.iter().map(Vec::len).sum::<usize>());
+    ///
+    /// # Errors
+    /// A row that is longer than the model reaches.
+    pub(super) fn micro_batches(
+        &self,
+        model: &Model,
+        rows: Vec<Vec<TokenizedExample>>,
+    ) -> Result<Vec<MicroBatch>> {
+        for (index, rows) in rows.iter().enumerate() {
+            let prompt = self.attached(index).and_then(|attached| attached.prompt.as_ref());
+            let tokens = |row: &TokenizedExample| (row.input.len() + row.target.len()).saturating_sub(1);
+            let longest = rows.iter().map(tokens).max().unwrap_or(0);
+            model.check_length(prompt, longest)?;
+        }
+        let count = self.spec.accumulate * self.layout.num_workers;
+        let all: usize = rows.iter().map(Vec::len).sum();
         let tasks = rows.into_iter().enumerate();
-        tasks
-            .flat_map(|(index, rows)| {
-                let count = (count * rows.len()).div_ceil(all);
-                let parts = Batch::micro_batches(rows, &self.layout, count).into_iter();
-                parts.map(move |batch| MicroBatch { batch, attached: self.attached(index).cloned() })
-            })
-            .collect()
+        let made = tasks.flat_map(|(index, rows)| {
+            let count = (count * rows.len()).div_ceil(all.max(1));
+            let parts = Batch::micro_batches(rows, &self.layout, count).into_iter();
+            parts.map(move |batch| MicroBatch { batch, attached: self.attached(index).cloned() })
+        });
+        Ok(made.collect())
     }
 
     /// What is attached, frozen, for the task at this index of the source.

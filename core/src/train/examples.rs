@@ -129,8 +129,8 @@ impl<'a> TrainingSet<'a> {
         let rendered = renderer.training(self.rows, index, &mut rng)?;
         Ok(TokenizedExample {
             id: RowId { task: self.task_index, row: index },
+            target: self.renderer.tokenizer.encode_target(&rendered.text.input, &rendered.text.target)?,
             input: rendered.input,
-            target: self.renderer.tokenizer.encode(&rendered.text.target)?,
             truncated: rendered.truncated,
         })
     }

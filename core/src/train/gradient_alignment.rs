@@ -43,8 +43,8 @@ pub async fn alignment(
             rows.iter().zip(order).map(other).collect()
         })
         .collect();
-    let full = gradients(context, model, ctx, tasks);
-    let format = gradients(context, model, ctx, shuffled);
+    let full = gradients(context, model, ctx, tasks)?;
+    let format = gradients(context, model, ctx, shuffled)?;
     let path = |text: &str| text.parse::<ParamPath>();
     let last = full.0.keys().filter_map(|text| decoder_layer(&path(text).ok()?)).max();
     let mut sums: BTreeMap<String, [Tensor<1>; 3]> = BTreeMap::new();
@@ -78,19 +78,19 @@ fn gradients(
     model: &Model,
     ctx: &Ctx<'_>,
     rows: Vec<Vec<TokenizedExample>>,
-) -> Grads {
+) -> Result<Grads> {
     let model = set_trainable(model.valid(), &|path| context.method.trainable(path));
-    let micro_batches = context.micro_batches(rows);
+    let micro_batches = context.micro_batches(&model, rows)?;
     let settings = LossSettings { label_smoothing: 0.0, z_loss: 0.0 };
     let how =
         Backward { method: context.method, ctx, num_workers: context.layout.num_workers, settings, pass: 0 };
-    backward_accumulated(&model, &micro_batches, how, &mut Dropout::off()).grads
+    Ok(backward_accumulated(&model, &micro_batches, how, &mut Dropout::off()).grads)
 }
 
 /// The families that a parameter belongs to; none for embeddings, norms and biases.
 fn families(path: &ParamPath, last: Option<usize>) -> Vec<String> {
     let mut families = Vec::new();
-    match path.kind {
+    match path.kind.filter(|_| !path.bias) {
         Some(kind) if kind.is_attention() => families.push(kind.name().to_uppercase()),
         Some(_) => families.push("MLP".to_owned()),
         None => {}

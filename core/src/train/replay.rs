@@ -31,7 +31,7 @@ pub(super) async fn replayed(
     let mut rows = Vec::with_capacity(replay.rows.len());
     for row in permutation(replay.rows.len(), &mut streams.stream("replay")) {
         let rendered = renderer.render(&[], &replay.rows[row])?;
-        let target = tokenizer.encode(&rendered.text.target)?;
+        let target = tokenizer.encode_target(&rendered.text.input, &rendered.text.target)?;
         rows.push(TokenizedExample {
             id: RowId { task, row },
             input: rendered.input,
@@ -49,7 +49,7 @@ pub(super) async fn replayed(
         length_penalty: run.eval.length_penalty,
         alpha: run.eval.alpha,
         decoder_start_id: device.layout_for(loaded).decoder_start_id,
-        eos: tokenizer.eos,
+        eos: tokenizer.stops.clone(),
     };
     let inputs: Vec<Vec<u32>> = rows.iter().map(|row| row.input.clone()).collect();
     let batching = Batching { rows: run.eval.batch, layout: device.layout_for(loaded), suppressed: &[] };

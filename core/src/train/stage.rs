@@ -184,7 +184,7 @@ impl Running {
         rows: Vec<Vec<TokenizedExample>>,
     ) -> Result<Vec<Accumulated>> {
         let spec = context.spec;
-        let micro_batches = context.micro_batches(rows);
+        let micro_batches = context.micro_batches(&self.model, rows)?;
         let ctx = Self::ctx(&self.start, self.step, context);
         let model = context.method.forward_weights(self.model.clone(), &mut self.state, &ctx)?;
         let rates = Rates::by_site(|site| context.method.dropout(site, spec.dropout));

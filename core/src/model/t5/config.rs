@@ -3,6 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::model::feed_forward::Activation;
+
+/// `model_type` of the models that are known.
+pub const MODEL_TYPES: [&str; 2] = ["t5", "mt5"];
 
 /// The fields of Hugging Face's `config.json` that shape the computation, under their names there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,15 +63,6 @@ fn default_eos() -> u32 {
     1
 }
 
-/// The feed-forward layer's non-linearity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    Relu,
-    /// The tanh form, as T5 1.1 and mT5 use.
-    GeluTanh,
-    Silu,
-}
-
 impl T5Config {
     /// # Errors
     /// Names a missing field, a wrong type, a size of 0, an unknown family or projection.
@@ -79,8 +74,9 @@ impl T5Config {
     }
 
     fn check(&self) -> Result<()> {
-        if !["t5", "mt5"].contains(&self.model_type.as_str()) {
-            return Err(Error::mismatch("model_type of config.json", "t5 or mt5", &self.model_type));
+        if !MODEL_TYPES.contains(&self.model_type.as_str()) {
+            let expected = MODEL_TYPES.join(" or ");
+            return Err(Error::mismatch("model_type of config.json", expected, &self.model_type));
         }
         let sizes = [
             ("vocab_size", self.vocab_size),

@@ -94,7 +94,7 @@ mod tests {
         let device = Device::flex();
         let model = Model::new(Lm::T5(T5::empty(&config(), true, &device).unwrap()));
         let model = model.map(&mut RandomInit::new(&config(), Streams::new(3).stream("init")));
-        let Lm::T5(model) = model.lm;
+        let Lm::T5(model) = model.lm else { panic!("a T5") };
         let attention = &model.encoder.blocks[0].self_attention;
         for (name, weights, expected) in [
             ("shared", model.shared.val(), 1.0),

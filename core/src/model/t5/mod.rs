@@ -8,12 +8,13 @@ mod cache;
 mod config;
 pub mod init;
 mod layers;
+pub mod load;
 pub mod names;
 mod stack;
 
 pub use cache::Cache;
-pub use config::T5Config;
-pub use layers::{Attention, FeedForward, RmsNorm};
+pub use config::{MODEL_TYPES, T5Config};
+pub use layers::Attention;
 pub use stack::{Block, Stack};
 
 use super::linear::{project, zeros};

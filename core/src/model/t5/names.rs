@@ -10,23 +10,28 @@ pub fn hugging_face(path: &ParamPath, gated: bool) -> Option<(String, bool)> {
     if path.is_adapter() {
         return None;
     }
-    let name = match path.component {
-        Component::Prompt => return None,
-        Component::Embedding => "shared.weight".to_owned(),
-        Component::Head => "lm_head.weight".to_owned(),
+    let module = module(path, gated)?;
+    Some((format!("{module}.weight"), path.is_linear()))
+}
+
+/// The name of the module that a parameter belongs to.
+pub fn module(path: &ParamPath, gated: bool) -> Option<String> {
+    Some(match path.component {
+        Component::Prompt | Component::Positions => return None,
+        Component::Embedding => "shared".to_owned(),
+        Component::Head => "lm_head".to_owned(),
         component => {
             let stack = path.stack?;
             let place = if stack == StackKind::Decoder { "decoder" } else { "encoder" };
             match component {
                 Component::RelativeBias => {
-                    format!("{place}.block.0.layer.0.SelfAttention.relative_attention_bias.weight")
+                    format!("{place}.block.0.layer.0.SelfAttention.relative_attention_bias")
                 }
-                Component::Norm(NormKind::Final) => format!("{place}.final_layer_norm.weight"),
-                _ => format!("{place}.block.{}.layer.{}.weight", path.layer?, in_block(path, stack, gated)?),
+                Component::Norm(NormKind::Final) => format!("{place}.final_layer_norm"),
+                _ => format!("{place}.block.{}.layer.{}", path.layer?, in_block(path, stack, gated)?),
             }
         }
-    };
-    Some((name, path.is_linear()))
+    })
 }
 
 fn in_block(path: &ParamPath, stack: StackKind, gated: bool) -> Option<String> {
@@ -43,13 +48,13 @@ fn in_block(path: &ParamPath, stack: StackKind, gated: bool) -> Option<String> {
     })
 }
 
+/// Other names of the shared embedding.
+pub const EMBEDDINGS: [&str; 2] = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"];
+
 /// Names in older checkpoints that may go unused: the shared embedding a second and third time, and a bias of the
 /// cross-attention that no layer adds.
-pub const ALIASES: [&str; 3] = [
-    "encoder.embed_tokens.weight",
-    "decoder.embed_tokens.weight",
-    "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",
-];
+pub const ALIASES: [&str; 3] =
+    [EMBEDDINGS[0], EMBEDDINGS[1], "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight"];
 
 #[cfg(test)]
 mod tests {

@@ -5,9 +5,11 @@ use burn::tensor::{Device, Tensor};
 
 use super::bias::{self, Buckets};
 use super::config::T5Config;
-use super::layers::{Attention, FeedForward, RmsNorm};
+use super::layers::Attention;
 use crate::error::Result;
+use crate::model::feed_forward::{FeedForward, Shape};
 use crate::model::linear::zeros;
+use crate::model::norm::RmsNorm;
 use crate::model::pass::{After, Pass};
 use crate::model::path::{Component, Kind, ParamPath, StackKind};
 use crate::model::{Dropout, Encoded, Linear, Site};
@@ -54,7 +56,7 @@ impl Stack {
         Ok(Self {
             relative_bias: zeros(buckets.count, config.num_heads, device),
             blocks,
-            final_norm: RmsNorm::new(config, device),
+            final_norm: norm(config, device),
             buckets,
         })
     }
@@ -105,16 +107,21 @@ impl Stack {
     }
 }
 
+fn norm(config: &T5Config, device: &Device) -> RmsNorm {
+    RmsNorm::new(config.d_model, config.layer_norm_epsilon, device)
+}
+
 impl Block {
     fn new(config: &T5Config, decoder: bool, device: &Device) -> Result<Self> {
         let (activation, gated) = config.activation()?;
+        let shape = Shape { d_model: config.d_model, d_ff: config.d_ff, activation, gated, bias: false };
         Ok(Self {
-            self_norm: RmsNorm::new(config, device),
+            self_norm: norm(config, device),
             self_attention: Attention::new(config, device),
-            cross_norm: decoder.then(|| RmsNorm::new(config, device)),
+            cross_norm: decoder.then(|| norm(config, device)),
             cross_attention: decoder.then(|| Attention::new(config, device)),
-            ff_norm: RmsNorm::new(config, device),
-            feed_forward: FeedForward::new(config, activation, gated, device),
+            ff_norm: norm(config, device),
+            feed_forward: FeedForward::new(shape, device),
         })
     }
 

@@ -1,0 +1,132 @@
+//! The families of models by their `config.json`: what a folder needs to know of each.
+
+use burn::tensor::Device;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::causal::{self, CausalConfig};
+use super::t5::{self, T5Config};
+use super::tensors::{HostTensors, Precision};
+use super::weights::{ReadAt, WeightFiles};
+use super::{Model, ParamPath};
+use crate::error::{Error, Result};
+
+/// A model's `config.json`.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // one a model
+pub enum ModelConfig {
+    T5(T5Config),
+    Causal(CausalConfig),
+}
+
+impl From<T5Config> for ModelConfig {
+    fn from(config: T5Config) -> Self {
+        Self::T5(config)
+    }
+}
+
+/// What tells the families apart.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default)]
+    model_type: String,
+}
+
+impl ModelConfig {
+    /// # Errors
+    /// Names the families that are known where `model_type` is another one; otherwise as the family's own reader.
+    pub fn from_json(bytes: &[u8]) -> Result<Self> {
+        let head: Head =
+            serde_json::from_slice(bytes).map_err(|error| Error::format("config.json", error))?;
+        let causal = causal::MODEL_TYPES.map(|(name, _)| name);
+        if t5::MODEL_TYPES.contains(&head.model_type.as_str()) {
+            T5Config::from_json(bytes).map(Self::T5)
+        } else if causal.contains(&head.model_type.as_str()) {
+            CausalConfig::from_json(bytes).map(Self::Causal)
+        } else {
+            let expected = format!("one of {}", [&t5::MODEL_TYPES[..], &causal[..]].concat().join(", "));
+            Err(Error::mismatch("model_type of config.json", expected, format!("`{}`", head.model_type)))
+        }
+    }
+
+    pub fn model_type(&self) -> &str {
+        match self {
+            Self::T5(config) => &config.model_type,
+            Self::Causal(config) => &config.model_type,
+        }
+    }
+
+    /// D, the width of hidden states and of a soft prompt.
+    pub fn d_model(&self) -> usize {
+        match self {
+            Self::T5(config) => config.d_model,
+            Self::Causal(config) => config.d_model,
+        }
+    }
+
+    pub fn vocab_size(&self) -> usize {
+        match self {
+            Self::T5(config) => config.vocab_size,
+            Self::Causal(config) => config.vocab_size,
+        }
+    }
+
+    /// What decoding begins with. A decoder-only model goes on from its input, and this id is not looked at.
+    pub fn start(&self) -> u32 {
+        match self {
+            Self::T5(config) => config.start(),
+            Self::Causal(_) => 0,
+        }
+    }
+
+    /// Whether a row is one sequence, its target behind its input.
+    pub fn is_decoder_only(&self) -> bool {
+        matches!(self, Self::Causal(_))
+    }
+
+    /// A configuration of a T5.
+    pub fn t5(&self) -> Option<&T5Config> {
+        match self {
+            Self::T5(config) => Some(config),
+            Self::Causal(_) => None,
+        }
+    }
+
+    /// A model with the weights of these files, under their Hugging Face names.
+    pub(super) fn load<R: ReadAt>(&self, weights: WeightFiles<'_, R>, device: &Device) -> Result<Model> {
+        match self {
+            Self::T5(config) => t5::load::from_weights(config, weights, device),
+            Self::Causal(config) => causal::load::from_weights(config, weights, device),
+        }
+    }
+
+    /// Every weight under its Hugging Face name, prompt and adapters not included.
+    pub(super) async fn weights(&self, model: &Model) -> Result<HostTensors> {
+        match self {
+            Self::T5(config) => t5::load::weights(model, config).await,
+            Self::Causal(config) => causal::load::weights(model, config).await,
+        }
+    }
+
+    /// The Hugging Face name of a linear layer's module, such as `model.layers.0.self_attn.q_proj`.
+    pub fn module_name(&self, path: &ParamPath) -> Option<String> {
+        match self {
+            Self::T5(config) => {
+                let (_, gated) = config.activation().ok()?;
+                t5::names::module(path, gated)
+            }
+            Self::Causal(config) => causal::names::module(path, config.family),
+        }
+    }
+
+    /// `config.json` again, for weights with or without a head of their own.
+    pub(super) fn to_json(&self, own_head: bool, precision: Precision) -> Result<Vec<u8>> {
+        let dtype = if precision == Precision::F16 { "float16" } else { "float32" };
+        let failed = |error| Error::format("config.json to be written", error);
+        let value: Value = match self {
+            Self::T5(config) => t5::load::config_json(config, own_head, dtype).map_err(failed)?,
+            Self::Causal(config) => config.to_json(own_head, dtype),
+        };
+        serde_json::to_vec_pretty(&value).map_err(failed)
+    }
+}

@@ -1,0 +1,79 @@
+//! Weights of a T5 from a folder's files and back, under their Hugging Face names.
+
+use burn::tensor::Device;
+use serde_json::Value;
+
+use super::{T5, T5Config, names};
+use crate::error::{Error, Result};
+use crate::model::tensors::{self, HostTensors, TensorSource};
+use crate::model::weights::{ReadAt, WeightFiles};
+use crate::model::{Lm, Model};
+
+const HEAD: &str = "lm_head.weight";
+const EMBEDDING: &str = "shared.weight";
+
+/// A model with the weights of these files.
+///
+/// # Errors
+/// Every tensor is accounted for: a missing, unused or wrongly shaped one is named.
+pub fn from_weights<R: ReadAt>(
+    config: &T5Config,
+    mut weights: WeightFiles<'_, R>,
+    device: &Device,
+) -> Result<Model> {
+    // A wrong config must not make more layers than memory holds.
+    let layers = config.num_layers.saturating_add(config.decoder_layers());
+    if layers > weights.len() {
+        let expected = format!("no more layers than the {} tensors of the weights", weights.len());
+        return Err(Error::mismatch("num_layers and num_decoder_layers of config.json", expected, layers));
+    }
+    name_embedding(&mut weights);
+    drop_tied_copy(config, &mut weights)?;
+    // An untied head that is not there is missing.
+    let own_head = weights.shape(HEAD).is_some() || config.tie_word_embeddings == Some(false);
+    let (_, gated) = config.activation()?;
+    let model = Model::new(Lm::T5(T5::empty(config, own_head, device)?));
+    let naming = |path: &str| names::hugging_face(&path.parse().ok()?, gated);
+    tensors::load(model, &weights, &naming, &names::ALIASES, "the checkpoint")
+}
+
+/// The embedding table may be stored under one of its other names alone.
+fn name_embedding<R: ReadAt>(weights: &mut WeightFiles<'_, R>) {
+    if weights.shape(EMBEDDING).is_some() {
+        return;
+    }
+    if let Some(alias) = names::EMBEDDINGS.iter().find(|alias| weights.shape(alias).is_some()) {
+        weights.rename(&|name| Some(if name == *alias { EMBEDDING } else { name }.to_owned()));
+    }
+}
+
+/// A tied head that was saved all the same is the embedding table once more, not a head of its own.
+fn drop_tied_copy<R: ReadAt>(config: &T5Config, weights: &mut WeightFiles<'_, R>) -> Result<()> {
+    let tied = config.tie_word_embeddings != Some(false);
+    let alike = weights.shape(EMBEDDING).is_some() && weights.shape(EMBEDDING) == weights.shape(HEAD);
+    if tied && alike && weights.tensor(EMBEDDING)? == weights.tensor(HEAD)? {
+        weights.remove(HEAD);
+    }
+    Ok(())
+}
+
+/// Every weight under its Hugging Face name, the prompt not included.
+pub async fn weights(model: &Model, config: &T5Config) -> Result<HostTensors> {
+    let (_, gated) = config.activation()?;
+    let model = model.clone().with_prompt(None);
+    tensors::read(&model, &|_| true, &|path| names::hugging_face(&path.parse().ok()?, gated)).await
+}
+
+/// Says both in the older key and in the newer one whether the head is tied, since readers differ.
+pub fn config_json(config: &T5Config, own_head: bool, dtype: &str) -> serde_json::Result<Value> {
+    let mut value = serde_json::to_value(config)?;
+    let architecture = if config.model_type == "mt5" { "MT5" } else { "T5" };
+    value["architectures"] = serde_json::json!([format!("{architecture}ForConditionalGeneration")]);
+    value["is_encoder_decoder"] = true.into();
+    value["tie_word_embeddings"] = (!own_head).into();
+    value["scale_decoder_outputs"] = config.scales_head(own_head).into();
+    value["num_decoder_layers"] = config.decoder_layers().into();
+    value["decoder_start_token_id"] = config.start().into();
+    value["torch_dtype"] = dtype.into();
+    Ok(value)
+}
