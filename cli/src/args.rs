@@ -30,6 +30,8 @@ pub enum Command {
     Tune(Box<TuneArgs>),
     /// Score a model on tasks, with answered examples before each question
     Eval(EvalArgs),
+    /// Download a model from the hub into its cache, or what is new of it, and print the folder
+    Fetch(FetchArgs),
     /// Answer inputs, one line each; writes one JSON line for each
     Generate(GenerateArgs),
     /// Log-probabilities of given targets, teacher forced
@@ -49,6 +51,12 @@ pub enum Command {
     /// Measure a GPU beside the CPU, one JSON line a finding
     #[command(hide = true)]
     GpuCheck(GpuCheckArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct FetchArgs {
+    /// `organisation/name`, at a branch, tag or commit other than main with `@revision` behind it
+    pub model: String,
 }
 
 /// Where and how the model computes.
@@ -83,7 +91,7 @@ pub enum Dtype {
 /// The model to read, and a soft prompt to put in front of its input.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct ModelArgs {
-    /// `mini` (the bundled model), a folder in Hugging Face layout, or a hub id that is in the local hub cache
+    /// `mini` (the bundled model), a folder in Hugging Face layout, or a hub id (`organisation/name[@revision]`)
     #[arg(long, value_name = "DIR|HUB_ID")]
     pub model: String,
     /// Soft prompt: a folder in PEFT layout, or a .npy file of [length, d_model]
@@ -137,7 +145,7 @@ pub enum KeepModels {
 
 #[derive(Clone, Debug, ClapArgs)]
 pub struct TuneArgs {
-    /// `mini` (the bundled model), a folder in Hugging Face layout, or a hub id that is in the local hub cache
+    /// `mini` (the bundled model), a folder in Hugging Face layout, or a hub id (`organisation/name[@revision]`)
     #[arg(long, value_name = "DIR|HUB_ID")]
     pub model: String,
     /// The task to tune on, by name or as a TOML file that defines it (docs/tasks.md); several are mixed, a soft prompt
@@ -266,7 +274,7 @@ pub struct ScoreArgs {
 
 #[derive(Clone, Debug, ClapArgs)]
 pub struct TokenizeArgs {
-    /// `mini`, a folder with tokenizer.json or spiece.model, or a hub id that is in the local hub cache
+    /// `mini`, a folder with tokenizer.json or spiece.model, or a hub id (`organisation/name[@revision]`)
     #[arg(long, value_name = "DIR|HUB_ID")]
     pub model: String,
     /// One text a line, `-` for standard input

@@ -6,6 +6,7 @@ use crate::args::{Args, Command};
 mod completions;
 mod doctor;
 mod eval;
+mod fetch;
 mod generate;
 mod gpu_check;
 mod list;
@@ -21,6 +22,7 @@ pub fn dispatch(args: Args) -> anyhow::Result<()> {
         None => run::run(&args.run),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Tune(args)) => tune::run(&args),
+        Some(Command::Fetch(args)) => fetch::run(&args),
         Some(Command::Eval(args)) => eval::run(&args),
         Some(Command::Generate(args)) => generate::run(&args),
         Some(Command::Score(args)) => score::run(&args),

@@ -42,6 +42,7 @@ const READERS: &[(&str, &str)] = &[
     ("app/src/page/ask.rs", "names of keys, as browsers give them"),
     ("app/src/worker/gpu.rs", "WebGPU's names of errors, and shaders"),
     ("cli/src/args.rs", "the argument parser's message, to shorten it"),
+    ("cli/src/files/hub/mod.rs", "names of a model's files, and HF_HUB_OFFLINE"),
     ("cli/src/watch.rs", "names of checkpoint folders"),
     ("core/src/metrics", "answers"),
     ("core/src/model/causal/config.rs", "`model_type` and names of layers and functions in config.json"),

@@ -18,6 +18,8 @@ mod decoder_only;
 mod experiment;
 #[path = "cli/gpu.rs"]
 mod gpu;
+#[path = "cli/hub.rs"]
+mod hub;
 #[path = "cli/own_task.rs"]
 mod own_task;
 #[path = "cli/replay.rs"]

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use promot_core::model::folder::{self, ModelFiles, TokenizerFile};
-use promot_core::report::Report;
+use promot_core::report::{Report, Verdict};
+use promot_core::signs;
 
 fn public(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../public").join(path)
@@ -41,6 +42,47 @@ fn recorded_results_are_of_the_bundled_model() {
         assert_eq!(report.model.sha256, bundled.sha256, "{name}: run `cargo xtask record` again");
         assert!(name.starts_with(&report.spec.target.task), "{name} holds {}", report.spec.target.task);
     }
+}
+
+/// docs/signs.md has the verdicts of the recorded runs and README their counts. After `cargo xtask record`,
+/// `INSTA_UPDATE=always` writes the former; the latter is text.
+#[test]
+fn the_docs_show_the_signs_of_the_recorded_runs() {
+    let mut page = String::from(
+        "# The paper's claims and the recorded runs\n\nWritten from `public/recorded/` by a test (`shipped`), like the \
+         tables of the page and of report.html. Differences have their\npaired 95 % interval over seeds and rows; one \
+         with both signs, or without an interval, is not resolved.\n",
+    );
+    let readme = fs::read_to_string(public("../README.md")).unwrap();
+    for name in list("recorded/index.json") {
+        let report: Report = serde_json::from_slice(&read(&format!("recorded/{name}/report.json"))).unwrap();
+        assert_eq!(report.signs, signs::judge(&report.runs), "{name}: judged by another version");
+        let [disagree, open, agree, _] = signs::counts(&report.signs).map(|(_, count)| count);
+        let counts = format!("| {name} | {agree} | {disagree} | {open} |");
+        assert!(readme.contains(&counts), "README has no line `{counts}`");
+        page += &format!(
+            "\n## {name}\n\n| claim | paper | here | difference | seeds | verdict |\n|---|---|---|---|---|---|\n"
+        );
+        for sign in signs::ordered(&report.signs).into_iter().filter(|sign| sign.verdict != Verdict::NotRun) {
+            let (one, other) = sign.ours.unwrap_or_default();
+            let interval = sign.interval.map(|(low, high)| format!(" ({low:+.1} to {high:+.1})"));
+            page += &format!(
+                "| {} ({}) | {} | {one:.1} against {other:.1} | {:+.1}{} | {} | {} |\n",
+                sign.claim,
+                sign.id,
+                sign.paper,
+                sign.difference.unwrap_or_default(),
+                interval.unwrap_or_default(),
+                sign.seeds,
+                sign.verdict.name()
+            );
+        }
+    }
+    let path = public("../docs/signs.md");
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        fs::write(&path, &page).unwrap();
+    }
+    assert!(fs::read_to_string(&path).is_ok_and(|found| found == page), "docs/signs.md is of other runs");
 }
 
 /// Reports made before stages had a type name them by the same text that they are written as now.

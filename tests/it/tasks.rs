@@ -123,7 +123,8 @@ fn languages_of_news_sentences_are_told_apart() {
 /// rate of the tour depends on it.
 #[test]
 fn rows_of_the_corpus_are_right_and_have_their_language() {
-    for task in promot_world::catalog().tasks.iter() {
+    // Its texts are no tasks that anyone is asked.
+    for task in promot_world::catalog().tasks.iter().filter(|task| task.suite == promot_world::SUITE) {
         let DataSource::Generated(name) = &task.source else { continue };
         let rows = promot_world::rows(name, Split::Test, 200).unwrap();
         let rendered: Vec<_> = rows.iter().map(|row| task.render(row).unwrap()).collect();

@@ -9,7 +9,7 @@ use clap::ValueEnum as _;
 use serde::Serialize;
 
 use crate::args::{DeviceName, DoctorArgs};
-use crate::files::model_folder;
+use crate::files::hub;
 use crate::{bundled, device, output, table};
 
 #[derive(Serialize)]
@@ -41,7 +41,7 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<()> {
             Some(bytes) => format!("{}, {:.1} MB", bundled::NAME, bytes as f64 / 1e6),
             None => "not in this build".to_owned(),
         },
-        hub_cache: model_folder::hub_cache().map_or("none without HOME".to_owned(), |path| {
+        hub_cache: hub::cache_folder().map_or("none without HOME".to_owned(), |path| {
             format!("{}{}", path.display(), if path.is_dir() { "" } else { " (not there yet)" })
         }),
     };

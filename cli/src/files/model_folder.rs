@@ -1,7 +1,6 @@
 //! Models on disk, in Hugging Face layout: a folder, the bundled model, or a snapshot in the hub cache.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +10,7 @@ use promot_core::model::folder::{ModelFiles, SIDE_FILES, TokenizerFile, load_tok
 use promot_core::model::weights::ReadAt;
 use promot_core::tokenizer::Tokenizer;
 
+use super::hub::{Hub, HubId, shards};
 use super::on_disk::OnDisk;
 use crate::bundled;
 
@@ -98,22 +98,6 @@ fn weights(folder: &Path) -> anyhow::Result<Vec<(String, Weights)>> {
     names.into_iter().map(open).collect()
 }
 
-/// The files that an index names.
-fn shards(index: &Path) -> anyhow::Result<BTreeSet<String>> {
-    let value: serde_json::Value =
-        serde_json::from_slice(&read_file(index)?).with_context(|| index.display().to_string())?;
-    let map = value["weight_map"]
-        .as_object()
-        .with_context(|| format!("{}: expected an object `weight_map`, found none", index.display()))?;
-    map.iter()
-        .map(|(tensor, file)| match file.as_str() {
-            // A downloaded index must not reach outside its folder.
-            Some(file) if Path::new(file).file_name() == Some(file.as_ref()) => Ok(file.to_owned()),
-            _ => bail!("{}: {tensor}: expected a file name, found {file}", index.display()),
-        })
-        .collect()
-}
-
 /// The folder of a model: the path itself, or its snapshot in the hub cache.
 fn locate(name: &str) -> anyhow::Result<PathBuf> {
     let path = Path::new(name);
@@ -123,108 +107,16 @@ fn locate(name: &str) -> anyhow::Result<PathBuf> {
     if path.is_file() {
         bail!("--model {name}: expected a folder in Hugging Face layout, found a file");
     }
-    let cache = hub_cache();
-    if !is_hub_id(name) {
+    let Some(id) = HubId::parse(name) else {
         bail!("--model {name}: expected a folder, a hub id or `mini`, found no such folder");
-    }
-    let Some(cache) = cache else {
-        bail!("--model {name}: no such folder, and no hub cache without HOME");
     };
-    snapshot(&cache, name)?.with_context(|| {
-        format!(
-            "--model {name}: no such folder, and not in the hub cache {}; promot does not download yet: \
-             `hf download {name}` puts it there",
-            cache.display()
-        )
-    })
-}
-
-/// `name` or `organisation/name`, as the hub allows them.
-fn is_hub_id(name: &str) -> bool {
-    let part = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with('.')
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-    };
-    let parts: Vec<&str> = name.split('/').collect();
-    parts.len() <= 2 && parts.into_iter().all(part)
-}
-
-/// Where the hub's own tools keep models, by their rules for the environment.
-pub fn hub_cache() -> Option<PathBuf> {
-    let var = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    var("HF_HUB_CACHE")
-        .or_else(|| var("HF_HOME").map(|home| home.join("hub")))
-        .or_else(|| var("XDG_CACHE_HOME").map(|cache| cache.join("huggingface/hub")))
-        .or_else(|| var("HOME").map(|home| home.join(".cache/huggingface/hub")))
-}
-
-/// The snapshot that `refs/main` names, or the only one there is.
-fn snapshot(cache: &Path, id: &str) -> anyhow::Result<Option<PathBuf>> {
-    let model = cache.join(format!("models--{}", id.replace('/', "--")));
-    let snapshots = model.join("snapshots");
-    if let Ok(commit) = fs::read_to_string(model.join("refs/main")) {
-        let folder = snapshots.join(commit.trim());
-        return Ok(folder.is_dir().then_some(folder));
-    }
-    let Ok(entries) = fs::read_dir(&snapshots) else { return Ok(None) };
-    let folders: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.is_dir())
-        .collect();
-    match &folders[..] {
-        [] => Ok(None),
-        [only] => Ok(Some(only.clone())),
-        several => bail!(
-            "{}: expected refs/main or one snapshot, found {}; name the snapshot's folder with --model",
-            model.display(),
-            several.len()
-        ),
+    let hub = Hub::from_env().with_context(|| format!("--model {name}: no such folder"))?;
+    match hub.cached(&id)? {
+        Some(folder) => Ok(folder),
+        None => hub.fetch(&id, &mut |said| eprintln!("{said}")).context("--model: no such folder"),
     }
 }
 
 fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("reading {}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hub_ids_are_told_from_paths() {
-        assert!(is_hub_id("google/t5-v1_1-small") && is_hub_id("t5-small"));
-        assert!(!is_hub_id("./model") && !is_hub_id("/model") && !is_hub_id("a/b/c") && !is_hub_id("../x"));
-    }
-
-    #[test]
-    fn a_snapshot_is_found_by_its_ref_or_alone() {
-        let cache = tempfile::tempdir().unwrap();
-        let model = cache.path().join("models--google--t5");
-        assert_eq!(snapshot(cache.path(), "google/t5").unwrap(), None);
-        fs::create_dir_all(model.join("snapshots/abc")).unwrap();
-        assert_eq!(snapshot(cache.path(), "google/t5").unwrap(), Some(model.join("snapshots/abc")));
-        fs::create_dir_all(model.join("snapshots/def")).unwrap();
-        assert!(snapshot(cache.path(), "google/t5").unwrap_err().to_string().contains("found 2"));
-        fs::create_dir_all(model.join("refs")).unwrap();
-        fs::write(model.join("refs/main"), "def\n").unwrap();
-        assert_eq!(snapshot(cache.path(), "google/t5").unwrap(), Some(model.join("snapshots/def")));
-    }
-
-    #[test]
-    fn shards_are_file_names_and_nothing_else() {
-        let root = tempfile::tempdir().unwrap();
-        let index = root.path().join("model.safetensors.index.json");
-        fs::write(
-            &index,
-            r#"{"weight_map": {"a": "2.safetensors", "b": "1.safetensors", "c": "2.safetensors"}}"#,
-        )
-        .unwrap();
-        let names: Vec<String> = shards(&index).unwrap().into_iter().collect();
-        assert_eq!(names, ["1.safetensors", "2.safetensors"]);
-        fs::write(&index, r#"{"weight_map": {"a": "../secret"}}"#).unwrap();
-        assert!(shards(&index).unwrap_err().to_string().contains("a: expected a file name"));
-        fs::write(&index, "{}").unwrap();
-        assert!(shards(&index).unwrap_err().to_string().contains("weight_map"));
-    }
 }

@@ -79,7 +79,8 @@ impl Stage {
         let mut training = serde_json::to_value(&self.training).map_err(failed)?;
         // A stage without replay is the one that it was before there was any.
         if let (0.0, Some(training)) = (self.training.replay, training.as_object_mut()) {
-            training.retain(|field, _| !field.starts_with("replay"));
+            training.remove("replay");
+            training.remove("replay_answers");
         }
         let settings = serde_json::to_value(&self.settings).map_err(failed)?;
         let prompt = match self.method.prompt {

@@ -358,6 +358,34 @@ fn a_finished_run_outlives_the_prompt_file_that_it_began_with() {
     assert!(prompts() == before);
 }
 
+/// The same signature is the same number, whoever scores: `eval` on the saved models, and the run that saved them.
+#[test]
+fn eval_gives_the_numbers_of_the_run() {
+    let place = place();
+    place.good(&with(&RUN, &["--out", "out"]));
+    let all = report(&place, "out");
+    let of_run = |method: &str| {
+        let run = all["runs"].as_array().unwrap().iter().find(|run| run["method"] == method).unwrap();
+        let scores = run["unseen"].as_array().unwrap().iter().chain([&run["target"]]);
+        scores.map(|score| (score["signature"].clone(), score["score"].clone())).collect::<Vec<_>>()
+    };
+    let scored = |model: &str, more: &[&str]| -> Vec<(Value, Value)> {
+        let eval = ["eval", "--model", model, "--device", "cpu", "--beams", "2", "--max-input", "48"];
+        place.good(&with(&with(&eval, more), &["--json", "scores.json"]));
+        let scores: Value = serde_json::from_str(&place.read("scores.json")).unwrap();
+        let scores = scores["scores"].as_array().unwrap().iter();
+        scores.map(|score| (score["signature"].clone(), score["score"].clone())).collect()
+    };
+    let held_out = ["--tasks", "cb-mini,wmt_ende-mini", "--shots", "1", "--limit", "2"];
+    let target = ["--tasks", "rte-mini", "--shots", "0", "--limit", "4"];
+    let prompt = ["--prompt", "out/models/promot/prompt"];
+    for (method, prompt) in [("fine-tuning", &[][..]), ("promot", &prompt)] {
+        let model = format!("out/models/{method}");
+        let found = [scored(&model, &held_out), scored(&model, &with(&target, prompt))].concat();
+        assert_eq!(found, of_run(method), "{method}");
+    }
+}
+
 #[test]
 fn eval_asks_with_answered_examples() {
     let place = Place::new();

@@ -115,7 +115,7 @@ fn assert_nothing_wrong(lines: &[Value]) {
 #[test]
 fn the_gpu_check_runs_on_a_software_driver() {
     let place = Place::new();
-    let lines = match check(&place, &["--budget", "45", "--only", "adapter,parity,stress"]) {
+    let lines = match check(&place, &["--budget", "150", "--only", "adapter,parity,stress"]) {
         Ok(lines) => lines,
         Err(reason) => return skip("gpu", &format!("no wgpu device here: {}", reason.trim())),
     };
