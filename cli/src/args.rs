@@ -40,6 +40,8 @@ pub enum Command {
     Tokenize(TokenizeArgs),
     /// BLEU, ROUGE, exact match or accuracy of a file of answers, with the signature
     Metric(MetricArgs),
+    /// The difference of two models' answers with its paired interval, from `eval --predictions`
+    Compare(CompareArgs),
     /// Make the bundled model again
     Pretrain(PretrainArgs),
     /// List what there is
@@ -51,6 +53,20 @@ pub enum Command {
     /// Measure a GPU beside the CPU, one JSON line a finding
     #[command(hide = true)]
     GpuCheck(GpuCheckArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct CompareArgs {
+    /// Answers of one model, written by `eval --predictions`
+    pub one: PathBuf,
+    /// Answers of another to the same rows
+    pub other: PathBuf,
+    /// TOML files that define tasks of yours which the answers are to (docs/tasks.md)
+    #[arg(long, value_name = "FILE.toml,...", value_delimiter = ',')]
+    pub tasks: Vec<TaskRef>,
+    /// The differences as JSON, `-` for standard output
+    #[arg(long, value_name = "FILE|-")]
+    pub json: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -207,6 +223,9 @@ pub struct EvalArgs {
     /// Draws the answered examples
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    /// Every answer as a line of JSON: task, row, input, references, output, answer and, where rows have one, score
+    #[arg(long, value_name = "FILE.jsonl|-")]
+    pub predictions: Option<PathBuf>,
     /// Scores as JSON, `-` for standard output
     #[arg(long, value_name = "FILE|-")]
     pub json: Option<PathBuf>,

@@ -3,6 +3,7 @@
 
 use crate::args::{Args, Command};
 
+mod compare;
 mod completions;
 mod doctor;
 mod eval;
@@ -22,6 +23,7 @@ pub fn dispatch(args: Args) -> anyhow::Result<()> {
         None => run::run(&args.run),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Tune(args)) => tune::run(&args),
+        Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Fetch(args)) => fetch::run(&args),
         Some(Command::Eval(args)) => eval::run(&args),
         Some(Command::Generate(args)) => generate::run(&args),

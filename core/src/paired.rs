@@ -19,6 +19,9 @@ pub struct Difference {
     pub mean: f64,
     /// The 2.5 % and 97.5 % quantiles.
     pub interval: Option<(f64, f64)>,
+    /// Two-sided: how often a draw has no difference or one of the other sign, twice; at most 1. It cannot be below
+    /// 2 / (draws + 1).
+    pub p: Option<f64>,
 }
 
 /// Two methods with the same seed on the same tasks, in the same order.
@@ -39,13 +42,16 @@ pub fn difference(pairs: &[Pair]) -> Option<Difference> {
     let mean = pairs.iter().map(|pair| mean(&pair.one) - mean(&pair.other)).sum::<f64>() / pairs.len() as f64;
     let rows: Option<Vec<usize>> = (0..tasks).map(|task| rows(pairs, task)).collect();
     if rows.is_none() && pairs.len() < 2 {
-        return Some(Difference { mean, interval: None });
+        return Some(Difference { mean, interval: None, p: None });
     }
     let mut rng = Streams::new(0).stream("paired bootstrap");
     let mut drawn: Vec<f64> = (0..DRAWS).map(|_| draw(pairs, rows.as_deref(), &mut rng)).collect();
     drawn.sort_by(f64::total_cmp);
     let quantile = |share: f64| drawn[(share * (DRAWS - 1) as f64).round() as usize];
-    Some(Difference { mean, interval: Some((quantile(0.025), quantile(0.975))) })
+    let beyond = |is: &dyn Fn(&f64) -> bool| drawn.iter().filter(|draw| is(draw)).count() + 1;
+    let fewer = beyond(&|draw| *draw <= 0.0).min(beyond(&|draw| *draw >= 0.0));
+    let p = (2.0 * fewer as f64 / (DRAWS + 1) as f64).min(1.0);
+    Some(Difference { mean, interval: Some((quantile(0.025), quantile(0.975))), p: Some(p) })
 }
 
 fn mean(scores: &[&TaskScore]) -> f64 {
@@ -148,7 +154,10 @@ mod tests {
         let plain = |score| TaskScore { task: "t".into(), score, ..TaskScore::default() };
         let (low, high) = (plain(10.0), plain(30.0));
         let one = Pair { one: vec![&high], other: vec![&low] };
-        assert_eq!(difference(std::slice::from_ref(&one)), Some(Difference { mean: 20.0, interval: None }));
+        assert_eq!(
+            difference(std::slice::from_ref(&one)),
+            Some(Difference { mean: 20.0, interval: None, p: None })
+        );
         let other = Pair { one: vec![&low], other: vec![&low] };
         let both = difference(&[one, other]).unwrap();
         assert_eq!((both.mean, both.interval), (10.0, Some((0.0, 20.0))));

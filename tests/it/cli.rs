@@ -12,6 +12,8 @@ use tempfile::TempDir;
 mod bad_input;
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/compare.rs"]
+mod compare;
 #[path = "cli/decoder_only.rs"]
 mod decoder_only;
 #[path = "cli/experiment.rs"]

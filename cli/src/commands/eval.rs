@@ -9,7 +9,7 @@ use promot_core::spec::EvalSpec;
 use promot_core::task::Task;
 use promot_core::train::DatasetProvider as _;
 use promot_core::{Error, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::args::EvalArgs;
 use crate::catalog;
@@ -27,6 +27,31 @@ struct Scores {
     norm_avg: f64,
 }
 
+/// A line of `--predictions`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Answered {
+    pub task: String,
+    pub shots: usize,
+    /// Of the rows that were scored, from 0.
+    pub row: usize,
+    pub input: String,
+    pub references: Vec<String>,
+    /// What the model wrote.
+    pub output: String,
+    /// What of it counts as the answer.
+    pub answer: String,
+    /// In [0, 100]; absent where a score is one of all rows together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+}
+
+impl Answered {
+    /// What two models have to share for their answers to be compared; their inputs may differ in in-context examples.
+    pub fn asked(&self) -> (&str, usize, usize, &[String]) {
+        (&self.task, self.shots, self.row, &self.references)
+    }
+}
+
 pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     let tasks = args.tasks.iter().map(catalog::task).collect::<Result<Vec<_>>>()?;
     tasks.iter().try_for_each(|task| task.check_least("--min-new", args.min_new))?;
@@ -42,10 +67,16 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
         suppress: args.suppress.as_deref().map(output::read_words).transpose()?.unwrap_or_default(),
         ..EvalSpec::default()
     };
+    let mut answered = Vec::new();
     let scores = tasks
         .iter()
-        .map(|task| score(task, args, &spec, &data, &loaded, &device))
+        .map(|task| score(task, args, &spec, &data, &loaded, &device, &mut answered))
         .collect::<anyhow::Result<Vec<_>>>()?;
+    if let Some(path) = &args.predictions {
+        let mut lines = output::Lines::new(path);
+        answered.iter().try_for_each(|row| lines.push(row))?;
+        lines.finish()?;
+    }
     show(&scores);
     if let Some(path) = &args.json {
         let norm_avg = norm_avg(&scores).unwrap_or_default();
@@ -61,6 +92,7 @@ fn score(
     data: &Dataset,
     loaded: &LoadedModel,
     device: &OpenDevice,
+    answered: &mut Vec<Answered>,
 ) -> anyhow::Result<TaskScore> {
     let rows = data.rows(task, Split::Test, args.limit)?;
     let shot_rows = if args.shots == 0 { Vec::new() } else { data.rows(task, Split::Train, spec.shot_pool)? };
@@ -80,6 +112,16 @@ fn score(
     let rows = TaskRows { task, rows: &rows, shot_rows: &shot_rows };
     let found = pollster::block_on(evaluator.evaluate(&loaded.model, &rows, args.shots, 0, &mut progress))?;
     bar.finish_and_clear();
+    answered.extend(found.predictions.into_iter().enumerate().map(|(row, prediction)| Answered {
+        task: task.name.clone(),
+        shots: args.shots,
+        row,
+        input: prediction.input,
+        references: prediction.references,
+        answer: task.answer(&prediction.output),
+        output: prediction.output,
+        score: found.score.rows.as_ref().and_then(|rows| rows.of_row(row)),
+    }));
     // Nothing was tuned here, so there is no tuned format whose rate could be told.
     Ok(TaskScore { target_format_rate: None, rows: None, ..found.score })
 }

@@ -37,6 +37,8 @@ pub struct TaskRows<'a> {
 pub struct Prediction {
     pub input: String,
     pub reference: String,
+    /// All accepted answers, the reference among them.
+    pub references: Vec<String>,
     /// What the model wrote.
     pub output: String,
 }
@@ -74,7 +76,12 @@ impl Evaluator<'_> {
         let predictions = rendered
             .into_iter()
             .zip(outputs)
-            .map(|(row, output)| Prediction { input: row.text.input, reference: row.text.target, output })
+            .map(|(row, output)| Prediction {
+                input: row.text.input,
+                reference: row.text.target,
+                references: row.text.references,
+                output,
+            })
             .collect();
         Ok(Evaluation { score, predictions })
     }

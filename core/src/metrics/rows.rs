@@ -32,6 +32,15 @@ impl RowScores {
         self.len() == 0
     }
 
+    /// The score of one row in [0, 100], where rows have scores of their own: BLEU is one of all rows together.
+    pub fn of_row(&self, row: usize) -> Option<f64> {
+        match self {
+            Self::Hits(rows) => rows.get(row).map(|hit| if *hit { 100.0 } else { 0.0 }),
+            Self::Means(rows) => rows.get(row).map(|mean| 100.0 * mean),
+            Self::Bleu(_) => None,
+        }
+    }
+
     /// The score in [0, 100] of a data set that has row `i` `counts[i]` times; 0 where that is empty.
     pub fn score(&self, counts: &[u32]) -> f64 {
         let rows: u32 = counts.iter().take(self.len()).sum();

@@ -1,0 +1,138 @@
+//! `promot compare`: whether two models' answers to the same rows differ in score beyond what the choice of rows explains.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use promot_core::paired::{Pair, difference};
+use promot_core::report::{TaskScore, distinct};
+use promot_core::task::Task;
+use serde::Serialize;
+
+use crate::args::CompareArgs;
+use crate::commands::eval::Answered;
+use crate::{catalog, output, table};
+
+/// One task's difference, or that of all tasks' mean.
+#[derive(Serialize)]
+struct Compared {
+    task: String,
+    shots: Option<usize>,
+    rows: usize,
+    one: f64,
+    other: f64,
+    /// `one` less `other`.
+    difference: f64,
+    /// The paired 95 % interval over rows (bootstrap).
+    interval: Option<(f64, f64)>,
+    p: Option<f64>,
+}
+
+pub fn run(args: &CompareArgs) -> anyhow::Result<()> {
+    let own = args.tasks.iter().map(catalog::task).collect::<promot_core::Result<Vec<_>>>()?;
+    let (one, other) = (read(&args.one)?, read(&args.other)?);
+    same_rows(args, &one, &other)?;
+    let mut scores = Vec::new();
+    for (name, shots) in distinct(one.iter().map(|row| (row.task.as_str(), row.shots))) {
+        let task = match own.iter().find(|task| task.name == name) {
+            Some(task) => task,
+            None => catalog::tasks().by_name(name)?,
+        };
+        let of = |rows: &[Answered]| score(task, shots, rows);
+        scores.push((of(&one), of(&other)));
+    }
+    let mut compared: Vec<Compared> =
+        scores.iter().filter_map(|pair| compare(std::slice::from_ref(pair))).collect();
+    if scores.len() > 1 {
+        compared.extend(compare(&scores));
+    }
+    show(args, &compared);
+    args.json.as_ref().map_or(Ok(()), |path| output::json(path, &compared))
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<Answered>> {
+    let lines = output::read_lines(path)?;
+    let rows = lines.iter().enumerate().map(|(index, line)| {
+        serde_json::from_str(line).with_context(|| format!("{}, line {}", path.display(), index + 1))
+    });
+    let rows = rows.collect::<anyhow::Result<Vec<Answered>>>()?;
+    if rows.is_empty() {
+        bail!("{}: expected answers, one a line, found none", path.display());
+    }
+    Ok(rows)
+}
+
+fn same_rows(args: &CompareArgs, one: &[Answered], other: &[Answered]) -> anyhow::Result<()> {
+    let (first, second) = (args.one.display(), args.other.display());
+    if one.len() != other.len() {
+        bail!("{second}: expected {} answers as in {first}, found {}", one.len(), other.len());
+    }
+    let differs = one.iter().zip(other).position(|(one, other)| one.asked() != other.asked());
+    if let Some(index) = differs {
+        bail!(
+            "{second}, line {}: expected the answer to the same row and references as in {first} (row {} of {}), \
+             found row {} of {}",
+            index + 1,
+            one[index].row,
+            one[index].task,
+            other[index].row,
+            other[index].task
+        );
+    }
+    Ok(())
+}
+
+fn score(task: &Task, shots: usize, rows: &[Answered]) -> TaskScore {
+    let rows: Vec<&Answered> =
+        rows.iter().filter(|row| (&row.task, row.shots) == (&task.name, shots)).collect();
+    let outputs: Vec<String> = rows.iter().map(|row| row.output.clone()).collect();
+    let references: Vec<Vec<String>> = rows.iter().map(|row| row.references.clone()).collect();
+    let score = task.score(&outputs, &references);
+    TaskScore {
+        task: task.name.clone(),
+        shots,
+        metric: score.metric,
+        score: score.score,
+        n: score.n,
+        rows: Some(task.row_scores(&outputs, &references)),
+        ..TaskScore::default()
+    }
+}
+
+fn compare(scores: &[(TaskScore, TaskScore)]) -> Option<Compared> {
+    let (one, other): (Vec<_>, Vec<_>) = scores.iter().map(|(one, other)| (one, other)).unzip();
+    let mean = |side: &[&TaskScore]| side.iter().map(|score| score.score).sum::<f64>() / side.len() as f64;
+    let single = if let [(one, _)] = scores { Some(one) } else { None };
+    let (first, second) = (mean(&one), mean(&other));
+    let rows = one.iter().map(|score| score.n).sum();
+    let found = difference(&[Pair { one, other }])?;
+    Some(Compared {
+        task: single.map_or_else(|| "mean".to_owned(), |score| score.task.clone()),
+        shots: single.map(|score| score.shots),
+        rows,
+        one: first,
+        other: second,
+        difference: found.mean,
+        interval: found.interval,
+        p: found.p,
+    })
+}
+
+fn show(args: &CompareArgs, compared: &[Compared]) {
+    let rows = compared.iter().map(|row| {
+        let interval = row.interval.map_or("-".to_owned(), |(low, high)| format!("{low:+.1} to {high:+.1}"));
+        vec![
+            row.task.clone(),
+            row.shots.map_or("-".to_owned(), |shots| shots.to_string()),
+            row.rows.to_string(),
+            format!("{:.1}", row.one),
+            format!("{:.1}", row.other),
+            format!("{:+.1}", row.difference),
+            interval,
+            row.p.map_or("-".to_owned(), |p| format!("{p:.4}")),
+        ]
+    });
+    eprintln!("A: {}\nB: {}", args.one.display(), args.other.display());
+    let header = ["task", "shots", "rows", "A", "B", "A - B", "95 % interval", "p"];
+    eprintln!("{}", table::plain(&header, rows));
+    eprintln!("paired bootstrap over rows; a difference whose interval has both signs is not resolved");
+}
