@@ -34,10 +34,11 @@ async fn execute_all(engine: &Engine) {
         match command {
             Command::Train { spec } => training::begin(engine, engine, *spec).await,
             Command::Continue => training::resume(engine, engine).await,
-            Command::Discard => match Saved::forget(&engine.storage).await {
-                Ok(()) => post(&Event::Saved { run: None }),
-                Err(failure) => fail(failure),
-            },
+            Command::Discard => {
+                if let Err(failure) = engine.discard().await {
+                    fail(failure);
+                }
+            }
             // Nothing is running: there is nothing to pause or to stop.
             _ => {}
         }
