@@ -221,6 +221,7 @@ impl State {
             // Recorded answers do not stand beside live ones.
             gone = self.askable();
             self.answers.clear();
+            self.prompt = self.usual_prompt(&self.question.task, "");
         }
         self.answers.retain(|recipe, _| !gone.contains(recipe));
         let askable = self.askable();
@@ -328,12 +329,16 @@ impl State {
     /// on (`recorded` before the models are there), off for all others. On the same task the user's choice stays. Says
     /// whether recorded answers may be shown: they were made that way.
     pub fn turn_to(&mut self, task: &str, recorded: &str) -> bool {
-        let prompted = self.models.iter().find(|model| model.has_prompt);
-        let usual = prompted.map_or(recorded, |model| &model.target) == task;
+        let usual = self.usual_prompt(task, recorded);
         if self.question.task != task {
             self.prompt = usual;
         }
         self.prompt == usual && self.recordings_hold()
+    }
+
+    fn usual_prompt(&self, task: &str, recorded: &str) -> bool {
+        let prompted = self.models.iter().find(|model| model.has_prompt);
+        prompted.map_or(recorded, |model| &model.target) == task
     }
 
     /// The user switches the soft prompt: the models whose answers that changes; all of them where recorded answers are

@@ -13,7 +13,7 @@ const UTF8: u16 = 1 << 11;
 const ORDINARY: u32 = 0x20;
 
 /// 1 January 1980, the first day that the format knows: an archive is a function of its files.
-const DAY: u16 = 1 << 5 | 1;
+const DAY: u16 = (1 << 5) | 1;
 
 /// The archive of these files, by their paths with `/` between folders, in the order given.
 ///
@@ -80,7 +80,7 @@ const TABLE: [u32; 256] = {
     while byte < 256 {
         let (mut rest, mut bit) = (byte as u32, 0);
         while bit < 8 {
-            rest = if rest & 1 == 1 { rest >> 1 ^ POLYNOMIAL } else { rest >> 1 };
+            rest = if rest & 1 == 1 { (rest >> 1) ^ POLYNOMIAL } else { rest >> 1 };
             bit += 1;
         }
         table[byte] = rest;
@@ -90,7 +90,7 @@ const TABLE: [u32; 256] = {
 };
 
 fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |rest, byte| TABLE[usize::from(rest as u8 ^ byte)] ^ rest >> 8)
+    !bytes.iter().fold(!0, |rest, byte| TABLE[usize::from(rest as u8 ^ byte)] ^ (rest >> 8))
 }
 
 #[cfg(test)]

@@ -235,7 +235,15 @@ impl App {
                 self.send(&Command::Train { spec: Box::new(spec) });
             }
             Err(error) => {
-                let failure = Failure::from(error).advice("Change the setting and start again.");
+                let field = fields::of_error(&error);
+                let advice = match field {
+                    Some(field) => format!("Change \u{201c}{}\u{201d} and start again.", field.label),
+                    None => "Change the setting and start again.".to_owned(),
+                };
+                if let Some(field) = field {
+                    focus(field.testid);
+                }
+                let failure = Failure::from(error).advice(advice);
                 self.state.update(|state| state.fail(failure));
             }
         }

@@ -65,8 +65,9 @@ fn models_of_an_earlier_visit_take_the_recorded_answers_away_and_are_asked() {
     state.show_recorded(1, &recorded(), 0, "rte-mini");
     state.apply(three(Origin::Shipped, 1));
     assert!(state.answers.len() == 3 && state.due.is_empty());
+    state.prompt = true;
     state.apply(three(Origin::Trained, 1));
-    assert!(state.answers.is_empty());
+    assert!(state.answers.is_empty() && !state.prompt, "triviaqa-mini is not what their prompt is for");
     assert_eq!(state.due, ["pretrained", "fine-tuning", "promot"].map(recipe));
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use promot_core::Error;
 use promot_core::spec::RunSpec;
 
 use super::methods::{FINE_TUNING, PROMPT_TUNING, training};
@@ -169,6 +170,12 @@ impl Field {
     }
 }
 
+/// The field that an error of the spec is about.
+pub fn of_error(error: &Error) -> Option<&'static Field> {
+    let Error::Mismatch { what, .. } = error else { return None };
+    FIELDS.iter().find(|field| *what == field.path || *what == format!("{} of the spec", field.path))
+}
+
 /// The number of in-context examples that a text stands for: the nearest that is allowed; `None` for what is no number.
 pub fn shots(text: &str, most: usize) -> Option<usize> {
     let value: f64 = text.trim().parse().ok()?;
@@ -214,6 +221,15 @@ mod tests {
             field("train-batch").read("1000000000").unwrap_err(),
             "Batch size (stage.fine-tuning.batch): expected a whole number from 1 to 1024, found 1000000000."
         );
+    }
+
+    #[test]
+    fn an_error_of_the_spec_has_its_field() {
+        let mut spec = RunSpec::default();
+        spec.set("stage.fine-tuning.learning_rate", "-1").unwrap();
+        let error = crate::protocol::resolved(&spec).map(|_| ()).unwrap_err();
+        assert_eq!(of_error(&error).map(|field| field.testid), Some("train-rate"), "{error}");
+        assert!(of_error(&Error::Storage("full".into())).is_none());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::messages::{Inbox, fail, post};
 use super::training::{self, Serve, Served};
 use super::{ask, export};
 use crate::failure::Failure;
-use crate::protocol::{Command, Event};
+use crate::protocol::Command;
 use crate::saved::Saved;
 
 /// Opens the engine with the first command and then executes the others.
