@@ -100,7 +100,8 @@ test('a tiny run goes through both stages to the end', async () => {
   const weights = unzipped((await saved(opened, id('export-weights'), /^promot\.zip$/)).bytes);
   const folder = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
   const prompt = ['prompt/adapter_config.json', 'prompt/adapter_model.safetensors'];
-  assert.deepEqual(Object.keys(weights).sort(), [...folder, ...prompt].map((name) => `promot/${name}`));
+  const expected = [...folder, ...prompt].map((name) => `promot/${name}`);
+  assert.deepEqual(Object.keys(weights).sort(), expected.sort());
   const tensors = weights['promot/model.safetensors'];
   const header = Number(tensors.readBigUInt64LE(0));
   const names = Object.keys(JSON.parse(tensors.subarray(8, 8 + header).toString()));

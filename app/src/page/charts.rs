@@ -39,8 +39,8 @@ static KINDS: [Kind; 4] = [
     },
     Kind {
         testid: "format-chart",
-        title: "Format leakage on held-out tasks",
-        unit: "% of answers",
+        title: "Format leakage",
+        unit: "% of held-out answers",
         range: Some((0.0, 100.0)),
         line: |curves| &curves.format,
     },

@@ -27,7 +27,7 @@ pub fn Train() -> impl IntoView {
     let reported = Memo::new(move |_| app.state.with(|state| state.training.report.is_some()));
     let report = move || app.state.with_untracked(|state| state.training.report.clone().map(Arc::new));
     view! {
-        <section class="intro" aria-labelledby="train-title">
+        <section class="intro beside" aria-labelledby="train-title">
             <h1 id="train-title">"Train it yourself, in this tab"</h1>
             <p class="lead">
                 "Fine-tune the small model on one task, in the standard way and with ProMoT, and watch its scores on

@@ -197,7 +197,7 @@ impl<'a> Plot<'a> {
     fn rule_y(&mut self, values: impl Iterator<Item = f64>) {
         let range = self.frame.y.range.unwrap_or_else(|| axis::around(values));
         self.y = Ruler::new(self.frame.y.scale, range, (self.bottom, self.top)).whole(self.frame.y.whole);
-        let most = ((self.bottom - self.top) / 36.0).max(2.0) as usize;
+        let most = ((self.bottom - self.top) / 28.0).max(2.0) as usize;
         let ticks = self.y.ticks(most);
         let widest = ticks.iter().map(|tick| text_width(&tick.label)).fold(0.0, f64::max);
         self.left = widest + 10.0 + if self.frame.y.label.is_empty() { 0.0 } else { LINE_HEIGHT };

@@ -27,8 +27,7 @@ pub fn drawing(all: &[FrontierPoint]) -> Option<Drawing> {
     };
     let paths: Vec<Path> =
         distinct(all.iter().map(|point| (&point.method, &point.swept))).into_iter().map(points).collect();
-    let y =
-        if others { "held-out tasks of another format, mean score" } else { "held-out tasks, mean score" };
+    let y = if others { "held-out, another format" } else { "held-out tasks, mean" };
     let (x, y) = (Axis::linear("target task, validation score", PERCENT), Axis::linear(y, PERCENT));
     let (width, height) = SIZE;
     Some(chart::scatter(&Frame { title: TITLE, x, y, width, height }, &paths))

@@ -32,17 +32,17 @@ pub fn judged(report: &Report) -> Option<Markup> {
         div.scroll tabindex="0" role="region" aria-label="Signs of the paper" { table.signs {
             thead { tr {
                 th scope="col" { "claim" }
+                th scope="col" { "verdict" }
                 th scope="col" { "paper" }
                 th scope="col" { "here" }
                 th scope="col" { "difference" }
-                th scope="col" { "verdict" }
             } }
             tbody { @for sign in &judged { tr {
                 th scope="row" { (sign.claim) " " small { (sign.id) } }
+                td.verdict data-verdict=(slug(sign.verdict)) { (sign.verdict.name()) }
                 td { (sign.paper) }
                 td { @if let Some((one, other)) = sign.ours { (format!("{one:.1} against {other:.1}")) } }
-                td { (difference(sign)) }
-                td.verdict data-verdict=(slug(sign.verdict)) { (sign.verdict.name()) }
+                td { (difference(sign)) small { (sign.seeds) (if sign.seeds == 1 { " seed" } else { " seeds" }) } }
             } } }
         } }
         p.note {
@@ -63,9 +63,9 @@ fn slug(verdict: Verdict) -> String {
     verdict.name().replace(' ', "-")
 }
 
-/// "-20.0 (-23.5 to -16.4), 3 seeds"
+/// "-20.0 (-23.5 to -16.4)"
 fn difference(sign: &Sign) -> String {
     let Some(mean) = sign.difference else { return String::new() };
     let interval = sign.interval.map(|(low, high)| format!(" ({low:+.1} to {high:+.1})")).unwrap_or_default();
-    format!("{mean:+.1}{interval}, {} seed{}", sign.seeds, if sign.seeds == 1 { "" } else { "s" })
+    format!("{mean:+.1}{interval}")
 }
