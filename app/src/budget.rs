@@ -10,7 +10,8 @@ use crate::catalog::tasks;
 pub struct Budget {
     pub steps: usize,
     pub batch: usize,
-    pub learning_rate: f64,
+    /// `None` where validation chose among several.
+    pub learning_rate: Option<f64>,
     /// Most rows of the target; 0 for all.
     pub rows: usize,
     pub seed: u64,
@@ -24,7 +25,7 @@ impl Budget {
         Some(Self {
             steps: training.steps,
             batch: training.batch,
-            learning_rate: training.learning_rate,
+            learning_rate: recipe.points.is_empty().then_some(training.learning_rate),
             rows: run.target.train_limit,
             seed: *run.seeds.first()?,
         })
@@ -38,14 +39,9 @@ impl Budget {
     /// "1000 steps, batch 64, rate 0.001, all rows, seed 0"
     pub fn words(&self) -> String {
         let rows = if self.rows == 0 { "all".to_owned() } else { self.rows.to_string() };
-        format!(
-            "{} {}, batch {}, rate {}, {rows} rows, seed {}",
-            self.steps,
-            if self.steps == 1 { "step" } else { "steps" },
-            self.batch,
-            self.learning_rate,
-            self.seed
-        )
+        let rate = self.learning_rate.map_or("chosen by validation".to_owned(), |rate| rate.to_string());
+        let steps = if self.steps == 1 { "step" } else { "steps" };
+        format!("{} {steps}, batch {}, rate {rate}, {rows} rows, seed {}", self.steps, self.batch, self.seed)
     }
 }
 
@@ -62,6 +58,9 @@ mod tests {
         assert_eq!(budget.words(), "31 steps, batch 64, rate 0.001, all rows, seed 0");
         assert_eq!(Budget::of_spec(&spec, "pretrained"), None);
         assert_eq!(Budget::of_spec(&spec, "fine-tuning"), None, "not in the run");
+        spec.set("sweep.select", "validation").unwrap();
+        spec.set("sweep.stage.fine-tuning.learning_rate", "1e-4,1e-3").unwrap();
+        assert!(Budget::of_spec(&spec, "promot").unwrap().words().contains("rate chosen by validation"));
         spec.seeds.clear();
         assert_eq!(Budget::of_spec(&spec, "promot"), None, "a run that cannot be");
     }
