@@ -242,7 +242,7 @@ impl State {
         let shipped = |name: &&str| {
             self.models.iter().any(|model| model.recipe.as_str() == *name && model.origin == Origin::Shipped)
         };
-        self.models.is_empty() || methods::COMPARED.iter().all(|name| shipped(name))
+        self.models.is_empty() || methods::COMPARED.iter().all(shipped)
     }
 
     fn tick(&mut self, tick: Tick) {
