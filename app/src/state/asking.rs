@@ -165,3 +165,42 @@ fn a_refused_question_says_why_until_it_is_changed() {
     state.write("short".into());
     assert_eq!(state.question.refused, None);
 }
+
+#[test]
+fn a_device_that_is_being_opened_or_owes_every_answer_is_waited_for() {
+    let device = |webgpu| Event::Device { info: DeviceInfo::default(), webgpu, advice: None };
+    let loading = |done| Event::Loading { what: "device".into(), done };
+    assert!(!State::default().waits_for_gpu(), "the worker's code is still on its way");
+    assert!(with([loading(0.0)]).waits_for_gpu());
+    assert!(!with([loading(0.0), device(true), loading(0.2)]).waits_for_gpu());
+    for webgpu in [true, false] {
+        let mut state = with([device(webgpu), three(Origin::Shipped, 1)]);
+        state.ask(7, &state.askable());
+        assert_eq!(state.waits_for_gpu(), webgpu);
+        state.apply(answer(7, "pretrained", "x"));
+        assert!(!state.waits_for_gpu(), "it answers, if slowly");
+    }
+}
+
+#[test]
+fn a_saved_run_is_offered_until_it_is_shown_or_discarded() {
+    let run = |finished| SavedRun {
+        spec: Box::default(),
+        method: "promot".into(),
+        stage: Default::default(),
+        step: 3,
+        steps: 9,
+        finished,
+    };
+    let mut state = with([Event::Saved { run: Some(run(false)) }]);
+    assert!(state.offered().is_some());
+    state.apply(Event::Status { status: Status::Stage(1) });
+    assert!(state.offered().is_none(), "while it runs");
+    state.apply(Event::Status { status: Status::Idle });
+    assert!(state.offered().is_some(), "stopped");
+    state.apply(Event::Saved { run: Some(run(true)) });
+    state.training.tick = Some(Tick::default());
+    assert!(state.offered().is_none(), "its results are in sight");
+    state.discarded();
+    assert!(!state.training.has_results());
+}
