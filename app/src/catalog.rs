@@ -3,6 +3,9 @@
 use promot_core::spec::PresetList;
 use promot_core::task::TaskList;
 
+/// The page's one model, as specs name it.
+pub const MODEL: &str = "mini";
+
 pub fn tasks() -> &'static TaskList {
     &promot_world::catalog().tasks
 }

@@ -4,6 +4,7 @@
 
 pub mod adapter;
 pub mod advice;
+pub mod budget;
 pub mod catalog;
 #[cfg(feature = "worker")]
 pub mod control;
@@ -11,11 +12,13 @@ pub mod control;
 pub mod eta;
 pub mod failure;
 pub mod files;
+pub mod longest;
 pub mod protocol;
 #[cfg(feature = "worker")]
 pub mod saved;
 pub mod state;
 pub mod writes;
+pub mod zip;
 
 #[cfg(target_family = "wasm")]
 mod fetch;

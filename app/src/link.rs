@@ -10,8 +10,8 @@ use web_sys::{ErrorEvent, MessageEvent, Worker};
 use crate::failure::Failure;
 use crate::protocol::{Command, DeviceWish, Event};
 
-/// The script that Trunk makes for the worker; it lies beside the page.
-const SCRIPT: &str = "./promot-worker_loader.js";
+/// The script that loads the worker's code and tells of a download that fails; it lies beside the page.
+const SCRIPT: &str = "./worker.js";
 
 /// The connection to one worker, or to its successor after a restart. Clones are the same connection.
 #[derive(Clone)]
@@ -88,6 +88,11 @@ impl Link {
         self.inner.failed.set(false);
         self.inner.waiting.borrow_mut().clear();
         self.spawn();
+    }
+
+    /// The device's reason from the next start on, where the user has given WebGPU up.
+    pub fn explain_cpu(&self, reason: &str) {
+        self.inner.fallen.replace(Some(reason.to_owned()));
     }
 
     fn spawn(&self) {

@@ -9,7 +9,8 @@ use promot_core::spec::{Run, RunSpec};
 use promot_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::tasks;
+use crate::budget::Budget;
+use crate::catalog::{MODEL, tasks};
 use crate::failure::Failure;
 
 /// The device that the page was asked to use (`?device=`).
@@ -67,18 +68,41 @@ pub struct ModelState {
     /// The target task of its training; empty for the pretrained model.
     pub target: String,
     pub has_prompt: bool,
+    /// Changes with the weights: answers of another version are those of another model.
+    pub version: u64,
+    /// What it was trained with, where that is known.
+    pub budget: Option<Budget>,
 }
+
+/// Most rows of a step, and of an evaluation's batch: a tab has a few gigabytes.
+pub const MOST_BATCH: usize = 1024;
+
+/// Longest soft prompt on this page.
+pub const MOST_PROMPT: usize = 512;
 
 /// The spec as a run in this page takes it.
 ///
 /// # Errors
-/// A setting that makes no sense, and several target tasks: a model of the page holds one soft prompt.
+/// A setting that makes no sense; another model than the page's; several target tasks, since a model of the page holds one
+/// soft prompt; batches and prompts beyond a tab's memory.
 pub fn resolved(spec: &RunSpec) -> Result<Run> {
     let run = spec.resolve(tasks())?;
-    match run.target.also.len() {
-        0 => Ok(run),
-        more => Err(Error::mismatch("target.also of the spec", "no task on this page", more)),
+    let holds = |field: &str, expected: &dyn fmt::Display, holds: bool, found: &dyn fmt::Display| match holds
+    {
+        true => Ok(()),
+        false => Err(Error::mismatch(format!("{field} of the spec"), expected, found)),
+    };
+    holds("model", &format!("{MODEL}, the one that this page has"), run.model == MODEL, &run.model)?;
+    holds("target.also", &"no task on this page", run.target.also.is_empty(), &run.target.also.len())?;
+    let most = format!("at most {MOST_BATCH} on this page");
+    holds("eval.batch", &most, run.eval.batch <= MOST_BATCH, &run.eval.batch)?;
+    for stage in run.recipes.iter().flat_map(|recipe| recipe.trained()).flat_map(|recipe| &recipe.stages) {
+        let batch = stage.training.batch;
+        holds(&format!("stage.{}.batch", stage.name), &most, batch <= MOST_BATCH, &batch)?;
+        let (length, most) = (stage.prompt.length, format!("at most {MOST_PROMPT} on this page"));
+        holds("prompt.length", &most, length <= MOST_PROMPT, &length)?;
     }
+    Ok(run)
 }
 
 /// From the page to the worker.
@@ -243,6 +267,11 @@ pub enum Event {
     AskDone {
         id: u64,
     },
+    /// A question that no model was asked: a sentence says why.
+    Refused {
+        id: u64,
+        reason: String,
+    },
     Status {
         status: Status,
     },
@@ -274,4 +303,31 @@ pub enum Event {
         mime: String,
     },
     Failed(Failure),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spec_for_another_model_or_beyond_a_tab_is_refused_with_the_field() {
+        assert!(resolved(&RunSpec::default()).is_ok());
+        for (path, value, words) in [
+            ("model", "gpt5", "model of the spec: expected mini"),
+            ("prompt.length", "0", "prompt.length of the spec: expected at least 1"),
+            ("prompt.length", "513", "prompt.length of the spec: expected at most 512"),
+            (
+                "stage.fine-tuning.batch",
+                "1000000000",
+                "stage.fine-tuning.batch of the spec: expected at most 1024",
+            ),
+            ("eval.batch", "5000", "eval.batch of the spec"),
+            ("target.also", "wic-mini", "target.also of the spec"),
+        ] {
+            let mut spec = RunSpec::default();
+            spec.set(path, value).unwrap();
+            let error = resolved(&spec).map(|_| ()).unwrap_err().to_string();
+            assert!(error.starts_with(words), "{path} = {value}: {error}");
+        }
+    }
 }

@@ -8,10 +8,12 @@ use promot_core::report_html::Course;
 use promot_core::spec::RunSpec;
 
 use crate::failure::Failure;
-use crate::protocol::{Event, ModelState, RecipeName, SavedRun, Status, Tick};
+use crate::protocol::{Event, ModelState, Origin, RecipeName, SavedRun, Status, Tick};
 
 pub mod address;
+pub mod alike;
 pub mod curves;
+pub mod fields;
 pub mod marks;
 pub mod methods;
 pub mod recorded;
@@ -19,6 +21,8 @@ pub mod tasks;
 
 use curves::Curves;
 
+#[cfg(test)]
+mod asking;
 #[cfg(test)]
 mod tests;
 
@@ -30,9 +34,14 @@ pub struct State {
     /// The models that can be asked; empty until they are loaded.
     pub models: Vec<ModelState>,
     pub question: Question,
+    /// Answers to the text in the editor, each of the model that stands under its name now.
     pub answers: BTreeMap<RecipeName, Answer>,
+    /// Whether models that have a soft prompt answer with it in front.
+    pub prompt: bool,
     /// The number of the question that is being answered.
     pub asking: Option<u64>,
+    /// Models that have to be asked: their answers are missing although nobody has taken them away.
+    pub due: Vec<RecipeName>,
     pub training: Training,
     /// The run in storage; `None` once it is resumed or deleted.
     pub saved: Option<SavedRun>,
@@ -62,6 +71,8 @@ pub struct Question {
     /// As it was rendered; the references hold for this text only.
     pub rendered: String,
     pub references: Vec<String>,
+    /// Why it was not asked.
+    pub refused: Option<String>,
 }
 
 impl Question {
@@ -75,6 +86,8 @@ impl Question {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
     pub text: String,
+    /// The task that the model was tuned on; empty for the pretrained one.
+    pub target: String,
     /// Read from precomputed results, not computed here.
     pub recorded: bool,
     /// Whether the model has ended its answer.
@@ -133,33 +146,35 @@ impl State {
             Event::Ready | Event::File { .. } => {}
             Event::Loading { what, done } => self.loading = (done < 1.0).then_some((what, done)),
             Event::Device { info, webgpu, advice } => self.device = Some(Device { info, webgpu, advice }),
-            Event::Models { models } => {
-                self.loading = None;
-                self.models = models;
-            }
+            Event::Models { models } => self.take_models(models),
             Event::Saved { run } => self.saved = run,
             Event::Example { id, task, row, rows, input, references } => {
                 if id == self.question.id {
                     let (rows, text, rendered) = (Some(rows), input.clone(), input);
                     self.question =
-                        Question { id, task, row, rows, awaited: false, text, rendered, references };
+                        Question { id, task, row, rows, text, rendered, references, ..Question::default() };
                     self.answers.clear();
+                    self.due = self.askable();
                 }
             }
             Event::Partial { id, recipe, text } => {
                 if self.asking == Some(id) {
-                    self.answers.insert(recipe, Answer { text, ..Answer::default() });
+                    self.answer(recipe, Answer { text, ..Answer::default() });
                 }
             }
             Event::Answer { id, recipe, text, tokens, seconds } => {
                 if self.asking == Some(id) {
-                    let answer = Answer { text, recorded: false, complete: true, tokens, seconds };
-                    self.answers.insert(recipe, answer);
+                    self.answer(
+                        recipe,
+                        Answer { text, complete: true, tokens, seconds, ..Answer::default() },
+                    );
                 }
             }
-            Event::AskDone { id } => {
+            Event::AskDone { id } => self.asking = self.asking.filter(|asking| *asking != id),
+            Event::Refused { id, reason } => {
                 if self.asking == Some(id) {
                     self.asking = None;
+                    self.question.refused = Some(reason);
                 }
             }
             Event::Status { status } => {
@@ -187,6 +202,49 @@ impl State {
         }
     }
 
+    /// Answers of weights that are there no longer are dropped, and asked for again.
+    fn take_models(&mut self, models: Vec<ModelState>) {
+        self.loading = None;
+        let same = |recipe: &RecipeName| {
+            let known = self.models.iter().find(|model| model.recipe == *recipe);
+            known.is_some_and(|known| models.contains(known))
+        };
+        let mut gone: Vec<RecipeName> = self
+            .answers
+            .iter()
+            .filter(|(recipe, answer)| !answer.recorded && !same(recipe))
+            .map(|(r, _)| r.clone())
+            .collect();
+        self.models = models;
+        let recorded = self.answers.values().any(|answer| answer.recorded);
+        if recorded && !self.recordings_hold() {
+            // Recorded answers do not stand beside live ones.
+            gone = self.askable();
+            self.answers.clear();
+            self.prompt = self.usual_prompt(&self.question.task, "");
+        }
+        self.answers.retain(|recipe, _| !gone.contains(recipe));
+        let askable = self.askable();
+        self.due.extend(gone);
+        self.due = distinct(std::mem::take(&mut self.due))
+            .into_iter()
+            .filter(|recipe| askable.contains(recipe))
+            .collect();
+    }
+
+    fn answer(&mut self, recipe: RecipeName, answer: Answer) {
+        let target = self.model(&recipe).map(|model| model.target.clone()).unwrap_or_default();
+        self.answers.insert(recipe, Answer { target, ..answer });
+    }
+
+    /// Whether the recorded answers are those of the models that stand under their names: the shipped ones.
+    pub fn recordings_hold(&self) -> bool {
+        let shipped = |name: &&str| {
+            self.models.iter().any(|model| model.recipe.as_str() == *name && model.origin == Origin::Shipped)
+        };
+        self.models.is_empty() || methods::COMPARED.iter().all(shipped)
+    }
+
     fn tick(&mut self, tick: Tick) {
         let spec = self.training.spec.clone().unwrap_or_default();
         self.training.curves.tick(&tick, &spec);
@@ -204,7 +262,7 @@ impl State {
         self.training.runs.push(run);
     }
 
-    /// Shows a failure; nothing waits for the worker any more.
+    /// Shows a failure; nothing waits for the worker any more. A fatal one stays until the worker is started again.
     pub fn fail(&mut self, failure: Failure) {
         self.asking = None;
         if failure.fatal {
@@ -213,42 +271,108 @@ impl State {
                 self.training.status = Status::Failed;
             }
         }
-        self.failure = Some(failure);
+        if !self.is_dead() {
+            self.failure = Some(failure);
+        }
     }
 
-    /// The user requests another question: row `row` of `task`, under the number `id`.
+    /// Whether the worker is gone: nothing that is sent to it will be answered.
+    pub fn is_dead(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.fatal)
+    }
+
+    /// Whether a graphics device is being opened, or has not given a single token of the answers that it owes.
+    pub fn waits_for_gpu(&self) -> bool {
+        match &self.device {
+            _ if self.is_dead() => false,
+            Some(device) => {
+                device.webgpu && self.asking.is_some() && self.answers.values().all(|answer| answer.recorded)
+            }
+            None => self.loading.as_ref().is_some_and(|(_, done)| *done == 0.0),
+        }
+    }
+
+    /// Whether the question in the editor can be asked.
+    pub fn can_ask(&self) -> bool {
+        !self.models.is_empty() && !self.is_dead() && !self.question.text.trim().is_empty()
+    }
+
+    /// The user requests another question: row `row` of `task`, under the number `id`. The old one goes with its answers:
+    /// they would stand under the new task's name.
     pub fn wants_example(&mut self, id: u64, task: &str, row: usize) {
-        self.question.id = id;
-        self.question.task = task.to_owned();
-        self.question.row = row;
-        self.question.awaited = true;
+        self.forget_answers();
+        self.question = Question { id, task: task.to_owned(), row, awaited: true, ..Question::default() };
     }
 
-    /// The user edits the question; an example that is still to come would overwrite that and is cancelled.
+    /// The user edits the question: answers to the old text are none to the new one. An example that is still to come would
+    /// overwrite what is written and is cancelled.
     pub fn write(&mut self, text: String) {
+        if self.question.text == text {
+            return;
+        }
+        self.forget_answers();
         self.question.text = text;
+        self.question.refused = None;
         if self.question.awaited {
             self.question.awaited = false;
             self.question.id = u64::MAX;
         }
     }
 
-    /// Shows a precomputed question with its answers.
-    pub fn show_recorded(&mut self, id: u64, example: &ExampleAnswers, row: usize) {
+    fn forget_answers(&mut self) {
         self.asking = None;
+        self.answers.clear();
+        self.due.clear();
+    }
+
+    /// Sets the soft prompt as the method does, where the user turns to another task: on for the task that it was trained
+    /// on (`recorded` before the models are there), off for all others. On the same task the user's choice stays. Says
+    /// whether recorded answers may be shown: they were made that way.
+    pub fn turn_to(&mut self, task: &str, recorded: &str) -> bool {
+        let usual = self.usual_prompt(task, recorded);
+        if self.question.task != task {
+            self.prompt = usual;
+        }
+        self.prompt == usual && self.recordings_hold()
+    }
+
+    fn usual_prompt(&self, task: &str, recorded: &str) -> bool {
+        let prompted = self.models.iter().find(|model| model.has_prompt);
+        prompted.map_or(recorded, |model| &model.target) == task
+    }
+
+    /// The user switches the soft prompt: the models whose answers that changes; all of them where recorded answers are
+    /// shown, which do not stand beside live ones.
+    pub fn switch_prompt(&mut self, on: bool) -> Vec<RecipeName> {
+        self.prompt = on;
+        match self.answers.values().any(|answer| !answer.recorded) {
+            true => self
+                .models
+                .iter()
+                .filter(|model| model.has_prompt)
+                .map(|model| model.recipe.clone())
+                .collect(),
+            false => self.askable(),
+        }
+    }
+
+    /// Shows a precomputed question with its answers, of models tuned on `target`.
+    pub fn show_recorded(&mut self, id: u64, example: &ExampleAnswers, row: usize, target: &str) {
+        self.forget_answers();
         self.question = Question {
             id,
             task: example.task.clone(),
             row,
-            rows: None,
-            awaited: false,
             text: example.input.clone(),
             rendered: example.input.clone(),
             references: vec![example.reference.clone()],
+            ..Question::default()
         };
         let answer = |(recipe, text): (&String, &String)| {
-            let answer = Answer { text: text.clone(), recorded: true, complete: true, ..Answer::default() };
-            (RecipeName::new(recipe), answer)
+            let recipe = RecipeName::new(recipe);
+            let target = if recipe == RecipeName::pretrained() { "" } else { target };
+            let (text, target) = (text.clone(), target.to_owned());
+            (recipe, Answer { text, target, recorded: true, complete: true, ..Answer::default() })
         };
         self.answers = example.outputs.iter().map(answer).collect();
     }
@@ -256,6 +380,8 @@ impl State {
     /// The user asks: answers of these models are awaited under the number `id`.
     pub fn ask(&mut self, id: u64, recipes: &[RecipeName]) {
         self.asking = Some(id);
+        self.due.clear();
+        self.question.refused = None;
         self.answers.retain(|recipe, answer| !recipes.contains(recipe) && !answer.recorded);
     }
 
@@ -274,7 +400,7 @@ impl State {
         self.models.iter().find(|model| model.recipe == *recipe)
     }
 
-    /// The task that the models were tuned on.
+    /// The task that the first tuned model was tuned on, for the picker: other columns may have other ones.
     pub fn target(&self) -> &str {
         let tuned = self.models.iter().find(|model| !model.target.is_empty());
         tuned.map_or("rte-mini", |model| &model.target)
@@ -287,6 +413,18 @@ impl State {
         // The version keeps growing, so that a chart notices that the old curves are gone.
         let curves = Curves { version: self.training.curves.version + 1, ..Curves::default() };
         self.training = Training { status: Status::Loading, spec: Some(spec), curves, ..Training::default() };
+    }
+
+    /// The run in storage that is not shown already.
+    pub fn offered(&self) -> Option<&SavedRun> {
+        let saved = self.saved.as_ref().filter(|_| !self.training.is_running())?;
+        (!(saved.finished && self.training.has_results())).then_some(saved)
+    }
+
+    /// The user deletes the saved run: what was shown of it goes, too.
+    pub fn discarded(&mut self) {
+        let curves = Curves { version: self.training.curves.version + 1, ..Curves::default() };
+        self.training = Training { curves, ..Training::default() };
     }
 
     /// The user resumes the saved run.
@@ -306,7 +444,7 @@ impl State {
         self.failure = None;
         self.device = None;
         self.models.clear();
-        self.asking = None;
+        self.forget_answers();
         self.loading = None;
     }
 }

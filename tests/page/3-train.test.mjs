@@ -28,6 +28,18 @@ async function saved(opened, button, name) {
   return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
 }
 
+/** The files of a zip whose files are stored as they are. */
+function unzipped(bytes) {
+  const files = {};
+  for (let at = 0; bytes.readUInt32LE(at) === 0x04034b50; ) {
+    const [size, name, extra] = [bytes.readUInt32LE(at + 22), bytes.readUInt16LE(at + 26), bytes.readUInt16LE(at + 28)];
+    const start = at + 30 + name + extra;
+    files[bytes.toString('utf8', at + 30, at + 30 + name)] = bytes.subarray(start, start + size);
+    at = start + size;
+  }
+  return files;
+}
+
 /** A saved page shows the run by itself: nothing is fetched, and nothing runs. */
 async function alone(opened, html) {
   const page = await opened.context.newPage();
@@ -85,13 +97,17 @@ test('a tiny run goes through both stages to the end', async () => {
   const copy = await saved(opened, id('export-page'), /\.html$/);
   await alone(opened, copy.bytes.toString());
 
-  const weights = await saved(opened, id('export-weights'), /(^|-)model\.safetensors$/);
-  const header = Number(weights.bytes.readBigUInt64LE(0));
-  const tensors = JSON.parse(weights.bytes.subarray(8, 8 + header).toString());
-  assert.ok(Object.keys(tensors).some((name) => name.startsWith('encoder.')), weights.name);
-
-  const adapter = await saved(opened, id('export-weights'), /adapter_config\.json$/);
-  assert.equal(JSON.parse(adapter.bytes.toString()).num_virtual_tokens, TINY.prompt.length);
+  const weights = unzipped((await saved(opened, id('export-weights'), /^promot\.zip$/)).bytes);
+  const folder = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
+  const prompt = ['prompt/adapter_config.json', 'prompt/adapter_model.safetensors'];
+  const expected = [...folder, ...prompt].map((name) => `promot/${name}`);
+  assert.deepEqual(Object.keys(weights).sort(), expected.sort());
+  const tensors = weights['promot/model.safetensors'];
+  const header = Number(tensors.readBigUInt64LE(0));
+  const names = Object.keys(JSON.parse(tensors.subarray(8, 8 + header).toString()));
+  assert.ok(names.some((name) => name.startsWith('encoder.')), names);
+  assert.equal(JSON.parse(weights['promot/config.json']).model_type, 't5');
+  assert.equal(JSON.parse(weights['promot/prompt/adapter_config.json']).num_virtual_tokens, TINY.prompt.length);
 
   // The models that were trained here can now be asked.
   await page.getByRole('link', { name: 'Compare' }).click();
@@ -146,6 +162,7 @@ test('a run that was left goes on after a reload, or is dropped', async () => {
   await id('train-stop').click();
   await textIs(id('train-status'), 'idle');
   await id('saved-discard').click();
+  await id('confirm-yes').click();
   await id('saved-run').waitFor({ state: 'detached' });
   await page.reload();
   await startable(opened);

@@ -16,6 +16,8 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // A name that is not the machine's own, for plain http as on a local network.
+  '--host-resolver-rules=MAP class.lan 127.0.0.1',
 ];
 /** WebGPU without a graphics card: Chromium's own software adapter. */
 const WEBGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];

@@ -29,6 +29,7 @@ pub mod documents;
 pub mod spans;
 
 pub mod texts;
+#[cfg(feature = "models")]
 mod tokenizer;
 
 mod catalog;

@@ -15,6 +15,13 @@ pub fn Alert() -> impl IntoView {
             </button>
         }
     };
+    let dismiss = move || {
+        view! {
+            <button type="button" on:click=move |_| app.state.update(|state| state.failure = None)>
+                "Dismiss"
+            </button>
+        }
+    };
     move || {
         failure.get().map(|failure| {
             let kind = failure.kind.name();
@@ -25,13 +32,11 @@ pub fn Alert() -> impl IntoView {
                         {failure.advice.map(|advice| view! { <p>{advice}</p> })}
                     </div>
                     <div class="buttons">
-                        {failure.fatal.then(restart)}
-                        <button
-                            type="button"
-                            on:click=move |_| app.state.update(|state| state.failure = None)
-                        >
-                            "Dismiss"
-                        </button>
+                        // Without its worker the page is dead: only a restart helps.
+                        {match failure.fatal {
+                            true => restart().into_any(),
+                            false => dismiss().into_any(),
+                        }}
                     </div>
                 </div>
             }

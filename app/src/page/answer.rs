@@ -1,6 +1,7 @@
 //! One model's answer, with its marks.
 
 use leptos::prelude::*;
+use promot_core::chart::Palette;
 
 use super::app::{App, View};
 use super::numbers;
@@ -28,8 +29,20 @@ pub fn AnswerColumn(recipe: RecipeName) -> impl IntoView {
     let has_prompt =
         Memo::new(move |_| model.with(|model| model.as_ref().is_some_and(|model| model.has_prompt)));
     let title_id = format!("title-{name}");
+    let series = {
+        let name = name.clone();
+        Memo::new(move |_| {
+            let shown = app.state.with(State::shown);
+            Palette::new(shown.iter().map(RecipeName::as_str)).of(&name).to_string()
+        })
+    };
     view! {
-        <article class="answer" data-column=name.clone() aria-labelledby=title_id.clone()>
+        <article
+            class="answer"
+            data-column=name.clone()
+            data-series=move || series.get()
+            aria-labelledby=title_id.clone()
+        >
             <header>
                 <h2 id=title_id.clone()>{title(&name)}</h2>
                 <p class="origin">{move || origin_text(app.state.with(|state| !state.models.is_empty()), model.get().as_ref())}</p>
@@ -37,7 +50,7 @@ pub fn AnswerColumn(recipe: RecipeName) -> impl IntoView {
             <div class="text" data-testid=format!("answer-{name}") aria-live="polite" aria-busy=busy>
                 <Text recipe answer waiting />
             </div>
-            <Marks recipe answer />
+            <Marks answer />
             <Show when=move || has_prompt.get()>
                 <PromptToggle />
             </Show>
@@ -119,18 +132,16 @@ struct Marking {
 }
 
 #[component]
-fn Marks(recipe: StoredValue<RecipeName>, answer: Memo<Option<Answer>>) -> impl IntoView {
+fn Marks(answer: Memo<Option<Answer>>) -> impl IntoView {
     let app = expect_context::<App>();
-    let tuned = recipe.with_value(|recipe| *recipe != RecipeName::pretrained());
     let marking = Memo::new(move |_| {
         let answer = answer.get().filter(|answer| answer.complete)?;
         app.state.with(|state| {
-            let (task, target) = (&state.question.task, state.target());
-            // A question of the user's own belongs to no task.
-            let asked = if state.question.known_references().is_empty() { "" } else { task };
+            let pretrained = state.answers.get(&RecipeName::pretrained()).filter(|answer| answer.complete);
+            let question = &state.question;
             Some(Marking {
-                verdict: marks::verdict(task, &answer.text, state.question.known_references()),
-                drift: (tuned && marks::drifted(asked, target, &answer.text)).then(|| target.to_owned()),
+                verdict: marks::verdict(&question.task, &answer.text, question.known_references()),
+                drift: marks::drift(question, &answer, pretrained).then(|| answer.target.clone()),
                 note: match answer.recorded {
                     true => "precomputed".to_owned(),
                     false => format!("{} tokens in {}", answer.tokens, numbers::seconds(answer.seconds)),
@@ -168,18 +179,14 @@ fn verdict(verdict: Verdict) -> impl IntoView {
     }
 }
 
-/// Soft prompt on or off, for all models that have one; their live answers are asked for again at once.
+/// Soft prompt on or off, for all models that have one; they are asked again at once.
 #[component]
 fn PromptToggle() -> impl IntoView {
     let app = expect_context::<App>();
     let toggle = move |event: leptos::ev::Event| {
-        app.prompt.set(event_target_checked(&event));
-        let live = app.state.with_untracked(|state| {
-            let live = |recipe: &RecipeName| state.answers.get(recipe).is_some_and(|answer| !answer.recorded);
-            let prompted = state.models.iter().filter(|model| model.has_prompt);
-            prompted.map(|model| model.recipe.clone()).filter(live).collect()
-        });
-        app.ask(live);
+        let on = event_target_checked(&event);
+        let due = app.state.try_update(|state| state.switch_prompt(on)).unwrap_or_default();
+        app.ask(due);
     };
     view! {
         <label class="toggle">
@@ -187,7 +194,7 @@ fn PromptToggle() -> impl IntoView {
                 type="checkbox"
                 role="switch"
                 data-testid="prompt-toggle"
-                prop:checked=move || app.prompt.get()
+                prop:checked=move || app.state.with(|state| state.prompt)
                 on:change=toggle
             />
             <span>"With the soft prompt prepended"</span>

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::app::App;
-use crate::state::tasks;
+use crate::state::{State, fields, tasks};
 
 /// The bundled model was trained on at most this many in-context examples.
 const MOST_SHOTS: usize = 4;
@@ -13,13 +13,9 @@ pub fn Ask() -> impl IntoView {
     let app = expect_context::<App>();
     let text = Memo::new(move |_| app.state.with(|state| state.question.text.clone()));
     let awaited = Memo::new(move |_| app.state.with(|state| state.question.awaited));
-    let askable = Memo::new(move |_| app.state.with(|state| state.askable()));
-    let can_ask = move || !askable.with(Vec::is_empty) && !text.with(|text| text.trim().is_empty());
-    let ask = move || {
-        if can_ask() {
-            app.ask(askable.get_untracked());
-        }
-    };
+    let can_ask = Memo::new(move |_| app.state.with(State::can_ask));
+    let refused = Memo::new(move |_| app.state.with(|state| state.question.refused.clone()));
+    let ask = move || app.ask(app.state.with_untracked(State::askable));
     let on_key = move |event: leptos::ev::KeyboardEvent| {
         if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) {
             event.prevent_default();
@@ -47,21 +43,23 @@ pub fn Ask() -> impl IntoView {
                 placeholder=move || if awaited.get() { "An example is shown as soon as the model is loaded." } else { "" }
                 prop:value=move || text.get()
                 on:input=move |event| {
-                    let text = event_target_value(&event);
-                    app.state.update(|state| state.write(text));
+                    app.write(event_target_value(&event));
                 }
                 on:keydown=on_key
             ></textarea>
             <div class="buttons">
-                <AskButton can_ask=Signal::derive(can_ask) />
+                <AskButton can_ask />
                 <Reference />
             </div>
+            <p class="problem" role="status" data-testid="ask-refused">
+                {move || refused.get()}
+            </p>
         </form>
     }
 }
 
 #[component]
-fn AskButton(can_ask: Signal<bool>) -> impl IntoView {
+fn AskButton(can_ask: Memo<bool>) -> impl IntoView {
     let app = expect_context::<App>();
     let asking = Memo::new(move |_| app.state.with(|state| state.asking.is_some()));
     let loaded = Memo::new(move |_| app.state.with(|state| !state.models.is_empty()));
@@ -114,8 +112,12 @@ fn Picker() -> impl IntoView {
             .collect_view()
     };
     let set_shots = move |event: leptos::ev::Event| {
-        if let Ok(shots) = event_target_value(&event).parse::<usize>() {
-            app.shots.set(shots.min(MOST_SHOTS));
+        let before = app.shots.get_untracked();
+        let shots = fields::shots(&event_target_value(&event), MOST_SHOTS).unwrap_or(before);
+        // What is used is what is shown.
+        event_target::<web_sys::HtmlInputElement>(&event).set_value(&shots.to_string());
+        if shots != before {
+            app.shots.set(shots);
             let row = app.state.with_untracked(|state| state.question.row);
             app.example(&task.get_untracked(), row);
         }

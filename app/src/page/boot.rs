@@ -3,13 +3,14 @@
 use gloo::events::EventListener;
 use gloo::timers::callback::Timeout;
 use leptos::prelude::*;
+use promot_core::spec::RunSpec;
 
 use super::app::{App, View};
 use super::later::turn;
 use super::{address, download, recorded, settings};
 use crate::catalog;
 use crate::link::Link;
-use crate::protocol::Event;
+use crate::protocol::{Event, resolved};
 use crate::state;
 use crate::state::tasks::FIRST_TASK;
 
@@ -20,7 +21,11 @@ pub fn start() -> App {
     let device = state::address::device(address::parameter("device").as_deref());
     let app = App::new(device.clone().unwrap_or_default(), View::current());
     app.show_problem(device.err());
-    EventListener::new(&window(), "hashchange", move |_| app.view.set(View::current())).forget();
+    let turned = move |_: &web_sys::Event| {
+        app.view.set(View::current());
+        app.ask_due();
+    };
+    EventListener::new(&window(), "hashchange", turned).forget();
     Timeout::new(0, move || read_spec(app)).forget();
     // The worker is several times the page's size: it is read in once the first screen stands.
     Timeout::new(WORKER_WAITS, move || {
@@ -42,9 +47,14 @@ pub fn start() -> App {
 fn read_spec(app: App) {
     let stored = || settings::stored().or_else(|| catalog::presets().by_name("quick").ok());
     let asked = address::parameter("spec").map(|text| state::address::spec(&text)).transpose();
-    let spec = asked.clone().ok().flatten().or_else(stored);
-    app.form.set(spec.unwrap_or_default());
-    app.show_problem(asked.err());
+    // What makes no sense is said at once: the fields can only show what does.
+    let senseless = |spec: &RunSpec| resolved(spec).err().map(|error| error.to_string());
+    let problem = match &asked {
+        Ok(spec) => spec.as_ref().and_then(senseless),
+        Err(problem) => Some(problem.clone()),
+    };
+    app.set_form(asked.ok().flatten().or_else(stored).unwrap_or_default());
+    app.show_problem(problem);
 }
 
 fn on_event(app: App, event: Event, bytes: Option<js_sys::ArrayBuffer>) {

@@ -4,7 +4,7 @@
 use gloo::timers::callback::Interval;
 use leptos::html::Div;
 use leptos::prelude::*;
-use promot_core::chart::{self, Axis, Drawing, Frame, Line, Scale, Style};
+use promot_core::chart::{self, Axis, Drawing, Frame, Line, Palette, Style};
 
 use super::app::App;
 use super::later::Later;
@@ -15,8 +15,6 @@ const PAUSE: u32 = 500;
 
 /// In units that are about a pixel each where two charts stand side by side; a chart is as wide as its place.
 const SIZE: (f64, f64) = (360.0, 230.0);
-
-const STEPS: Axis = Axis { label: "step", scale: Scale::Linear, range: None };
 
 /// What stands in the place of a chart without lines.
 const NOTHING: &str = "<p class=\"none\">The curve begins with the run.</p>";
@@ -41,8 +39,8 @@ static KINDS: [Kind; 4] = [
     },
     Kind {
         testid: "format-chart",
-        title: "Format leakage on held-out tasks",
-        unit: "% of answers",
+        title: "Format leakage",
+        unit: "% of held-out answers",
         range: Some((0.0, 100.0)),
         line: |curves| &curves.format,
     },
@@ -57,7 +55,7 @@ static KINDS: [Kind; 4] = [
         testid: "unseen-chart",
         title: "Held-out tasks, mean",
         unit: "score",
-        range: None,
+        range: Some((0.0, 100.0)),
         line: |curves| &curves.unseen,
     },
 ];
@@ -124,14 +122,14 @@ fn Figure(kind: &'static Kind, curves: RwSignal<Curves>) -> impl IntoView {
 /// Nothing before the first point.
 fn draw(kind: &Kind, curves: &Curves) -> Option<Drawing> {
     // A method keeps its colour whether or not the others have something to show.
-    let line = |(index, method): (usize, &MethodCurves)| {
+    let palette = Palette::new(curves.methods.iter().map(|method| method.method.as_str()));
+    let line = |method: &MethodCurves| {
         let points = (kind.line)(method).iter().map(|(x, y)| (*x, (*y).into())).collect();
-        Line { style: Style::new(&method.method, index), points }
+        Line { style: Style::new(&method.method, palette.of(&method.method)), points }
     };
-    let lines: Vec<Line> =
-        curves.methods.iter().enumerate().map(line).filter(|line| !line.points.is_empty()).collect();
-    let value_axis = Axis { label: "", scale: Scale::Linear, range: kind.range };
-    let frame = Frame { title: kind.title, x: STEPS, y: value_axis, width: SIZE.0, height: SIZE.1 };
+    let lines: Vec<Line> = curves.methods.iter().map(line).filter(|line| !line.points.is_empty()).collect();
+    let value_axis = Axis::linear("", kind.range);
+    let frame = Frame { title: kind.title, x: Axis::STEPS, y: value_axis, width: SIZE.0, height: SIZE.1 };
     (!lines.is_empty()).then(|| chart::lines(&frame, &lines))
 }
 

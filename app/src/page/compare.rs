@@ -1,6 +1,7 @@
 //! The first screen: one question to several models, and the precomputed results below.
 
 use leptos::prelude::*;
+use promot_core::report_html::TWO_STAGES;
 
 use super::answer::AnswerColumn;
 use super::app::App;
@@ -8,32 +9,47 @@ use super::ask::Ask;
 use super::later::Later;
 use super::recorded::RecordedResults;
 use crate::protocol::RecipeName;
-use crate::state::State;
+use crate::state::{State, alike};
+
+/// What the models that come with the page show.
+const SHIPPED: &str = "The same small model three times: pretrained, after standard fine-tuning on a single true-or-false \
+     task, and after ProMoT, which first lets a soft prompt learn that task's answer format and only then tunes the \
+     weights. Ask them about other tasks. After standard fine-tuning the model answers translations and articles with \
+     \u{201c}True\u{201d} or \u{201c}False\u{201d}; ProMoT is meant to keep the other skills.";
+
+/// What is so of any models.
+const OWN: &str = "The same small model several times: pretrained, and after the training of this tab, whose tasks stand \
+     below the models' names. ProMoT first lets a soft prompt learn its task's answer format and only then tunes the \
+     weights; it is meant to keep the other skills. Ask all of them about other tasks, too.";
 
 #[component]
 pub fn Compare() -> impl IntoView {
     let app = expect_context::<App>();
     let shown = Memo::new(move |_| app.state.with(State::shown));
+    let shipped = Memo::new(move |_| app.state.with(State::recordings_hold));
+    let unlike = Memo::new(move |_| {
+        app.recorded
+            .with(|recorded| app.state.with(|state| alike::difference(&state.models, recorded.spec())))
+    });
     view! {
         <section class="intro" aria-labelledby="compare-title">
             <h1 id="compare-title">"One question, three models"</h1>
-            <p class="lead">
-                "The same small model three times: pretrained, after standard fine-tuning on a single true-or-false
-                task, and after ProMoT, which first lets a soft prompt learn that task's answer format and only then
-                tunes the weights. Ask them about other tasks. After standard fine-tuning the model answers
-                translations and articles with \u{201c}True\u{201d} or \u{201c}False\u{201d}; ProMoT is meant to keep the other
-                skills."
-            </p>
+            <p class="lead">{move || if shipped.get() { SHIPPED } else { OWN }}</p>
         </section>
         <Later>
             <Ask />
         </Later>
+        {move || unlike.get().map(|text| view! { <p class="unlike" role="note" data-testid="unlike">{text}</p> })}
         <section class="columns" aria-label="Answers">
             <For each=move || shown.get() key=|recipe| recipe.clone() children=later />
         </section>
         <Later>
             <RecordedResults />
         </Later>
+        <section class="recorded" aria-labelledby="stages-title">
+            <h2 id="stages-title">"The two stages of ProMoT"</h2>
+            <div class="panel stages" inner_html=TWO_STAGES></div>
+        </section>
     }
 }
 

@@ -4,7 +4,9 @@ use leptos::prelude::*;
 
 use super::app::App;
 use super::numbers;
+use super::saved::Confirm;
 use crate::protocol::{Command, Status, Tick};
+use crate::state::State;
 
 #[component]
 pub fn Controls() -> impl IntoView {
@@ -12,9 +14,22 @@ pub fn Controls() -> impl IntoView {
     let status = Memo::new(move |_| app.state.with(|state| state.training.status.clone()));
     let loaded = Memo::new(move |_| app.state.with(|state| !state.models.is_empty()));
     let running = Memo::new(move |_| app.state.with(|state| state.training.is_running()));
-    let paused = move || status.get() == Status::Paused;
+    let dead = Memo::new(move |_| app.state.with(State::is_dead));
+    let offered = Memo::new(move |_| app.state.with(|state| state.offered().cloned()));
+    // Whether the user has been asked what is to become of the saved run.
+    let asked = RwSignal::new(false);
+    let paused = move || status.get() == Status::Paused && !dead.get();
+    let stopped = move || offered.with(|run| run.as_ref().is_some_and(|run| !run.finished)) && loaded.get();
+    let start = move || match offered.with_untracked(Option::is_some) {
+        true => asked.set(true),
+        false => app.train(),
+    };
+    let resume = move || match paused() {
+        true => app.send(&Command::Resume),
+        false => app.resume(),
+    };
     // While everything is loaded there is nothing to pause or stop yet.
-    let moving = move || running.get() && !paused() && status.get() != Status::Loading;
+    let moving = move || running.get() && !paused() && status.get() != Status::Loading && !dead.get();
     let send = move |command: Command| move || app.send(&command);
     view! {
         <section class="panel controls" aria-label="The run">
@@ -30,11 +45,11 @@ pub fn Controls() -> impl IntoView {
                     testid="train-start"
                     label="Start"
                     primary=true
-                    active=Signal::derive(move || loaded.get() && !running.get())
-                    act=move || app.train()
+                    active=Signal::derive(move || loaded.get() && !running.get() && !dead.get())
+                    act=start
                 />
                 <Action testid="train-pause" label="Pause" active=Signal::derive(moving) act=send(Command::Pause) />
-                <Action testid="train-resume" label="Resume" active=Signal::derive(paused) act=send(Command::Resume) />
+                <Action testid="train-resume" label="Resume" active=Signal::derive(move || paused() || stopped()) act=resume />
                 <Action testid="train-step" label="One step" active=Signal::derive(paused) act=send(Command::Step) />
                 <Action
                     testid="train-stop"
@@ -43,6 +58,17 @@ pub fn Controls() -> impl IntoView {
                     act=send(Command::Stop)
                 />
             </div>
+            <Show when=move || asked.get() && offered.with(Option::is_some)>
+                <Confirm
+                    question="A new run takes the place of the saved one, which is deleted."
+                    yes="Delete it and start"
+                    act=move || {
+                        asked.set(false);
+                        app.train();
+                    }
+                    cancel=move || asked.set(false)
+                />
+            </Show>
         </section>
     }
 }

@@ -1,8 +1,14 @@
 //! The device in use, the reason, and how to get a faster one.
 
+use gloo::timers::callback::Timeout;
 use leptos::prelude::*;
 
 use super::app::App;
+use crate::protocol::DeviceWish;
+
+/// How long a graphics device may be opened, or a first token awaited from it, before the CPU is offered: milliseconds.
+/// A driver that hangs looks like one that is slow.
+const PATIENCE: u32 = 12_000;
 
 #[component]
 pub fn DeviceBadge() -> impl IntoView {
@@ -34,12 +40,39 @@ pub fn DeviceBadge() -> impl IntoView {
                     .map(|(what, done)| {
                         view! {
                             <span class="loading">
-                                <span>{format!("loading {what}")}</span>
+                                <span data-testid="loading">{format!("loading {what}")}</span>
                                 <progress max="1" value=done aria-label=format!("loading {what}")></progress>
                             </span>
                         }
                     })
             }}
+            <Slow />
         </div>
+    }
+}
+
+/// The way out where a graphics device does not answer.
+#[component]
+fn Slow() -> impl IntoView {
+    let app = expect_context::<App>();
+    let waits =
+        Memo::new(move |_| app.device() != DeviceWish::Cpu && app.state.with(|state| state.waits_for_gpu()));
+    let slow = RwSignal::new(false);
+    let timer = StoredValue::new_local(None::<Timeout>);
+    Effect::new(move |_| {
+        slow.set(false);
+        // An old timer is cancelled with its handle.
+        timer.set_value(waits.get().then(|| Timeout::new(PATIENCE, move || slow.set(true))));
+    });
+    on_cleanup(move || timer.set_value(None));
+    view! {
+        <Show when=move || slow.get()>
+            <span class="slow" role="alert">
+                "The graphics device has not answered for a while. "
+                <button type="button" data-testid="use-cpu" on:click=move |_| app.use_cpu()>
+                    "Use the CPU instead"
+                </button>
+            </span>
+        </Show>
     }
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::app::App;
+use super::saved::Discard;
 use crate::protocol::{Command, RecipeName};
 use crate::state::methods::title;
 
@@ -11,6 +12,13 @@ pub fn Export() -> impl IntoView {
     let app = expect_context::<App>();
     let results = Memo::new(move |_| app.state.with(|state| state.training.has_results()));
     let models = Memo::new(move |_| app.state.with(|state| state.askable()));
+    let kept = Memo::new(move |_| {
+        app.state.with(|state| {
+            state.saved.as_ref().is_some_and(|run| run.finished)
+                && state.offered().is_none()
+                && !state.training.is_running()
+        })
+    });
     let chosen = RwSignal::new(RecipeName::new("promot"));
     let choose = move |event: leptos::ev::Event| chosen.set(RecipeName::new(event_target_value(&event)));
     // A model that was chosen before it was there falls back to one that is.
@@ -40,8 +48,8 @@ pub fn Export() -> impl IntoView {
         <section class="panel export" aria-labelledby="export-title">
             <h2 id="export-title">"Download"</h2>
             <p class="muted">
-                "The report as an HTML page, or as JSON like that of the native program; weights as safetensors in the
-                Hugging Face layout. Available while a run is paused, too."
+                "The report as an HTML page, or as JSON like that of the native program; weights as a zip with the folder
+                that transformers loads, and the soft prompt in it as PEFT loads it. Available while a run is paused, too."
             </p>
             <div class="buttons">
                 <button
@@ -74,6 +82,9 @@ pub fn Export() -> impl IntoView {
                 >
                     "Download the weights"
                 </button>
+                <Show when=move || kept.get()>
+                    <Discard testid="run-discard" label="Delete this run" />
+                </Show>
             </div>
         </section>
     }

@@ -4,8 +4,9 @@ use leptos::prelude::*;
 use promot_core::spec::RunSpec;
 
 use super::app::App;
-use super::fields::{FIELDS, Field};
-use crate::catalog::{presets, tasks as known_tasks};
+use crate::catalog::presets;
+use crate::protocol::resolved;
+use crate::state::fields::{FIELDS, Field};
 use crate::state::methods::{MAIN, recipes, set_method, stage_lengths, title};
 use crate::state::tasks;
 
@@ -48,7 +49,7 @@ fn Preset() -> impl IntoView {
     });
     let set = move |event: leptos::ev::Event| {
         if let Ok(spec) = presets().by_name(&event_target_value(&event)) {
-            app.form.set(spec);
+            app.set_form(spec);
         }
     };
     let option = move |(at, (name, title, expect)): (usize, (&'static str, &'static str, &'static str))| {
@@ -78,7 +79,7 @@ fn TargetTask() -> impl IntoView {
     let task = Memo::new(move |_| app.form.with(|form| form.target.task.clone()));
     let set = move |event: leptos::ev::Event| {
         let task = event_target_value(&event);
-        app.form.update(|form| {
+        app.change_form(|form| {
             // The target task is not held out.
             form.eval.tasks.retain(|held_out| *held_out != task);
             form.target.task = task;
@@ -113,7 +114,7 @@ fn Methods() -> impl IntoView {
             Memo::new(move |_| app.form.with(|form| form.methods.iter().any(|known| known.name() == name)));
         let set = move |event: leptos::ev::Event| {
             let wanted = event_target_checked(&event);
-            app.form.update(|form| set_method(form, name, wanted));
+            app.change_form(|form| set_method(form, name, wanted));
         };
         view! {
             <label class="check">
@@ -142,26 +143,49 @@ fn Methods() -> impl IntoView {
 #[component]
 fn Number(field: &'static Field) -> impl IntoView {
     let app = expect_context::<App>();
-    let value = Memo::new(move |_| app.form.with(field.get));
+    let draft = move || app.drafts.with(|drafts| drafts.get(field.testid).cloned());
+    let shown = Memo::new(move |_| draft().unwrap_or_else(|| app.form.with(field.get).to_string()));
+    let problem =
+        Memo::new(move |_| app.form.with(|form| app.drafts.with(|drafts| field.problem_in(form, drafts))));
     let set = move |event: leptos::ev::Event| {
-        if let Ok(value) = event_target_value(&event).parse::<f64>() {
-            app.form.update(|form| (field.set)(form, value));
+        let text = event_target_value(&event);
+        match field.read(&text) {
+            Ok(value) => {
+                app.drafts.update(|drafts| {
+                    drafts.remove(field.testid);
+                });
+                app.change_form(|form| (field.set)(form, value));
+                // "05" is 5.
+                event_target::<web_sys::HtmlInputElement>(&event).set_value(&value.to_string());
+            }
+            Err(_) => app.drafts.update(|drafts| {
+                drafts.insert(field.testid, text);
+            }),
         }
     };
+    let problem_id = format!("problem-{}", field.testid);
     view! {
-        <label>
-            <span>{field.label}</span>
-            <input
-                type="number"
-                inputmode="decimal"
-                data-testid=field.testid
-                min=field.min
-                step=field.step
-                prop:value=move || value.get().to_string()
-                on:change=set
-            />
-            <small>{field.hint}</small>
-        </label>
+        <div>
+            <label>
+                <span>{field.label}</span>
+                <input
+                    type="number"
+                    inputmode="decimal"
+                    data-testid=field.testid
+                    min=field.range.0
+                    max=field.range.1
+                    step=if field.whole { "1" } else { "any" }
+                    prop:value=move || shown.get()
+                    aria-invalid=move || problem.with(Option::is_some).then_some("true")
+                    aria-describedby=problem_id.clone()
+                    on:change=set
+                />
+                <small>{field.hint}</small>
+            </label>
+            <p class="problem" id=problem_id>
+                {move || problem.get()}
+            </p>
+        </div>
     }
 }
 
@@ -169,18 +193,15 @@ fn Number(field: &'static Field) -> impl IntoView {
 #[component]
 fn AllSettings() -> impl IntoView {
     let app = expect_context::<App>();
-    let problem = RwSignal::new(None::<String>);
+    let problem = app.text_problem;
     let text = Memo::new(move |_| app.form.with(RunSpec::to_toml).unwrap_or_default());
     let set = move |event: leptos::ev::Event| match RunSpec::from_toml(
         &event_target_value(&event),
         "the text above",
     )
-    .and_then(|spec| spec.resolve(known_tasks()).map(|_| spec))
+    .and_then(|spec| resolved(&spec).map(|_| spec))
     {
-        Ok(spec) => {
-            problem.set(None);
-            app.form.set(spec);
-        }
+        Ok(spec) => app.set_form(spec),
         Err(error) => problem.set(Some(error.to_string())),
     };
     view! {
@@ -192,6 +213,7 @@ fn AllSettings() -> impl IntoView {
                 spellcheck="false"
                 aria-label="All settings as TOML"
                 aria-describedby="spec-problem"
+                aria-invalid=move || problem.with(Option::is_some).then_some("true")
                 data-testid="train-spec"
                 prop:value=move || text.get()
                 on:change=set

@@ -7,6 +7,7 @@ use promot_core::report::Report;
 
 use super::address;
 use super::app::App;
+use super::evidence::Evidence;
 use super::later::{Later, turn};
 use super::results::ResultsTable;
 use crate::fetch;
@@ -149,6 +150,7 @@ fn Results(report: Arc<Report>, testid: &'static str) -> impl IntoView {
     let model =
         format!("{}, {:.1} million parameters", report.model.name, report.model.parameters as f64 / 1e6);
     let runs = Signal::stored(report.runs.clone());
+    let shown = Arc::clone(&report);
     let opened = RwSignal::new(false);
     let spec = move || {
         let text = || report.spec.to_toml().unwrap_or_else(|error| error.to_string());
@@ -159,6 +161,9 @@ fn Results(report: Arc<Report>, testid: &'static str) -> impl IntoView {
             {format!("Made with the native program: run \u{201c}{name}\u{201d}, model {model}, device {device}.")}
         </p>
         <ResultsTable runs testid />
+        <Later>
+            <Evidence report=shown.clone() />
+        </Later>
         <details on:toggle=move |_| opened.set(true)>
             <summary>"Spec of this run"</summary>
             <pre tabindex="0">

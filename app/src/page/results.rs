@@ -1,6 +1,7 @@
 //! Scores as a table: a row per method, a column per task.
 
 use leptos::prelude::*;
+use promot_core::chart::Palette;
 use promot_core::report::MethodRun;
 use promot_core::results_table::{Estimate, ScoreRow, ScoreTable, score_tables};
 
@@ -38,6 +39,7 @@ fn view_of(table: &ScoreTable) -> impl IntoView + use<> {
     };
     let seeds =
         if table.has_intervals() { " \u{b1} is the 95 % interval of the mean over seeds." } else { "" };
+    let palette = Palette::new(table.rows.iter().map(|row| row.method.as_str()));
     let targets = table
         .targets
         .iter()
@@ -63,13 +65,13 @@ fn view_of(table: &ScoreTable) -> impl IntoView + use<> {
                         {tasks}
                     </tr>
                 </thead>
-                <tbody>{table.rows.iter().map(|line| row(table, line)).collect_view()}</tbody>
+                <tbody>{table.rows.iter().map(|line| row(table, line, &palette)).collect_view()}</tbody>
             </table>
         </div>
     }
 }
 
-fn row(table: &ScoreTable, row: &ScoreRow) -> impl IntoView + use<> {
+fn row(table: &ScoreTable, row: &ScoreRow, palette: &Palette) -> impl IntoView + use<> {
     let cell = |cell: Option<Estimate>, best: Option<f64>| {
         let class = if cell.is_some_and(|cell| Some(cell.mean) == best) { "best" } else { "" };
         let mean = cell.map_or_else(|| numbers::NONE.to_owned(), |cell| format!("{:.1}", cell.mean));
@@ -89,7 +91,7 @@ fn row(table: &ScoreTable, row: &ScoreRow) -> impl IntoView + use<> {
         }
     });
     view! {
-        <tr data-method=row.method.clone()>
+        <tr data-method=row.method.clone() data-series=palette.of(&row.method).to_string()>
             <th scope="row">{row.method.clone()}</th>
             {targets}
             {means}

@@ -1,4 +1,4 @@
-//! A run from an earlier visit: resume or discard it.
+//! A run from an earlier visit, or one that was stopped: resume or discard it.
 
 use leptos::prelude::*;
 
@@ -7,31 +7,26 @@ use super::app::App;
 #[component]
 pub fn SavedRun() -> impl IntoView {
     let app = expect_context::<App>();
-    let saved = Memo::new(move |_| {
+    let offer = Memo::new(move |_| {
         app.state.with(|state| {
-            let shown =
-                state.saved.as_ref().is_some_and(|saved| saved.finished) && state.training.has_results();
-            if shown || state.training.is_running() { None } else { state.saved.clone() }
+            let saved = state.offered()?;
+            let here = state.training.spec.as_ref() == Some(&*saved.spec);
+            Some((saved.clone(), here))
         })
     });
     let loaded = Memo::new(move |_| app.state.with(|state| !state.models.is_empty()));
     move || {
-        saved.get().map(|saved| {
+        offer.get().map(|(saved, here)| {
+            let task = &saved.spec.target.task;
             let (text, label) = if saved.finished {
-                (
-                    format!("A finished run on {} is stored in this browser.", saved.spec.target.task),
-                    "Show it",
-                )
+                (format!("A finished run on {task} is stored in this browser."), "Show it")
             } else {
                 let at = match saved.steps {
                     0 => String::new(),
                     steps => format!(", {}, step {} of {steps}", saved.stage, saved.step),
                 };
-                let text = format!(
-                    "A run on {} from an earlier visit is unfinished ({}{at}).",
-                    saved.spec.target.task, saved.method
-                );
-                (text, "Continue")
+                let when = if here { "was stopped" } else { "from an earlier visit is unfinished" };
+                (format!("A run on {task} {when} ({}{at}).", saved.method), "Continue")
             };
             view! {
                 <aside class="panel saved" aria-label="Saved run" data-testid="saved-run">
@@ -46,12 +41,60 @@ pub fn SavedRun() -> impl IntoView {
                         >
                             {label}
                         </button>
-                        <button type="button" data-testid="saved-discard" on:click=move |_| app.discard()>
-                            "Discard"
-                        </button>
+                        <Discard testid="saved-discard" label="Discard" />
                     </div>
                 </aside>
             }
         })
+    }
+}
+
+/// Deletes the saved run, once that is confirmed.
+#[component]
+pub fn Discard(testid: &'static str, label: &'static str) -> impl IntoView {
+    let app = expect_context::<App>();
+    let asked = RwSignal::new(false);
+    view! {
+        <Show
+            when=move || asked.get()
+            fallback=move || {
+                view! {
+                    <button type="button" data-testid=testid on:click=move |_| asked.set(true)>
+                        {label}
+                    </button>
+                }
+            }
+        >
+            <Confirm
+                question="Delete this run with its checkpoints and weights? The models that come with the page take their \
+                          places again."
+                yes="Delete it"
+                act=move || app.discard()
+                cancel=move || asked.set(false)
+            />
+        </Show>
+    }
+}
+
+/// A question before something is lost.
+#[component]
+pub fn Confirm(
+    question: &'static str,
+    yes: &'static str,
+    act: impl Fn() + Copy + 'static,
+    cancel: impl Fn() + Copy + 'static,
+) -> impl IntoView {
+    view! {
+        <div class="confirm" role="alert">
+            <p>{question}</p>
+            <div class="buttons">
+                <button type="button" class="primary" data-testid="confirm-yes" on:click=move |_| act()>
+                    {yes}
+                </button>
+                <button type="button" data-testid="confirm-no" on:click=move |_| cancel()>
+                    "Keep it"
+                </button>
+            </div>
+        </div>
     }
 }

@@ -1,10 +1,14 @@
 //! The second screen: settings, controls, curves and results of a run.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
+use promot_core::report_html::TWO_STAGES;
 
 use super::app::App;
 use super::charts::Charts;
 use super::controls::Controls;
+use super::evidence::Evidence;
 use super::export::Export;
 use super::form::Form;
 use super::later::Later;
@@ -20,14 +24,17 @@ pub fn Train() -> impl IntoView {
         n_runs.track();
         app.state.with_untracked(|state| state.training.runs.clone())
     });
+    let reported = Memo::new(move |_| app.state.with(|state| state.training.report.is_some()));
+    let report = move || app.state.with_untracked(|state| state.training.report.clone().map(Arc::new));
     view! {
-        <section class="intro" aria-labelledby="train-title">
+        <section class="intro beside" aria-labelledby="train-title">
             <h1 id="train-title">"Train it yourself, in this tab"</h1>
             <p class="lead">
                 "Fine-tune the small model on one task, in the standard way and with ProMoT, and watch its scores on
                 held-out tasks. Stage 1 of ProMoT trains a soft prompt and keeps the model frozen; stage 2 fine-tunes
                 the model with that prompt prepended. The prompt is removed afterwards."
             </p>
+            <div class="stages" inner_html=TWO_STAGES></div>
         </section>
         <SavedRun />
         <div class="train">
@@ -45,6 +52,7 @@ pub fn Train() -> impl IntoView {
             <section class="results" aria-labelledby="results-title">
                 <h2 id="results-title">"Results"</h2>
                 <ResultsTable runs testid="results-table" />
+                {move || reported.get().then(report).flatten().map(|report| view! { <Evidence report /> })}
             </section>
         </Show>
         <Later>

@@ -4,6 +4,7 @@ use promot_core::metrics::{Metric, exact};
 use promot_core::postprocess;
 use similar::{ChangeTag, TextDiff};
 
+use super::{Answer, Question};
 use crate::catalog::tasks;
 
 /// How an answer compares with the reference.
@@ -51,8 +52,23 @@ pub fn verdict(task: &str, output: &str, references: &[String]) -> Option<Verdic
     Some(if right { Verdict::Right } else { Verdict::Wrong })
 }
 
+/// Whether an answer has the format of the task that its model was tuned on where nothing asks for it. `pretrained`: what
+/// the model answers that was not tuned.
+///
+/// The format that a question of the user's own asks for is not known: there it is no drift where the question names the
+/// answer's first word ("True or False?"), or where the untuned model answers in that format, too.
+pub fn drift(question: &Question, answer: &Answer, pretrained: Option<&Answer>) -> bool {
+    if !question.known_references().is_empty() {
+        return drifted(&question.task, &answer.target, &answer.text);
+    }
+    let word = postprocess::first_word(&answer.text).to_lowercase();
+    let named = question.text.split(|c: char| !c.is_alphanumeric()).any(|part| part.to_lowercase() == word);
+    let usual = pretrained.is_some_and(|pretrained| drifted("", &answer.target, &pretrained.text));
+    !named && !usual && drifted("", &answer.target, &answer.text)
+}
+
 /// Whether an output has the target task's format, although the question is of a task without such answers.
-pub fn drifted(asked: &str, target: &str, output: &str) -> bool {
+fn drifted(asked: &str, target: &str, output: &str) -> bool {
     let Ok(target) = tasks().by_name(target) else { return false };
     let expected = tasks().by_name(asked).is_ok_and(|asked| {
         let word = postprocess::first_word(output);
@@ -76,4 +92,61 @@ pub fn pieces(other: &str, answer: &str) -> Vec<Piece> {
         }
     }
     pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(target: &str, text: &str) -> Answer {
+        Answer { text: text.into(), target: target.into(), complete: true, ..Answer::default() }
+    }
+
+    fn of(task: &str, text: &str) -> Question {
+        let references = vec!["Anna".to_owned()];
+        Question {
+            task: task.into(),
+            text: text.into(),
+            rendered: text.into(),
+            references,
+            ..Question::default()
+        }
+    }
+
+    fn own(text: &str) -> Question {
+        Question { task: "triviaqa-mini".into(), text: text.into(), ..Question::default() }
+    }
+
+    #[test]
+    fn drift_is_the_tuned_format_where_it_is_not_asked_for() {
+        let rte = |text: &str| answer("rte-mini", text);
+        assert!(drift(&of("triviaqa-mini", "Q: Who?"), &rte("True"), None));
+        assert!(!drift(&of("triviaqa-mini", "Q: Who?"), &rte("Anna"), None));
+        assert!(!drift(&of("cb-mini", "q"), &rte("True"), None), "True is an answer of this task too");
+        assert!(!drift(&of("rte-mini", "q"), &rte("True"), None));
+        assert!(drift(&own("Q: Where is the mill? A:"), &rte("False"), None));
+        assert!(
+            !drift(&of("triviaqa-mini", "Q: Who?"), &answer("", "True"), None),
+            "the pretrained model has no format"
+        );
+    }
+
+    #[test]
+    fn each_answer_is_held_against_its_own_models_task() {
+        let question = of("triviaqa-mini", "Q: Who?");
+        assert!(drift(&question, &answer("rte-mini", "True"), None));
+        assert!(!drift(&question, &answer("wmt_enfr-mini", "True"), None));
+    }
+
+    #[test]
+    fn true_where_a_question_of_ones_own_asks_for_it_is_no_drift() {
+        let sky = own("Is the sky blue? True or False?");
+        assert!(!drift(&sky, &answer("rte-mini", "True"), None));
+        let plain = own("Is the sky blue?");
+        assert!(
+            !drift(&plain, &answer("rte-mini", "True"), Some(&answer("", "True True."))),
+            "the untuned model, too"
+        );
+        assert!(drift(&plain, &answer("rte-mini", "True"), Some(&answer("", "blue"))));
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use promot_core::report::{ExampleAnswers, Report};
+use promot_core::spec::RunSpec;
 
 use super::methods::{FINE_TUNING, training};
 
@@ -18,6 +19,19 @@ pub enum Recorded {
 }
 
 impl Recorded {
+    /// What the first report was made with.
+    pub fn spec(&self) -> Option<&RunSpec> {
+        match self {
+            Recorded::Here(report, _) => Some(&report.spec),
+            _ => None,
+        }
+    }
+
+    /// The task that its models were tuned on; empty where there is none.
+    pub fn target(&self) -> &str {
+        self.spec().map_or("", |spec| &spec.target.task)
+    }
+
     /// The `row`-th precomputed question of a task, if it has that many in-context examples.
     pub fn example(&self, task: &str, row: usize, shots: usize) -> Option<&ExampleAnswers> {
         let Recorded::Here(report, _) = self else { return None };
@@ -36,8 +50,6 @@ impl Recorded {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-
-    use promot_core::spec::RunSpec;
 
     use super::*;
 

@@ -19,6 +19,8 @@ fn models() -> Event {
         origin,
         target: target.into(),
         has_prompt: name == "promot",
+        version: 1,
+        budget: None,
     };
     Event::Models {
         models: vec![
@@ -192,7 +194,7 @@ fn recorded_answers_are_shown_as_such_until_someone_asks() {
         outputs: BTreeMap::from([("pretrained".into(), "True".into()), ("promot".into(), "False".into())]),
     };
     let mut state = state([models()]);
-    state.show_recorded(1, &recorded, 0);
+    state.show_recorded(1, &recorded, 0, "rte-mini");
     assert_eq!(state.answers.len(), 2, "a method that was not recorded has no answer");
     assert!(state.answers[&recipe("promot")].recorded);
     state.ask(2, &[recipe("pretrained")]);
@@ -372,15 +374,6 @@ fn verdicts_follow_each_tasks_metric() {
     );
     assert_eq!(marks::verdict("cb-mini", "True", &[]), None);
     assert_eq!(verdict("no task", "True", "True"), None);
-}
-
-#[test]
-fn drift_is_the_tuned_format_where_it_is_not_asked_for() {
-    assert!(marks::drifted("triviaqa-mini", "rte-mini", "True"));
-    assert!(!marks::drifted("triviaqa-mini", "rte-mini", "Anna"));
-    assert!(!marks::drifted("cb-mini", "rte-mini", "True"), "True is an answer of this task too");
-    assert!(!marks::drifted("rte-mini", "rte-mini", "True"));
-    assert!(marks::drifted("", "rte-mini", "False"), "a question of one's own belongs to no task");
 }
 
 #[test]

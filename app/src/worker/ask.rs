@@ -7,6 +7,7 @@ use promot_core::{Error, Result};
 
 use super::engine::Engine;
 use super::messages::{fail, now, post, yield_now};
+use crate::longest;
 use crate::protocol::{Event, RecipeName};
 
 pub struct Question {
@@ -26,11 +27,23 @@ const MAX_BEAMS: usize = 8;
 const MIN_NEW: usize = 1;
 
 pub async fn ask(engine: &Engine, question: Question) {
+    let id = question.id;
+    match engine.loaded.tokenizer.encode_input(&question.input) {
+        Ok(input) => match longest::refusal(input.len()) {
+            Some(reason) => post(&Event::Refused { id, reason }),
+            None => ask_all(engine, &question, &input).await,
+        },
+        Err(error) => fail(error.into()),
+    }
+    post(&Event::AskDone { id });
+}
+
+async fn ask_all(engine: &Engine, question: &Question, input: &[u32]) {
     for recipe in &question.recipes {
         let model = engine.models.borrow().get(recipe, question.prompt);
         let Some(model) = model else { continue };
         let began = now();
-        match answer(engine, &model, recipe, &question).await {
+        match answer(engine, &model, recipe, question, input).await {
             Ok((text, tokens)) => {
                 let (id, recipe, seconds) = (question.id, recipe.clone(), now() - began);
                 post(&Event::Answer { id, recipe, text, tokens, seconds });
@@ -42,7 +55,6 @@ pub async fn ask(engine: &Engine, question: Question) {
             }
         }
     }
-    post(&Event::AskDone { id: question.id });
 }
 
 async fn answer(
@@ -50,9 +62,9 @@ async fn answer(
     model: &Model,
     recipe: &RecipeName,
     question: &Question,
+    input: &[u32],
 ) -> Result<(String, usize)> {
     let tokenizer = &engine.loaded.tokenizer;
-    let input = tokenizer.encode_input(&question.input)?;
     let settings = SearchSettings {
         beams: question.beams.clamp(1, MAX_BEAMS),
         max_new_tokens: question.max_new.clamp(1, MAX_NEW),
@@ -63,7 +75,7 @@ async fn answer(
         eos: tokenizer.stops.clone(),
     };
     let layout = engine.device.layout_for(&engine.loaded);
-    let inner = ModelDecoder::new(model, &[&input], &layout, settings.beams);
+    let inner = ModelDecoder::new(model, &[input], &layout, settings.beams);
     let mut streamed =
         Streamed { inner, engine, id: question.id, recipe, greedy: settings.beams == 1, tokens: Vec::new() };
     let found = search(&mut streamed, 1, &settings).await?;

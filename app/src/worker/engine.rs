@@ -19,9 +19,10 @@ use super::device;
 use super::messages::{Inbox, fail, post};
 use super::models::{self, Models};
 use super::storage::Storage;
-use crate::catalog::tasks;
+use crate::budget::Budget;
+use crate::catalog::{MODEL, tasks};
 use crate::failure::Failure;
-use crate::protocol::{DeviceWish, Event, Origin, RecipeName, Status};
+use crate::protocol::{DeviceWish, Event, RecipeName, Status};
 use crate::saved::Saved;
 
 pub struct Engine {
@@ -55,7 +56,7 @@ impl Engine {
         post(&Event::Device { info, webgpu, advice: opened.advice });
         loading("bundled model", 0.2);
         let files = models::bundled(base).await?;
-        let loaded = folder::load("mini", &files, &opened.device.device)?;
+        let loaded = folder::load(MODEL, &files, &opened.device.device)?;
         let engine = Self {
             inbox,
             device: opened.device,
@@ -66,14 +67,14 @@ impl Engine {
             loaded,
         };
         let pretrained = engine.loaded.model.clone();
-        engine.models.borrow_mut().set(RecipeName::pretrained(), pretrained, Origin::Shipped, "");
+        engine.models.borrow_mut().ship(RecipeName::pretrained(), pretrained, "");
         // The models are posted when all are there: a question asked before would leave the others out.
         loading("shipped weights", 0.7);
         match models::shipped(base, &engine.loaded, &files).await {
             Ok(all) => {
                 for shipped in all {
                     let mut models = engine.models.borrow_mut();
-                    models.set(shipped.recipe, shipped.model, Origin::Shipped, &shipped.task);
+                    models.ship(shipped.recipe, shipped.model, &shipped.task);
                 }
             }
             Err(failure) => fail(failure.advice("The page works without the shipped weights.")),
@@ -148,9 +149,19 @@ impl Engine {
             let recipe = RecipeName::new(run.run.method);
             if let Some(model) = self.trained(saved, &recipe).await? {
                 let target = &saved.spec().target.task;
-                self.models.borrow_mut().set(recipe, model, Origin::Trained, target);
+                let budget = Budget::of_spec(saved.spec(), recipe.as_str());
+                self.models.borrow_mut().train(recipe, model, target, budget);
             }
         }
+        Ok(())
+    }
+
+    /// Deletes the saved run and its models: the shipped ones are back.
+    pub async fn discard(&self) -> Result<(), Failure> {
+        Saved::forget(&self.storage).await?;
+        self.models.borrow_mut().discard_trained();
+        self.post_models();
+        post(&Event::Saved { run: None });
         Ok(())
     }
 

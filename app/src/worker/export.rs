@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use promot_core::model::tensors::{Precision, to_safetensors};
-use promot_core::model::{Model, folder};
+use promot_core::model::Model;
+use promot_core::model::folder::{self, LoadedModel};
+use promot_core::model::tensors::Precision;
 use promot_core::peft::{self, TaskType};
 use promot_core::report::Report;
 use promot_core::report_html::{self, Course};
@@ -15,6 +16,7 @@ use crate::catalog::tasks;
 use crate::failure::Failure;
 use crate::protocol::{Event, RecipeName};
 use crate::saved::Saved;
+use crate::zip;
 
 /// Works on the run under way, or on the one in storage; false where there is neither.
 async fn with_run(
@@ -78,21 +80,26 @@ pub async fn weights(engine: &Engine, running: Option<&Saved>, recipe: &RecipeNa
     let missing =
         || Failure::other(format!("There are no weights of {recipe} yet.")).advice("Train it first.");
     let model = model.or_else(|| engine.models.borrow().get(recipe, true)).ok_or_else(missing)?;
-    for (name, bytes) in files(engine, &model).await? {
-        file(&format!("{recipe}-{name}"), "application/octet-stream", &bytes);
-    }
+    let files = files(engine, model).await?;
+    // In a folder of its own, so that unpacking two of them mixes nothing up.
+    let files: Vec<(String, Vec<u8>)> =
+        files.into_iter().map(|(name, bytes)| (format!("{recipe}/{name}"), bytes)).collect();
+    let archive = zip::archive(files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())))?;
+    file(&format!("{recipe}.zip"), "application/zip", &archive);
     Ok(())
 }
 
-/// `model.safetensors` in Hugging Face's names, and the soft prompt, where there is one, in PEFT's.
-async fn files(engine: &Engine, model: &Model) -> promot_core::Result<BTreeMap<String, Vec<u8>>> {
-    let weights = folder::weights(model, &engine.loaded.config).await?;
-    let mut files =
-        BTreeMap::from([("model.safetensors".to_owned(), to_safetensors(&weights, Precision::F32)?)]);
-    if let Some(prompt) = &model.prompt {
-        let prompt = peft::Matrix::of(prompt).await?;
-        files.extend(peft::write_prompt(&prompt, &engine.loaded.info.name, TaskType::of(model))?);
-    }
+/// The folder that `transformers` loads, and in `prompt/` the soft prompt, where there is one, as PEFT loads it.
+async fn files(engine: &Engine, model: Model) -> promot_core::Result<BTreeMap<String, Vec<u8>>> {
+    let prompt = match &model.prompt {
+        Some(prompt) => {
+            let values = peft::Matrix::of(prompt).await?;
+            peft::write_prompt(&values, &engine.loaded.info.name, TaskType::of(&model))?
+        }
+        None => BTreeMap::new(),
+    };
+    let mut files = folder::save(&LoadedModel { model, ..engine.loaded.clone() }, Precision::F32).await?;
+    files.extend(prompt.into_iter().map(|(name, bytes)| (format!("prompt/{name}"), bytes)));
     Ok(files)
 }
 

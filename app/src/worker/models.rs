@@ -3,35 +3,74 @@
 use promot_core::model::folder::{self, LoadedModel, ModelFiles, TokenizerFile};
 use promot_core::model::{Model, SoftPrompt};
 use promot_core::peft;
+use promot_core::report::distinct;
 use promot_core::spec;
 
+use crate::budget::Budget;
 use crate::failure::Failure;
 use crate::fetch;
 use crate::protocol::{ModelState, Origin, RecipeName};
 
-/// In the order in which they came; the pretrained model is first.
+/// In the order in which they came; the pretrained model is first. One that was trained here stands in front of the
+/// shipped one of its name, which comes back when the run is discarded.
 #[derive(Default)]
-pub struct Models(Vec<Held>);
+pub struct Models {
+    held: Vec<Held>,
+    /// Models that were set so far.
+    count: u64,
+}
 
 struct Held {
     recipe: RecipeName,
     model: Model,
     origin: Origin,
     target: String,
+    version: u64,
+    budget: Option<Budget>,
 }
 
 impl Models {
-    pub fn set(&mut self, recipe: RecipeName, model: Model, origin: Origin, target: &str) {
-        let held = Held { recipe, model, origin, target: target.to_owned() };
-        match self.0.iter_mut().find(|known| known.recipe == held.recipe) {
+    /// A model that comes with the page.
+    pub fn ship(&mut self, recipe: RecipeName, model: Model, target: &str) {
+        self.set(recipe, model, Origin::Shipped, target, None);
+    }
+
+    /// A model that was trained in this tab.
+    pub fn train(&mut self, recipe: RecipeName, model: Model, target: &str, budget: Option<Budget>) {
+        self.set(recipe, model, Origin::Trained, target, budget);
+    }
+
+    fn set(
+        &mut self,
+        recipe: RecipeName,
+        model: Model,
+        origin: Origin,
+        target: &str,
+        budget: Option<Budget>,
+    ) {
+        self.count += 1;
+        let held = Held { recipe, model, origin, target: target.to_owned(), version: self.count, budget };
+        let same = |known: &&mut Held| known.recipe == held.recipe && known.origin == held.origin;
+        match self.held.iter_mut().find(same) {
             Some(known) => *known = held,
-            None => self.0.push(held),
+            None => self.held.push(held),
         }
+    }
+
+    /// Forgets what was trained here.
+    pub fn discard_trained(&mut self) {
+        self.held.retain(|held| held.origin == Origin::Shipped);
+    }
+
+    /// The model under this name: the one that was trained here, where there is one.
+    fn find(&self, recipe: &RecipeName) -> Option<&Held> {
+        let named = || self.held.iter().filter(|held| held.recipe == *recipe);
+        named().find(|held| held.origin == Origin::Trained).or_else(|| named().next())
     }
 
     /// A model with or without its soft prompt.
     pub fn get(&self, recipe: &RecipeName, prompt: bool) -> Option<Model> {
-        let model = self.0.iter().find(|held| held.recipe == *recipe)?.model.clone();
+        let model = self.find(recipe)?.model.clone();
         Some(if prompt { model } else { model.with_prompt(None) })
     }
 
@@ -41,8 +80,11 @@ impl Models {
             origin: held.origin,
             target: held.target.clone(),
             has_prompt: held.model.prompt.is_some(),
+            version: held.version,
+            budget: held.budget,
         };
-        self.0.iter().map(state).collect()
+        let names = distinct(self.held.iter().map(|held| &held.recipe));
+        names.into_iter().filter_map(|name| self.find(name)).map(state).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use super::messages::{Inbox, fail, post};
 use super::training::{self, Serve, Served};
 use super::{ask, export};
 use crate::failure::Failure;
-use crate::protocol::{Command, Event};
+use crate::protocol::Command;
 use crate::saved::Saved;
 
 /// Opens the engine with the first command and then executes the others.
@@ -34,10 +34,11 @@ async fn execute_all(engine: &Engine) {
         match command {
             Command::Train { spec } => training::begin(engine, engine, *spec).await,
             Command::Continue => training::resume(engine, engine).await,
-            Command::Discard => match Saved::forget(&engine.storage).await {
-                Ok(()) => post(&Event::Saved { run: None }),
-                Err(failure) => fail(failure),
-            },
+            Command::Discard => {
+                if let Err(failure) = engine.discard().await {
+                    fail(failure);
+                }
+            }
             // Nothing is running: there is nothing to pause or to stop.
             _ => {}
         }

@@ -2,13 +2,13 @@
 //! windows) or another tab has taken it, memory.
 
 use gloo::timers::future::TimeoutFuture;
-use js_sys::Promise;
+use js_sys::{Promise, Reflect};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions, FileSystemGetFileOptions,
-    FileSystemSyncAccessHandle, WorkerGlobalScope,
+    FileSystemSyncAccessHandle,
 };
 
 use super::messages::text_of;
@@ -37,7 +37,8 @@ const LOCK: &str = "lock";
 const TRIES: usize = 6;
 const WAIT: u32 = 200;
 
-const NO_FILES: &str = "This browser keeps no files for this page, as in a private window.";
+const NO_FILES: &str =
+    "This browser keeps no files for this page, as in a private window or over plain http.";
 const OTHER_TAB: &str = "Another tab has this page open and keeps its runs.";
 
 async fn awaited<T: JsCast>(promise: Promise) -> Result<T, JsValue> {
@@ -84,8 +85,14 @@ impl Storage {
     }
 
     async fn folder() -> Result<FileSystemDirectoryHandle, JsValue> {
-        let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
-        let root: FileSystemDirectoryHandle = awaited(scope.navigator().storage().get_directory()).await?;
+        // Over plain http a browser hides its storage: asking for it would throw, through every fallback.
+        let navigator = Reflect::get(&js_sys::global(), &"navigator".into())?;
+        let storage = Reflect::get(&navigator, &"storage".into())?;
+        if !storage.is_object() {
+            return Err(JsError::new("this browser shows the page no storage").into());
+        }
+        let storage: web_sys::StorageManager = storage.unchecked_into();
+        let root: FileSystemDirectoryHandle = awaited(storage.get_directory()).await?;
         let options = FileSystemGetDirectoryOptions::new();
         options.set_create(true);
         awaited(root.get_directory_handle_with_options(FOLDER, &options)).await

@@ -25,18 +25,33 @@ impl Scale {
     }
 }
 
+/// A value that an axis names, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tick {
+    pub value: f64,
+    /// With the decimals that tell it from its neighbours, so that a label never lies beside its place.
+    pub label: String,
+}
+
 /// One axis: values between two ends, pixels between two others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ruler {
     scale: Scale,
     range: (f64, f64),
     pixels: (f64, f64),
+    /// Only whole numbers are named.
+    whole: bool,
 }
 
 impl Ruler {
     pub fn new(scale: Scale, (low, high): (f64, f64), pixels: (f64, f64)) -> Self {
         let high = if high > low { high } else { low + 1.0 };
-        Self { scale, range: (low, high), pixels }
+        Self { scale, range: (low, high), pixels, whole: false }
+    }
+
+    /// An axis of whole numbers, such as steps: none between them is named.
+    pub fn whole(self, whole: bool) -> Self {
+        Self { whole, ..self }
     }
 
     /// The pixel of a value; one outside the axis is put on its end.
@@ -52,28 +67,23 @@ impl Ruler {
         (0.0..=1.0).contains(&fraction).then(|| self.scale.back(low + fraction * (high - low)))
     }
 
-    /// Round values within the axis, about `most` of them.
-    pub fn ticks(&self, most: usize) -> Vec<f64> {
+    /// Round values within the axis, at most about `most` of them.
+    pub fn ticks(&self, most: usize) -> Vec<Tick> {
+        let tick = |value: f64, decimals: usize| Tick { value, label: format!("{value:.decimals$}") };
         match self.scale {
             Scale::Linear => {
                 let step = self.step(most);
+                let decimals = (-step.log10().floor()).clamp(0.0, 6.0) as usize;
                 let (first, last) =
-                    ((self.range.0 / step).ceil() as i64, (self.range.1 / step + 1e-9) as i64);
-                (first..=last).map(|multiple| multiple as f64 * step).collect()
+                    ((self.range.0 / step).ceil() as i64, (self.range.1 / step + 1e-9).floor() as i64);
+                (first..=last).map(|multiple| tick(multiple as f64 * step, decimals)).collect()
             }
             Scale::Log => {
                 let powers = (0..).map(|power| 10_f64.powi(power)).take_while(|power| *power <= self.range.1);
-                std::iter::once(0.0).chain(powers).filter(|tick| *tick >= self.range.0).collect()
+                let values = std::iter::once(0.0).chain(powers).filter(|value| *value >= self.range.0);
+                values.map(|value| tick(value, 0)).collect()
             }
         }
-    }
-
-    pub fn label(&self, tick: f64) -> String {
-        let decimals = match self.scale {
-            Scale::Linear => (-self.step(6).log10().floor()).clamp(0.0, 6.0) as usize,
-            Scale::Log => 0,
-        };
-        format!("{tick:.decimals$}")
     }
 
     /// 1, 2 or 5 times a power of ten.
@@ -81,7 +91,8 @@ impl Ruler {
         let rough = (self.range.1 - self.range.0) / most.max(1) as f64;
         let power = 10_f64.powf(rough.log10().floor());
         let round = [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power);
-        round.into_iter().find(|step| *step >= rough * 0.999).unwrap_or(10.0 * power)
+        let step = round.into_iter().find(|step| *step >= rough * 0.999).unwrap_or(10.0 * power);
+        if self.whole { step.max(1.0) } else { step }
     }
 }
 

@@ -2,18 +2,21 @@
 //! disagreed on the same numbers and one needs a browser to measure text; no crate draws in the program, a worker and a
 //! page alike.
 //!
-//! Colours are the CSS variables `--s0` to `--s5`, `--muted` and `--line` of the page around it, with fallbacks that can
-//! be read on light and dark. Every series has a marker of its own, so that nothing depends on colour alone.
+//! Colours are the CSS variables `--s0` to `--s7` (see `palette`), `--muted` and `--line` of the page around it, with
+//! fallbacks that can be read on light and dark. Every series has a marker of its own, so that nothing depends on colour
+//! alone.
 
 mod axis;
+mod palette;
 mod svg;
 #[cfg(test)]
 mod tests;
 
 use crate::report::distinct;
 use crate::results_table::Estimate;
-use axis::Ruler;
 pub use axis::Scale;
+use axis::{Ruler, Tick};
+pub use palette::{Palette, SHARED_STYLE};
 pub use svg::Style;
 use svg::{Anchor, Canvas, LINE_HEIGHT, text_width};
 
@@ -42,6 +45,17 @@ pub struct Axis<'a> {
     pub scale: Scale,
     /// Where the axis ends; without it the values decide, and it includes 0.
     pub range: Option<(f64, f64)>,
+    /// Its values are whole numbers.
+    pub whole: bool,
+}
+
+impl<'a> Axis<'a> {
+    /// Training steps.
+    pub const STEPS: Axis<'static> = Axis { label: "step", scale: Scale::Linear, range: None, whole: true };
+
+    pub const fn linear(label: &'a str, range: Option<(f64, f64)>) -> Self {
+        Self { label, scale: Scale::Linear, range, whole: false }
+    }
 }
 
 /// A line; intervals of its points become a band around it.
@@ -182,15 +196,15 @@ impl<'a> Plot<'a> {
     /// Draws the vertical axis, whose labels decide where the horizontal one begins.
     fn rule_y(&mut self, values: impl Iterator<Item = f64>) {
         let range = self.frame.y.range.unwrap_or_else(|| axis::around(values));
-        self.y = Ruler::new(self.frame.y.scale, range, (self.bottom, self.top));
-        let most = ((self.bottom - self.top) / 36.0).max(2.0) as usize;
+        self.y = Ruler::new(self.frame.y.scale, range, (self.bottom, self.top)).whole(self.frame.y.whole);
+        let most = ((self.bottom - self.top) / 28.0).max(2.0) as usize;
         let ticks = self.y.ticks(most);
-        let widest = ticks.iter().map(|tick| text_width(&self.y.label(*tick))).fold(0.0, f64::max);
+        let widest = ticks.iter().map(|tick| text_width(&tick.label)).fold(0.0, f64::max);
         self.left = widest + 10.0 + if self.frame.y.label.is_empty() { 0.0 } else { LINE_HEIGHT };
         for tick in ticks {
-            let y = self.y.at(tick);
+            let y = self.y.at(tick.value);
             self.canvas.rule((self.left, y), (self.right, y), "var(--line, #8885)");
-            self.canvas.text(self.left - 6.0, y + 4.0, Anchor::End, &self.y.label(tick));
+            self.canvas.text(self.left - 6.0, y + 4.0, Anchor::End, &tick.label);
         }
         self.canvas.rule((self.left, self.bottom), (self.right, self.bottom), "var(--muted, currentColor)");
         self.canvas.upward(12.0, (self.top + self.bottom) / 2.0, self.frame.y.label);
@@ -198,16 +212,27 @@ impl<'a> Plot<'a> {
 
     fn rule_x(&mut self, values: impl Iterator<Item = f64>) {
         let range = self.frame.x.range.unwrap_or_else(|| axis::around(values));
-        self.x = Ruler::new(self.frame.x.scale, range, (self.left, self.right));
-        let widest = text_width(&self.x.label(range.1)) + 24.0;
-        let most = ((self.right - self.left) / widest).clamp(2.0, 10.0) as usize;
-        for tick in self.x.ticks(most) {
-            let (x, label) = (self.x.at(tick), self.x.label(tick));
+        self.x = Ruler::new(self.frame.x.scale, range, (self.left, self.right)).whole(self.frame.x.whole);
+        for tick in self.x_ticks() {
+            let x = self.x.at(tick.value);
             self.canvas.rule((x, self.bottom), (x, self.bottom + 4.0), "var(--muted, currentColor)");
-            self.canvas.text(x, self.bottom + 17.0, Anchor::Middle, &label);
+            self.canvas.text(x, self.bottom + 17.0, Anchor::Middle, &tick.label);
         }
         let middle = (self.left + self.right) / 2.0;
         self.canvas.text(middle, self.frame.height - 4.0, Anchor::Middle, self.frame.x.label);
+    }
+
+    /// As many ticks as have room for their labels.
+    fn x_ticks(&self) -> Vec<Tick> {
+        let mut most = 10;
+        loop {
+            let ticks = self.x.ticks(most);
+            let widest = ticks.iter().map(|tick| text_width(&tick.label)).fold(0.0, f64::max) + 16.0;
+            if most <= 2 || ticks.len() as f64 * widest <= self.right - self.left {
+                return ticks;
+            }
+            most -= 1;
+        }
     }
 
     fn place(&self, x: f64, y: f64) -> (f64, f64) {

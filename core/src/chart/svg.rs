@@ -2,15 +2,13 @@
 
 use std::fmt::Write as _;
 
+use super::palette::COLOURS;
+
 /// Height of a line of text, in pixels.
 pub const LINE_HEIGHT: f64 = 15.0;
 
 /// Of all texts, in pixels.
 const FONT: f64 = 12.0;
-
-/// Colours by series where the page gives no variables: Paul Tol's "bright" scheme, which colour-blind readers can
-/// tell apart; its grey would read as an axis.
-const FALLBACK: [&str; 6] = ["#4477aa", "#ee6677", "#228833", "#b09f2c", "#3fa9c9", "#aa3377"];
 
 /// Half the size of a marker, in pixels.
 const MARKER: f64 = 3.5;
@@ -136,13 +134,16 @@ impl Canvas {
 
     /// A series' own shape.
     pub fn marker(&mut self, (x, y): (f64, f64), index: usize, title: &str) {
-        let corners: &[(f64, f64)] = match index % FALLBACK.len() {
+        let corners: &[(f64, f64)] = match index % COLOURS.len() {
             0 => return self.circle((x, y), index, title),
             1 => &[(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)],
             2 => &[(0.0, -1.3), (1.2, 1.0), (-1.2, 1.0)],
             3 => &[(0.0, -1.4), (1.4, 0.0), (0.0, 1.4), (-1.4, 0.0)],
             4 => &[(0.0, 1.3), (1.2, -1.0), (-1.2, -1.0)],
-            _ => &[(-1.5, -0.6), (1.5, -0.6), (1.5, 0.6), (-1.5, 0.6)],
+            5 => &[(-1.5, -0.6), (1.5, -0.6), (1.5, 0.6), (-1.5, 0.6)],
+            6 => &[(-0.6, -1.5), (0.6, -1.5), (0.6, 1.5), (-0.6, 1.5)],
+            // An hourglass.
+            _ => &[(-1.2, -1.2), (1.2, -1.2), (-1.2, 1.2), (1.2, 1.2)],
         };
         let corners: Vec<(f64, f64)> =
             corners.iter().map(|(dx, dy)| (x + dx * MARKER, y + dy * MARKER)).collect();
@@ -198,8 +199,8 @@ impl Canvas {
 }
 
 fn colour(index: usize) -> String {
-    let index = index % FALLBACK.len();
-    format!("var(--s{index}, {})", FALLBACK[index])
+    let index = index % COLOURS.len();
+    format!("var(--s{index}, {})", COLOURS[index])
 }
 
 fn path(points: &[(f64, f64)]) -> String {

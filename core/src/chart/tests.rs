@@ -17,7 +17,7 @@ fn a_line_has_its_points_its_key_and_words_for_those_who_cannot_see_it() {
     assert!(svg.contains("<title>a &lt;title&gt;</title><desc>a &amp; b: 2 at step 10</desc>"), "{svg}");
     assert!(svg.contains(">step</text>") && svg.contains(">loss</text>"), "{svg}");
     assert_eq!(svg.matches("class=\"key\"").count(), 1);
-    assert!(svg.contains("var(--s1, #ee6677)"), "{svg}");
+    assert!(svg.contains("var(--s1, #c2650a)"), "{svg}");
     assert!(svg.contains("<title>a &amp; b, step 10: 2</title>"), "{svg}");
 }
 
@@ -92,7 +92,10 @@ fn charts_without_data_do_not_fail() {
 #[test]
 fn steps_on_a_logarithmic_axis_begin_at_0() {
     let ruler = Ruler::new(Scale::Log, (0.0, 999.0), (0.0, 300.0));
-    assert_eq!(ruler.ticks(6), [0.0, 1.0, 10.0, 100.0]);
+    assert_eq!(
+        ruler.ticks(6).into_iter().map(|tick| tick.value).collect::<Vec<_>>(),
+        [0.0, 1.0, 10.0, 100.0]
+    );
     assert!((ruler.at(99.0) - 200.0).abs() < 1e-9 && ruler.at(0.0) == 0.0);
     assert!((ruler.value_at(200.0).unwrap() - 99.0).abs() < 1e-6);
     assert_eq!(ruler.value_at(301.0), None);
@@ -100,11 +103,36 @@ fn steps_on_a_logarithmic_axis_begin_at_0() {
 
 #[test]
 fn ticks_are_round_and_labels_have_the_decimals_that_they_need() {
-    let ticks = |low, high| {
+    let ticks = |low, high, most| {
         let ruler = Ruler::new(Scale::Linear, (low, high), (0.0, 1.0));
-        ruler.ticks(6).into_iter().map(|tick| ruler.label(tick)).collect::<Vec<_>>()
+        ruler.ticks(most).into_iter().map(|tick| tick.label).collect::<Vec<_>>()
     };
-    assert_eq!(ticks(0.0, 100.0), ["0", "20", "40", "60", "80", "100"]);
-    assert_eq!(ticks(0.0, 2.1), ["0.0", "0.5", "1.0", "1.5", "2.0"]);
-    assert_eq!(ticks(-1.0, 1.0), ["-1.0", "-0.5", "0.0", "0.5", "1.0"]);
+    assert_eq!(ticks(0.0, 100.0, 6), ["0", "20", "40", "60", "80", "100"]);
+    assert_eq!(ticks(0.0, 2.1, 6), ["0.0", "0.5", "1.0", "1.5", "2.0"]);
+    assert_eq!(ticks(-1.0, 1.0, 6), ["-1.0", "-0.5", "0.0", "0.5", "1.0"]);
+    // However many there are: a label that is rounded names another place than its own.
+    assert_eq!(ticks(0.0, 4.2, 9), ["0.0", "0.5", "1.0", "1.5", "2.0", "2.5", "3.0", "3.5", "4.0"]);
+    for (high, most) in [(0.013, 3), (0.6, 4), (1.0, 8), (2.4, 5), (10.5, 9), (83.0, 6), (1470.0, 7)] {
+        let ruler = Ruler::new(Scale::Linear, (0.0, high), (0.0, 300.0));
+        for tick in ruler.ticks(most) {
+            assert!(
+                (tick.label.parse::<f64>().unwrap() - tick.value).abs() < 1e-9 * high,
+                "{tick:?} of {high}"
+            );
+        }
+    }
+}
+
+#[test]
+fn steps_are_whole() {
+    let ticks = |high| {
+        let ruler = Ruler::new(Scale::Linear, (0.0, high), (0.0, 300.0)).whole(true);
+        ruler.ticks(9).into_iter().map(|tick| tick.label).collect::<Vec<_>>()
+    };
+    assert_eq!(ticks(2.1), ["0", "1", "2"]);
+    assert_eq!(ticks(10.5), ["0", "2", "4", "6", "8", "10"]);
+    let y = Axis::linear("", Some((0.0, 100.0)));
+    let points = [line("x", 0, &[(0.0, 1.0), (4.0, 2.0)])];
+    let svg = lines(&Frame { x: Axis::STEPS, y, ..frame("", "") }, &points).svg;
+    assert!(svg.contains(">3</text>") && !svg.contains(">0.5</text>"), "{svg}");
 }

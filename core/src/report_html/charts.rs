@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use maud::{Markup, PreEscaped, html};
 
 use super::course::Course;
-use crate::chart::{self, Axis, Bars, Drawing, Frame, Line, Path, Scale, Style};
-use crate::report::{FrontierPoint, Report, StageId, StepRecord, distinct};
+use super::frontier;
+use crate::chart::{self, Axis, Bars, Drawing, Frame, Line, Palette, Path, Scale, Style};
+use crate::report::{Report, StageId, StepRecord, distinct};
 use crate::results_table::{Estimate, ScoreTable, mean_format_rate};
 use crate::task::TaskList;
 
@@ -14,9 +15,8 @@ const SIZE: (f64, f64) = (520.0, 290.0);
 const WIDE: (f64, f64) = (1060.0, 300.0);
 
 const PERCENT: Option<(f64, f64)> = Some((0.0, 100.0));
-const STEPS: Axis = Axis { label: "step", scale: Scale::Linear, range: None };
 /// Forgetting happens early, which a linear axis would squeeze into one place.
-const LOG_STEPS: Axis = Axis { label: "step (logarithmic)", scale: Scale::Log, range: None };
+const LOG_STEPS: Axis = Axis { label: "step (logarithmic)", scale: Scale::Log, ..Axis::STEPS };
 
 /// A number of a step record, if it has it.
 type Quantity<'a> = &'a dyn Fn(&StepRecord) -> Option<f64>;
@@ -33,19 +33,18 @@ pub fn all(report: &Report, known: &TaskList, tables: &[ScoreTable], unfinished:
             h2 { "Charts" }
             @for table in tables { (bars(table)) }
             div.charts {
-                (curves.figure("Training loss", STEPS, axis("nats per target token", None), &|record| record.loss))
-                (curves.figure("Target task, validation score", STEPS, axis("score", PERCENT), &|record| record.validation))
-                (curves.figure("Held-out tasks, mean score", LOG_STEPS, axis("score", None), &held_out))
-                (curves.figure("Format leakage on held-out tasks", LOG_STEPS, axis("% of answers", PERCENT), &leakage))
-                @if report.frontier.is_empty() { (curves.tradeoff()) } @else { (curves.frontier(&report.frontier)) }
+                (curves.figure("Training loss", Axis::STEPS, Axis::linear("nats per target token", None), &|record| record.loss))
+                (curves.figure("Target task, validation score", Axis::STEPS, Axis::linear("score", PERCENT), &|record| record.validation))
+                (curves.figure("Held-out tasks, mean score", LOG_STEPS, Axis::linear("score", PERCENT), &held_out))
+                (curves.figure("Format leakage on held-out tasks", LOG_STEPS, Axis::linear("% of answers", PERCENT), &leakage))
+                @match frontier::drawing(&report.frontier) {
+                    Some(drawing) => (figure(frontier::TITLE, &drawing)),
+                    None => (curves.tradeoff()),
+                }
                 (curves.alignments())
             }
         }
     }
-}
-
-const fn axis(label: &str, range: Option<(f64, f64)>) -> Axis<'_> {
-    Axis { label, scale: Scale::Linear, range }
 }
 
 fn held_out(record: &StepRecord) -> Option<f64> {
@@ -56,21 +55,22 @@ fn bars(table: &ScoreTable) -> Markup {
     if table.tasks.is_empty() {
         return html! {};
     }
-    let series: Vec<Bars> = table
-        .rows
-        .iter()
-        .enumerate()
-        .map(|(index, row)| Bars { style: Style::new(&row.method, index), values: row.held_out.clone() })
-        .collect();
+    let palette = Palette::new(table.rows.iter().map(|row| row.method.as_str()));
+    let series = table.rows.iter().map(|row| Bars {
+        style: Style::new(&row.method, palette.of(&row.method)),
+        values: row.held_out.clone(),
+    });
+    let series: Vec<Bars> = series.collect();
     let prompt = if table.prompt { ", with the soft prompt prepended" } else { "" };
     let title = format!("Held-out tasks, {}-shot{prompt}", table.shots);
-    let frame = frame(&title, WIDE, Axis::default(), axis("score", None));
+    let frame = frame(&title, WIDE, Axis::default(), Axis::linear("score", PERCENT));
     html! { div.wide { (figure(&title, &chart::bars(&frame, &table.tasks, &series))) } }
 }
 
 /// The training curves of all methods and seeds, finished or not.
 struct Curves<'a> {
     methods: Vec<&'a str>,
+    palette: Palette,
     runs: Vec<(&'a str, &'a [StepRecord])>,
 }
 
@@ -79,13 +79,14 @@ impl<'a> Curves<'a> {
         let finished = report.runs.iter().map(|run| (run.method.as_str(), &run.steps[..]));
         let unfinished = unfinished.iter().map(|course| (course.method.as_str(), &course.steps[..]));
         let runs: Vec<_> = finished.chain(unfinished).collect();
-        Self { methods: distinct(runs.iter().map(|(method, _)| *method)), runs }
+        let methods = distinct(runs.iter().map(|(method, _)| *method));
+        Self { palette: Palette::new(methods.iter().copied()), methods, runs }
     }
 
     /// The method's style; dashed for all stages but the last: only in that one do the weights that are scored take their
     /// final form.
     fn style(&self, method: &str, stages: &[&StageId], stage: usize) -> Style {
-        let index = self.methods.iter().position(|known| *known == method).unwrap_or(0);
+        let index = self.palette.of(method);
         let name = match stages {
             [_] => method.to_owned(),
             _ => format!("{method}, {}", stages[stage]),
@@ -138,51 +139,14 @@ impl<'a> Curves<'a> {
             }
         }
         let title = "Checkpoints: target task against held-out tasks";
-        let (x, y) =
-            (axis("target task, validation score", PERCENT), axis("held-out tasks, mean score", PERCENT));
+        let (x, y) = (
+            Axis::linear("target task, validation score", PERCENT),
+            Axis::linear("held-out tasks, mean score", PERCENT),
+        );
         match paths.is_empty() {
             true => html! {},
             false => figure(title, &chart::scatter(&frame(title, SIZE, x, y), &paths)),
         }
-    }
-
-    /// The checkpoints of every method and sweep point, means over seeds: what the target gained, and what the held-out
-    /// tasks of another format kept (all held-out ones, where none has another). A ring: what validation chose.
-    fn frontier(&self, all: &[FrontierPoint]) -> Markup {
-        let others = all.iter().any(|point| point.other_format.is_some());
-        let place = |point: &FrontierPoint| {
-            Some((point.validation, if others { point.other_format? } else { point.held_out }))
-        };
-        let mean = |points: &[&FrontierPoint]| {
-            let places: Vec<(f64, f64)> = points.iter().filter_map(|point| place(point)).collect();
-            let x = Estimate::of(places.iter().map(|(x, _)| *x))?;
-            Some((x.mean, Estimate::of(places.iter().map(|(_, y)| *y))?.mean))
-        };
-        let path = |(method, swept): (&String, &BTreeMap<String, String>)| {
-            let points: Vec<&FrontierPoint> =
-                all.iter().filter(|point| (&point.method, &point.swept) == (method, swept)).collect();
-            let steps = distinct(points.iter().map(|point| point.step));
-            let at = |step: &usize| points.iter().copied().filter(|point| point.step == *step).collect();
-            let values: Vec<&str> = swept.values().map(String::as_str).collect();
-            let name =
-                if values.is_empty() { method.clone() } else { format!("{method}, {}", values.join(", ")) };
-            let chosen: Vec<&FrontierPoint> = points.iter().copied().filter(|point| point.chosen).collect();
-            Path {
-                style: Style::new(name, self.methods.iter().position(|known| known == method).unwrap_or(0)),
-                points: steps.iter().filter_map(|step| mean(&at(step) as &Vec<_>)).collect(),
-                ring: mean(&chosen),
-            }
-        };
-        let paths: Vec<Path> =
-            distinct(all.iter().map(|point| (&point.method, &point.swept))).into_iter().map(path).collect();
-        let title = "Frontier: target task against held-out tasks, all checkpoints";
-        let y = if others {
-            "held-out tasks of another format, mean score"
-        } else {
-            "held-out tasks, mean score"
-        };
-        let (x, y) = (axis("target task, validation score", PERCENT), axis(y, PERCENT));
-        figure(title, &chart::scatter(&frame(title, SIZE, x, y), &paths))
     }
 
     /// For each method with cosines: a line for each family of weights, of the first seed and the last stage.
@@ -202,7 +166,7 @@ impl<'a> Curves<'a> {
         html! {
             @for (method, lines) in charts {
                 @let title = format!("{method}: cosine of the task's gradient and its format's, by kind of weight");
-                @let frame = frame(&title, SIZE, LOG_STEPS, axis("cosine", Some((-1.0, 1.0))));
+                @let frame = frame(&title, SIZE, LOG_STEPS, Axis::linear("cosine", Some((-1.0, 1.0))));
                 (figure(&title, &chart::lines(&frame, &lines)))
             }
         }

@@ -3,6 +3,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use crate::chart::{Palette, SHARED_STYLE};
 use crate::error::Result;
 use crate::report::{ExampleAnswers, MethodRun, Report, distinct, methods};
 use crate::results_table::{Estimate, ScoreTable, TextRow, score_tables, text_rows};
@@ -10,6 +11,7 @@ use crate::task::TaskList;
 
 mod charts;
 mod course;
+mod frontier;
 mod signs;
 #[cfg(test)]
 mod tests;
@@ -18,8 +20,19 @@ pub use course::Course;
 
 const STYLE: &str = include_str!("style.css");
 
-/// How many colours the stylesheet has for methods.
-const COLOURS: usize = 6;
+/// What is trained in which stage (the paper's Figure 4): an `<svg>` that the page and the README show, too.
+pub const TWO_STAGES: &str = include_str!("../../../docs/two-stages.svg");
+
+/// The paper's claims and what these runs say to each, as an HTML table, those that disagree first; nothing where the runs
+/// can judge none.
+pub fn signs_table(report: &Report) -> Option<String> {
+    signs::judged(report).map(Markup::into_string)
+}
+
+/// The frontier chart as an SVG drawing, with its title; nothing where a report has no points.
+pub fn frontier_chart(report: &Report) -> Option<(&'static str, String)> {
+    frontier::drawing(&report.frontier).map(|drawing| (frontier::TITLE, drawing.svg))
+}
 
 /// The whole page; `known` are the tasks that the report may name.
 ///
@@ -36,7 +49,7 @@ pub fn page(report: &Report, known: &TaskList, unfinished: &[Course]) -> Result<
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(SHARED_STYLE)) (PreEscaped(STYLE)) }
             }
             body {
                 main {
@@ -46,8 +59,12 @@ pub fn page(report: &Report, known: &TaskList, unfinished: &[Course]) -> Result<
                         @for table in &tables { (scores(table)) }
                         (text(&text_rows(&report.runs)))
                     }
-                    (signs::table(report))
+                    (signs::section(report))
                     (charts::all(report, known, &tables, unfinished))
+                    section {
+                        h2 { "The two stages" }
+                        div.stages { (PreEscaped(TWO_STAGES)) }
+                    }
                     (examples(report))
                     (details(report)?)
                 }
@@ -95,10 +112,11 @@ fn missing(report: &Report) -> Vec<&str> {
 fn cards(tables: &[ScoreTable]) -> Markup {
     let Some(table) = tables.first() else { return html! {} };
     let base = table.rows.iter().find(|row| row.method == "pretrained").and_then(|row| row.norm_avg);
+    let palette = Palette::new(table.rows.iter().map(|row| row.method.as_str()));
     html! {
         section.cards aria-label="Summary" {
-            @for (index, row) in table.rows.iter().enumerate() {
-                article.card style=(series(index)) {
+            @for row in &table.rows {
+                article.card data-series=(palette.of(&row.method)) {
                     h2 { (row.method) }
                     dl {
                         @for (task, score) in table.targets.iter().zip(&row.targets) {
@@ -212,18 +230,20 @@ fn examples(report: &Report) -> Markup {
     }
     let methods = methods(&report.runs);
     let tasks = distinct(report.examples.iter().map(|example| example.task.as_str()));
+    let palette = Palette::new(methods.iter().copied());
+    let answers = |example: &ExampleAnswers| answers(example, &methods, &palette);
     html! {
         section {
             h2 { "Answers to the same inputs" }
             // The first of each task is in view; a page of forty would hide what differs.
             @for task in &tasks {
                 @let mut all = report.examples.iter().filter(|example| example.task == **task);
-                @if let Some(first) = all.next() { (answers(first, &methods)) }
+                @if let Some(first) = all.next() { (answers(first)) }
                 @let rest: Vec<&ExampleAnswers> = all.collect();
                 @if !rest.is_empty() {
                     details.more {
                         summary { (rest.len()) " more of " (task) }
-                        @for example in rest { (answers(example, &methods)) }
+                        @for example in rest { (answers(example)) }
                     }
                 }
             }
@@ -231,15 +251,15 @@ fn examples(report: &Report) -> Markup {
     }
 }
 
-fn answers(example: &ExampleAnswers, methods: &[&str]) -> Markup {
+fn answers(example: &ExampleAnswers, methods: &[&str], palette: &Palette) -> Markup {
     html! {
         article.example {
             p.question { span.task { (example.task) } (example.input) }
             p.reference { b { "Reference " } (example.reference) }
             div.answers {
-                @for (index, method) in methods.iter().enumerate() {
+                @for method in methods {
                     @if let Some(answer) = example.outputs.get(*method) {
-                        div style=(series(index)) {
+                        div data-series=(palette.of(method)) {
                             h3 {
                                 (method)
                                 @if answer.trim() == example.reference.trim() {
@@ -286,10 +306,6 @@ fn details(report: &Report) -> Result<Markup> {
             }
         }
     })
-}
-
-fn series(index: usize) -> String {
-    format!("--series: var(--s{})", index % COLOURS)
 }
 
 fn number(value: Option<Estimate>) -> String {

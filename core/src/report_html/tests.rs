@@ -36,7 +36,7 @@ fn the_charts_of_the_sample() {
     let charts = page.split("<svg").skip(1).map(|rest| rest.split("</svg>").next().unwrap());
     let charts: Vec<String> =
         charts.map(|chart| format!("<svg{chart}</svg>").replace("><", ">\n<")).collect();
-    assert_eq!(charts.len(), 8);
+    assert_eq!(charts.len(), 9, "and the drawing of the stages");
     assert_snapshot!("bars", charts[0]);
     assert_snapshot!("training_loss", charts[1]);
     assert_snapshot!("tradeoff", charts[5]);
@@ -59,7 +59,7 @@ fn signs_and_frontier_are_shown_where_a_report_has_them() {
     };
     report.frontier = vec![point(10, 60.0, 30.0, false), point(20, 80.0, 20.0, true)];
     let page = page(&report, &known(), &[]).unwrap();
-    let signs = page.split("Signs of the paper").nth(1).unwrap().split("</section>").next().unwrap();
+    let signs = page.split("<h2>Signs of the paper</h2>").nth(1).unwrap().split("</section>").next().unwrap();
     assert_snapshot!("signs", signs.replace("><", ">\n<"));
     assert!(page.contains("Frontier: target task") && !page.contains("Checkpoints: target task"));
     assert!(page.contains("promot, 0.001, chosen: 80, 20"), "{page}");
@@ -67,6 +67,37 @@ fn signs_and_frontier_are_shown_where_a_report_has_them() {
     let text = serde_json::to_string(&report).unwrap();
     let read: Report = serde_json::from_str(&text).unwrap();
     assert_eq!((read.signs, read.frontier), (report.signs, report.frontier));
+}
+
+#[test]
+fn a_method_has_one_colour_in_cards_charts_and_answers() {
+    let page = page(&sample(), &known(), &[]).unwrap();
+    for (method, series) in [("pretrained", 0), ("fine-tuning", 1), ("promot", 2)] {
+        assert!(
+            page.contains(&format!("<article class=\"card\" data-series=\"{series}\"><h2>{method}</h2>")),
+            "{method}"
+        );
+        assert!(page.contains(&format!("<div data-series=\"{series}\"><h3>{method}")), "{method}");
+    }
+    assert!(page.contains("stroke=\"var(--s1, #c2650a)\""), "{page}");
+}
+
+#[test]
+fn scores_are_drawn_from_0_to_100() {
+    let page = page(&sample(), &known(), &[]).unwrap();
+    for title in ["Held-out tasks, mean score", "Target task, validation score", "Held-out tasks, 1-shot"] {
+        let chart =
+            page.split(&format!("<title>{title}</title>")).nth(1).unwrap().split("</svg>").next().unwrap();
+        assert!(chart.contains(">100</text>") && chart.contains(">0</text>"), "{title}: {chart}");
+    }
+}
+
+#[test]
+fn the_drawing_of_the_stages_says_what_it_shows() {
+    assert!(TWO_STAGES.starts_with("<svg") && TWO_STAGES.contains("role=\"img\""));
+    for part in ["<title>The two stages", "<desc>Stage 1", "prefers-color-scheme: dark"] {
+        assert!(TWO_STAGES.contains(part), "{part}");
+    }
 }
 
 #[test]

@@ -113,7 +113,8 @@ impl RunSpec {
         require("methods", "at least one", !self.methods.is_empty(), 0)?;
         require("seeds", "at least one", !self.seeds.is_empty(), 0)?;
         let length = self.prompt.length;
-        require("prompt.length", format!("at most {MAX_PROMPT}"), length <= MAX_PROMPT, length)?;
+        let lengths = format!("at least 1, at most {MAX_PROMPT}");
+        require("prompt.length", lengths, (1..=MAX_PROMPT).contains(&length), length)?;
         require("prompt.range", "0 or more", self.prompt.range >= 0.0, self.prompt.range)?;
         require("eval.beams", "at least 1", self.eval.beams >= 1, self.eval.beams)?;
         require("eval.batch", "at least 1", self.eval.batch >= 1, self.eval.batch)?;

@@ -37,7 +37,7 @@ await measure('a first answer', {}, async (opened, elapsed) => {
   await opened.id('ask').click();
   await opened.page.locator('[data-column=pretrained] .note', { hasText: 'tokens' }).waitFor();
   const answer_ms = elapsed() - models_ms;
-  await textIs(opened.id('ask'), 'Ask all three');
+  await textIs(opened.id('ask'), 'Ask all models');
   return { models_ms, answer_ms, all_answers_ms: elapsed() - models_ms };
 });
 

@@ -250,11 +250,12 @@ impl CausalConfig {
             ));
         }
         // So that no product of sizes overflows; no such model fits a memory.
-        const MOST: usize = 1 << 40;
+        // Counted in 64 bits: in a browser `usize` has 32.
+        const MOST: u64 = 1 << 40;
         let products =
             [(self.vocab_size, self.d_model), (self.num_heads, self.head_dim), (self.d_ff, self.d_model)];
         for (rows, columns) in products {
-            if rows.checked_mul(columns).is_none_or(|count| count > MOST) {
+            if (rows as u64).checked_mul(columns as u64).is_none_or(|count| count > MOST) {
                 let what = "sizes in config.json";
                 return Err(Error::mismatch(
                     what,

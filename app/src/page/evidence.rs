@@ -1,0 +1,36 @@
+//! What a report says of the paper's claims, and its frontier: drawn by the library, as in the saved report.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use promot_core::report::Report;
+use promot_core::report_html::{frontier_chart, signs_table};
+
+/// Nothing where a report has neither.
+#[component]
+pub fn Evidence(report: Arc<Report>) -> impl IntoView {
+    let frontier = frontier_chart(&report).map(|(title, svg)| {
+        view! {
+            <figure class="frontier" data-testid="frontier-chart">
+                <figcaption>{title}</figcaption>
+                <div class="wide" tabindex="0" role="region" aria-label=title inner_html=svg></div>
+                <p class="values">
+                    "Each line is one method, checkpoint by checkpoint; a ring marks the checkpoint that the target\u{2019}s
+                    validation rows chose. At the same target score, higher is better."
+                </p>
+            </figure>
+        }
+    });
+    let signs = signs_table(&report).map(|table| {
+        view! {
+            <section class="claims" data-testid="signs-table">
+                <h3>"What the paper claims, and what this run shows"</h3>
+                <div inner_html=table></div>
+            </section>
+        }
+    });
+    view! {
+        {frontier}
+        {signs}
+    }
+}
