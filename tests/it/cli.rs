@@ -16,8 +16,12 @@ mod commands;
 mod decoder_only;
 #[path = "cli/experiment.rs"]
 mod experiment;
+#[path = "cli/faults.rs"]
+mod faults;
 #[path = "cli/gpu.rs"]
 mod gpu;
+#[path = "cli/odd_rows.rs"]
+mod odd_rows;
 #[path = "cli/own_task.rs"]
 mod own_task;
 #[path = "cli/replay.rs"]
