@@ -32,7 +32,7 @@ fn a_bad_json_line_is_named() {
     assert_eq!(problem(json("f", b"{}{}")), "f, line 1: not JSON at column 3: trailing characters");
     assert_eq!(
         problem(json("f", b"{\n\"a\": 1\n")),
-        "f, line 2: not JSON at column 6: EOF while parsing an object"
+        "f, line 3: not JSON at column 0: EOF while parsing an object"
     );
     assert_eq!(problem(json("f", b"{}\n\xff\n")), "f, line 2: expected UTF-8 text, found other bytes");
 }

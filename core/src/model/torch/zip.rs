@@ -29,7 +29,7 @@ pub fn entries(file: &str, bytes: &impl ReadAt) -> Result<Entries> {
     // A comment of at most 64 KiB may follow the end record.
     let from = size.saturating_sub(END_SIZE + u64::from(u16::MAX));
     let tail = piece(file, bytes, from, size - from)?;
-    let at = tail.windows(END.len()).rposition(|bytes| bytes == END).ok_or_else(broken)?;
+    let at = tail.windows(END_SIZE as usize).rposition(|bytes| bytes.starts_with(END)).ok_or_else(broken)?;
     let (mut length, mut start) =
         number(&tail, at + 12, 4).zip(number(&tail, at + 16, 4)).ok_or_else(broken)?;
     if let Some(locator) = (from + at as u64).checked_sub(LOCATOR_SIZE) {
