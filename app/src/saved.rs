@@ -280,6 +280,7 @@ mod tests {
             target_format_rate: None,
             surface: None,
             rows: None,
+            warnings: Vec::new(),
             signature: String::new(),
         };
         let run = MethodRun {

@@ -326,6 +326,9 @@ pub struct MetricArgs {
     /// rouge: rouge1, rouge2, rougeL or rougeLsum
     #[arg(long = "type", value_name = "NAME")]
     pub rouge_type: Option<String>,
+    /// rouge: rouge_score (ASCII letters and digits), unicode (words of any script) or characters
+    #[arg(long, value_name = "NAME")]
+    pub rouge_tokenizer: Option<String>,
     /// em: squad or triviaqa, which treat punctuation differently
     #[arg(long, value_name = "NAME")]
     pub normalize: Option<String>,

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use promot_core::content;
 use promot_core::report::Report;
 use promot_core::spec::{PresetList, RunSpec};
 use promot_core::task::{Task, TaskList, TaskRef};
@@ -34,5 +35,6 @@ pub fn task(reference: &TaskRef) -> Result<Task> {
 }
 
 fn read(file: &str) -> Result<String> {
-    fs::read_to_string(file).map_err(|error| Error::Storage(format!("reading {file}: {error}")))
+    let bytes = fs::read(file).map_err(|error| Error::Storage(format!("reading {file}: {error}")))?;
+    Ok(content::text(file, &bytes)?.to_owned())
 }

@@ -57,7 +57,7 @@ pub fn run(
     }
     let device = device::open(args)?;
     let model = loaded::model(&run.model, &device)?;
-    let rows = Dataset { data, whole: Whole::Divided, d_model: model.config.d_model() };
+    let rows = Dataset::new(data, Whole::Divided, model.config.d_model());
     let folder = open(&run, place)?;
     interrupt::listen()?;
     let mut watch = Watch::new(&folder).reusing(&place.reuse);

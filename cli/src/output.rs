@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
+use promot_core::content;
 use serde::Serialize;
 
 use crate::files::atomic;
@@ -49,7 +50,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The text of a file, or of standard input for `-`.
+/// The text of a file, or of standard input for `-`, without a byte-order mark.
 pub fn read_text(path: &Path) -> anyhow::Result<String> {
     let bytes = if is_standard(path) {
         let mut bytes = Vec::new();
@@ -58,16 +59,12 @@ pub fn read_text(path: &Path) -> anyhow::Result<String> {
     } else {
         fs::read(path).with_context(|| format!("reading {}", path.display()))?
     };
-    String::from_utf8(bytes).map_err(|error| {
-        let line =
-            1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
-        anyhow::anyhow!("{}, line {line}: expected UTF-8 text, found other bytes", path.display())
-    })
+    Ok(content::text(&path.display().to_string(), &bytes)?.to_owned())
 }
 
-/// The lines of a file; a last line without an end counts. `\r` before the end does not belong to the line.
+/// The lines of a file; a last line without an end counts.
 pub fn read_lines(path: &Path) -> anyhow::Result<Vec<String>> {
-    Ok(read_text(path)?.lines().map(str::to_owned).collect())
+    Ok(content::lines(&read_text(path)?).map(str::to_owned).collect())
 }
 
 /// The words of a text file, separated by white space.

@@ -8,6 +8,8 @@
 pub mod stage_id;
 
 pub mod error;
+
+pub mod content;
 #[cfg(feature = "models")]
 pub mod parallel;
 pub mod rng;

@@ -106,6 +106,9 @@ pub struct TaskScore {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<RowScores>,
     pub signature: String,
+    /// What a reader must know to read the score rightly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 fn is_zero(n: &usize) -> bool {

@@ -4,16 +4,25 @@
 //! decoder-only model reads one text, "input target": the input begins as the tokenizer's post-processor says (with a
 //! token for the beginning, or none) and has no end; the target goes on from it and ends.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
+use std::sync::Arc;
 
+use crate::content;
 use crate::error::{Error, Result};
 
+mod normalizer;
 mod sentencepiece;
+mod unigram;
+
+use sentencepiece::SentencePiece;
 
 /// A Hugging Face tokenizer with the few special ids that a model needs.
 #[derive(Clone)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
+    /// What a `spiece.model` says, by which text becomes ids where there is one.
+    own: Option<Arc<SentencePiece>>,
     pub pad: u32,
     /// What a target ends with.
     pub eos: u32,
@@ -21,6 +30,10 @@ pub struct Tokenizer {
     pub stops: Vec<u32>,
     /// The ids before an input of a decoder-only model; `None` for an encoder-decoder.
     prefix: Option<Vec<u32>>,
+    /// What is no text: marks of beginning and end, padding, sentinels and the like.
+    special: BTreeSet<u32>,
+    /// Ids are below this, the model's vocab_size.
+    limit: u32,
 }
 
 /// What ends and pads the rows of a decoder-only model, as its files say.
@@ -46,7 +59,8 @@ impl Tokenizer {
 
     /// From the bytes of `spiece.model`, with T5's `extra_ids` sentinels at the end of the vocabulary.
     pub fn from_sentencepiece(bytes: &[u8], extra_ids: usize) -> Result<Self> {
-        Self::new(sentencepiece::tokenizer(bytes, extra_ids)?)
+        let (own, inner) = sentencepiece::read(bytes, extra_ids)?;
+        Ok(Self { own: Some(Arc::new(own)), ..Self::new(inner)? })
     }
 
     /// From the bytes of a decoder-only model's `tokenizer.json`.
@@ -66,7 +80,9 @@ impl Tokenizer {
         }
         // Without padding of its own a row may be padded with anything: no real position sees it.
         let pad = id(&ends.pad_token).or(ends.pad).unwrap_or(eos);
-        let mut tokenizer = Self { inner, pad, eos, stops, prefix: Some(Vec::new()) };
+        let special = special(&inner, &[pad, eos]);
+        let mut tokenizer =
+            Self { inner, own: None, pad, eos, stops, prefix: Some(Vec::new()), special, limit: u32::MAX };
         let mut prefix = tokenizer.encode("")?;
         while prefix.last() == Some(&eos) && ends.bos != Some(eos) {
             prefix.pop();
@@ -85,7 +101,49 @@ impl Tokenizer {
                 .ok_or_else(|| Error::mismatch("tokenizer", format!("a token `{token}`"), "none"))
         };
         let (pad, eos) = (id("<pad>")?, id("</s>")?);
-        Ok(Self { pad, eos, stops: vec![eos], prefix: None, inner })
+        let special = special(&inner, &[pad, eos]);
+        Ok(Self { pad, eos, stops: vec![eos], prefix: None, special, limit: u32::MAX, own: None, inner })
+    }
+
+    /// With these ids as what may end an output; the tokenizer's own end where there are none.
+    #[must_use]
+    pub fn with_stops(mut self, stops: &[u32]) -> Self {
+        if !stops.is_empty() {
+            self.stops = stops.to_vec();
+        }
+        self
+    }
+
+    /// With more tokens that are no text, by what the vocabulary calls them.
+    #[must_use]
+    pub fn with_special(mut self, tokens: &[String]) -> Self {
+        self.special.extend(tokens.iter().filter_map(|token| self.inner.token_to_id(token)));
+        self
+    }
+
+    /// For a model with an embedding of so many rows.
+    ///
+    /// # Errors
+    /// More entries than that, or an end of targets beyond it. Another entry beyond it is an error when a text has it.
+    pub fn for_vocabulary(mut self, vocab_size: usize) -> Result<Self> {
+        if self.vocab_size() > vocab_size {
+            let expected = format!("at most the {vocab_size} entries of the model's vocab_size");
+            return Err(Error::mismatch("tokenizer", expected, self.vocab_size()));
+        }
+        self.limit = u32::try_from(vocab_size).unwrap_or(u32::MAX);
+        // What pads a row is looked up, if never seen.
+        if self.is_decoder_only() && self.pad >= self.limit {
+            self.pad = self.eos;
+        }
+        self.check(&[self.pad, self.eos])?;
+        self.stops.retain(|id| *id < self.limit);
+        Ok(self)
+    }
+
+    fn check(&self, ids: &[u32]) -> Result<()> {
+        let Some(id) = ids.iter().find(|id| **id >= self.limit) else { return Ok(()) };
+        let what = format!("id of the token `{}` in the tokenizer", self.token(*id).unwrap_or_default());
+        Err(Error::mismatch(what, format!("below the model's vocab_size {}", self.limit), id))
     }
 
     /// Whether input and target are one text.
@@ -95,8 +153,7 @@ impl Tokenizer {
 
     /// Ids with what the tokenizer's post-processor adds (T5: the end-of-sequence token).
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
-        let encoding = self.inner.encode(text, true).map_err(|error| Error::format("text", error))?;
-        Ok(encoding.get_ids().to_vec())
+        self.ids(text, true)
     }
 
     /// Every token of the words, each once, in rising order; the end-of-sequence token is not among them. A decoder-only
@@ -167,20 +224,40 @@ impl Tokenizer {
 
     /// Ids of the text alone.
     pub fn encode_plain(&self, text: &str) -> Result<Vec<u32>> {
-        let encoding = self.inner.encode(text, false).map_err(|error| Error::format("text", error))?;
-        Ok(encoding.get_ids().to_vec())
+        self.ids(text, false)
     }
 
-    /// Text without pad and end-of-sequence tokens. An encoder-decoder's sentinels are kept; a decoder-only model's answer
-    /// has no special token, and what stands between input and answer is no part of it.
+    fn ids(&self, text: &str, add_special: bool) -> Result<Vec<u32>> {
+        let ids = if let Some(own) = &self.own {
+            let mut ids = own.encode(text);
+            ids.extend(add_special.then_some(self.eos));
+            ids
+        } else {
+            let encoding = self.inner.encode(text, add_special);
+            encoding.map_err(|error| Error::format("text", error))?.get_ids().to_vec()
+        };
+        self.check(&ids)?;
+        Ok(ids)
+    }
+
+    /// The text of an output: without what ends it and without special tokens. What stands between input and answer of a
+    /// decoder-only model is no part of the answer.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
-        let kept: Vec<u32> = ids.iter().copied().filter(|id| *id != self.pad && *id != self.eos).collect();
-        let text = self.inner.decode(&kept, self.is_decoder_only());
-        let text = text.map_err(|error| Error::format("ids", error))?;
+        let ids = match ids.split_last() {
+            Some((last, rest)) if self.stops.contains(last) => rest,
+            _ => ids,
+        };
+        let kept: Vec<u32> = ids.iter().copied().filter(|id| !self.special.contains(id)).collect();
+        let text = self.decode_all(&kept)?;
         match text.strip_prefix(BETWEEN) {
             Some(answer) if self.is_decoder_only() => Ok(answer.to_owned()),
             _ => Ok(text),
         }
+    }
+
+    /// The text of ids, special tokens included.
+    pub fn decode_all(&self, ids: &[u32]) -> Result<String> {
+        self.inner.decode(ids, false).map_err(|error| Error::format("ids", error))
     }
 
     /// The piece of one id, as the vocabulary writes it.
@@ -198,14 +275,33 @@ impl Tokenizer {
         self.inner.get_vocab_size(true)
     }
 
+    /// The bytes of the `spiece.model` that it comes from.
+    pub fn sentencepiece(&self) -> Option<&[u8]> {
+        self.own.as_ref().map(|own| own.file.as_slice())
+    }
+
+    /// The sentinels that follow the pieces of its `spiece.model`.
+    pub fn sentinels_behind(&self) -> u32 {
+        self.own.as_ref().map_or(0, |own| own.sentinels.0)
+    }
+
     pub fn to_json(&self) -> Result<String> {
         self.inner.to_string(false).map_err(|error| Error::format("tokenizer", error))
     }
 }
 
 fn parsed(bytes: &[u8]) -> Result<tokenizers::Tokenizer> {
-    let text = std::str::from_utf8(bytes).map_err(|error| Error::format("tokenizer.json", error))?;
-    tokenizers::Tokenizer::from_str(text).map_err(|error| Error::format("tokenizer.json", error))
+    const FILE: &str = "tokenizer.json";
+    content::check(FILE, bytes)?;
+    let text = content::text(FILE, bytes)?;
+    tokenizers::Tokenizer::from_str(text).map_err(|error| Error::format(FILE, error))
+}
+
+/// The tokens that the tokenizer marks as special, and these.
+fn special(inner: &tokenizers::Tokenizer, more: &[u32]) -> BTreeSet<u32> {
+    let added = inner.get_added_tokens_decoder();
+    let marked = added.into_iter().filter(|(_, token)| token.special).map(|(id, _)| id);
+    marked.chain(more.iter().copied()).collect()
 }
 
 /// Without its own truncation and padding.

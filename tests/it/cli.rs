@@ -18,10 +18,14 @@ mod compare;
 mod decoder_only;
 #[path = "cli/experiment.rs"]
 mod experiment;
+#[path = "cli/faults.rs"]
+mod faults;
 #[path = "cli/gpu.rs"]
 mod gpu;
 #[path = "cli/hub.rs"]
 mod hub;
+#[path = "cli/odd_rows.rs"]
+mod odd_rows;
 #[path = "cli/own_task.rs"]
 mod own_task;
 #[path = "cli/replay.rs"]

@@ -18,3 +18,4 @@ mod shipped;
 mod skip;
 mod tasks;
 mod tokenizer;
+mod torch;

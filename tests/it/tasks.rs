@@ -23,7 +23,8 @@ fn data_folder() -> Option<PathBuf> {
 
 fn rows(folder: &Path, task: &Task, split: Split) -> Vec<Example> {
     let read = |path: &str| Ok(std::fs::read(folder.join(path)).ok());
-    task.rows_from_files(split, &read).unwrap_or_else(|error| panic!("{} {split:?}: {error}", task.name))
+    let rows = task.rows_from_files(split, &read);
+    rows.unwrap_or_else(|error| panic!("{} {split:?}: {error}", task.name)).examples
 }
 
 fn file_tasks() -> impl Iterator<Item = &'static Task> {

@@ -105,7 +105,7 @@ mod tests {
             tie_word_embeddings: Some(false),
             scale_decoder_outputs: None,
             pad_token_id: 0,
-            eos_token_id: 1,
+            eos_token_id: vec![1],
             decoder_start_token_id: None,
         }
     }

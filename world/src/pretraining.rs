@@ -124,7 +124,7 @@ fn config(spec: &PretrainSpec, tokenizer: &Tokenizer) -> T5Config {
         tie_word_embeddings: Some(spec.tied),
         scale_decoder_outputs: None,
         pad_token_id: tokenizer.pad,
-        eos_token_id: tokenizer.eos,
+        eos_token_id: vec![tokenizer.eos],
         decoder_start_token_id: Some(tokenizer.pad),
     }
 }

@@ -61,7 +61,7 @@ fn kind(task: &Task) -> &'static str {
     match task.metric {
         Metric::ExactMatch(_) => KINDS[0],
         Metric::Bleu => KINDS[1],
-        Metric::Rouge2 => KINDS[2],
+        Metric::Rouge2 | Metric::Rouge2Unicode => KINDS[2],
         Metric::Accuracy => KINDS[3],
     }
 }

@@ -74,6 +74,7 @@ fn run(method: &str, unseen: f64) -> MethodRun {
         target_format_rate: Some(40.0),
         surface: None,
         rows: None,
+        warnings: Vec::new(),
         signature: String::new(),
     };
     let record = |stage: &str, step| StepRecord {

@@ -58,7 +58,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     let device = device::open(&args.device)?;
     let loaded = loaded::model_with_prompt(&args.model, &device)?;
     interrupt::listen()?;
-    let data = Dataset { data: args.data.clone(), whole: Whole::Test, d_model: loaded.config.d_model() };
+    let data = Dataset::new(args.data.clone(), Whole::Test, loaded.config.d_model());
     let spec = EvalSpec {
         beams: args.beams,
         shots: vec![args.shots],
@@ -133,6 +133,11 @@ fn show(scores: &[TaskScore]) {
         [score.task.clone(), score.metric.clone()].into_iter().chain(numbers).collect()
     });
     eprintln!("{}", table::plain(&["task", "metric", "score", "rows", "signature"], rows));
+    for (score, warning) in
+        scores.iter().flat_map(|score| score.warnings.iter().map(move |text| (score, text)))
+    {
+        eprintln!("warning: {}: {warning} (metric = \"rouge-2-unicode\" in a task's file)", score.task);
+    }
     for score in scores.iter().filter(|score| score.truncated > 0) {
         eprintln!(
             "{}: {} of {} inputs were longer than --max-input and have been cut",

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::bail;
 use promot_core::Error;
 use promot_core::metrics::bleu::{Smoothing, Tokenize};
+use promot_core::metrics::rouge::Words;
 use promot_core::metrics::{Bleu, Normalization, Rouge, Score, Variant, exact};
 
 use crate::args::{MetricArgs, MetricName};
@@ -15,8 +16,15 @@ pub fn run(args: &MetricArgs) -> anyhow::Result<()> {
     refuse_foreign_options(args)?;
     let score = scorer(args)?;
     let predictions = output::read_lines(&args.hyp)?;
+    if predictions.is_empty() {
+        bail!("{}: expected at least one line to score, found none", shown(&args.hyp));
+    }
     let references = references(&predictions, args)?;
-    output::json(&args.json, &score(&predictions, &references))
+    let score = score(&predictions, &references);
+    for warning in &score.warnings {
+        eprintln!("warning: {warning} (--rouge-tokenizer)");
+    }
+    output::json(&args.json, &score)
 }
 
 /// Options are checked before files are read.
@@ -29,7 +37,9 @@ fn scorer(args: &MetricArgs) -> anyhow::Result<Scorer> {
             Box::new(move |predictions, references| bleu.score(predictions, references))
         }
         MetricName::Rouge => {
-            let rouge = Rouge { variant: variant(args.rouge_type.as_deref().unwrap_or("rouge2"))? };
+            let variant = variant(args.rouge_type.as_deref().unwrap_or("rouge2"))?;
+            let words = args.rouge_tokenizer.as_deref().map(Words::by_name).transpose()?.unwrap_or_default();
+            let rouge = Rouge { variant, words };
             Box::new(move |predictions, references| rouge.score(predictions, references))
         }
         MetricName::Em => {
@@ -91,6 +101,7 @@ fn refuse_foreign_options(args: &MetricArgs) -> anyhow::Result<()> {
         ("--smooth", args.smooth.is_some(), MetricName::Bleu),
         ("--smooth-value", args.smooth_value.is_some(), MetricName::Bleu),
         ("--type", args.rouge_type.is_some(), MetricName::Rouge),
+        ("--rouge-tokenizer", args.rouge_tokenizer.is_some(), MetricName::Rouge),
         ("--normalize", args.normalize.is_some(), MetricName::Em),
     ];
     match options.iter().find(|(_, given, metric)| *given && *metric != args.metric) {

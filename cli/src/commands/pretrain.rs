@@ -1,9 +1,7 @@
 //! `promot pretrain`: makes the bundled model again, from nothing, on the synthetic corpus.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::Context as _;
 use promot_core::Error;
 use promot_core::model::folder;
 use promot_core::model::tensors::Precision;
@@ -14,7 +12,7 @@ use crate::experiment::default_folder;
 use crate::files::atomic;
 use crate::files::run_folder::{RunFolder, loss_curve};
 use crate::watch::Watch;
-use crate::{device, interrupt};
+use crate::{device, interrupt, output};
 
 pub fn run(args: &PretrainArgs) -> anyhow::Result<()> {
     let spec = spec(&args.spec)?;
@@ -42,7 +40,7 @@ pub fn run(args: &PretrainArgs) -> anyhow::Result<()> {
 }
 
 fn spec(path: &Path) -> anyhow::Result<PretrainSpec> {
-    let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    let text = output::read_text(path)?;
     let spec: Result<PretrainSpec, _> = toml::from_str(&text);
     Ok(spec.map_err(|error| Error::format(path.display(), error))?)
 }

@@ -1,8 +1,5 @@
 //! `promot run`: several methods on one target task, side by side. Without arguments it is the tour.
 
-use std::fs;
-
-use anyhow::Context as _;
 use promot_core::model::tensors::Precision;
 use promot_core::spec::RunSpec;
 
@@ -10,7 +7,7 @@ use crate::args::{KeepModels, RunArgs};
 use crate::catalog::presets;
 use crate::experiment::{self, Place};
 use crate::files::run_folder;
-use crate::tuned;
+use crate::{output, tuned};
 
 pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let spec = spec(args)?;
@@ -38,10 +35,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
 fn spec(args: &RunArgs) -> anyhow::Result<RunSpec> {
     let preset = if args.quick { Some("quick") } else { args.preset.as_deref() };
     let mut spec = match (&args.spec, preset, &args.out) {
-        (Some(path), ..) => {
-            let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-            presets().read(&text, &path.display().to_string())?
-        }
+        (Some(path), ..) => presets().read(&output::read_text(path)?, &path.display().to_string())?,
         (None, Some(name), _) => presets().by_name(name)?,
         (None, None, Some(out)) if args.resume && run_folder::holds_run(out) => run_folder::stored_spec(out)?,
         (None, None, _) => presets().by_name("tour")?,

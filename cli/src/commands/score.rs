@@ -17,7 +17,10 @@ struct Line {
 pub fn run(args: &ScoreArgs) -> anyhow::Result<()> {
     let text = output::read_text(&args.pairs)?;
     let file = args.pairs.display().to_string();
-    let rows = data::json_lines(&file, text.as_bytes())?;
+    let rows = data::json(&file, text.as_bytes())?;
+    if rows.is_empty() {
+        return Err(Error::mismatch(file, "at least one row to score", "none").into());
+    }
     let texts = rows
         .iter()
         .map(|row| {

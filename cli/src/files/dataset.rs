@@ -3,12 +3,14 @@
 //! A folder holds the tasks' own published files, or `train`, `validation` and `test` of the user's task, each
 //! as .jsonl, .json, .csv or .tsv. A single file is one data set without splits.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use promot_core::data::{Example, Split};
-use promot_core::task::{DataSource, Task};
+use promot_core::task::{DataSource, FileRows, Task};
 use promot_core::train::DatasetProvider;
 use promot_core::{Error, Result};
 
@@ -30,6 +32,8 @@ pub struct Dataset {
     pub data: Option<PathBuf>,
     pub whole: Whole,
     pub d_model: usize,
+    /// Files and counts of rows that were left out, and of which the user knows.
+    told: RefCell<BTreeSet<(PathBuf, usize)>>,
 }
 
 impl DatasetProvider for Dataset {
@@ -37,7 +41,8 @@ impl DatasetProvider for Dataset {
         let mut rows = match (&self.data, &task.source) {
             // A file is what the user wants for this very task, wherever else it could come from.
             (Some(file), _) if file.is_file() => {
-                part(self.whole, split, task.rows_from_bytes(&shown(file), &read(file)?)?)
+                let rows = task.rows_from_bytes(&shown(file), &read(file)?)?;
+                part(self.whole, split, self.labelled(file, rows))
             }
             (_, DataSource::Generated(name)) => promot_world::rows(name, split, limit)?,
             (None, _) => return Err(needed(task, "none")),
@@ -45,9 +50,10 @@ impl DatasetProvider for Dataset {
                 return Err(needed(task, &format!("no such folder or file {}", path.display())));
             }
             (Some(folder), DataSource::Files(_)) => {
-                task.rows_from_files(split, &|name| read_or_none(&folder.join(name)))?
+                let rows = task.rows_from_files(split, &|name| read_or_none(&folder.join(name)))?;
+                self.labelled(folder, rows)
             }
-            (Some(folder), DataSource::Given) => user_rows(task, folder, split)?,
+            (Some(folder), DataSource::Given) => self.user_rows(task, folder, split)?,
         };
         if limit > 0 {
             rows.truncate(limit);
@@ -78,21 +84,40 @@ fn part(whole: Whole, split: Split, mut rows: Vec<Example>) -> Vec<Example> {
     }
 }
 
-/// `train.jsonl` and the like; a task without a test file is tested on its validation rows.
-fn user_rows(task: &Task, folder: &Path, split: Split) -> Result<Vec<Example>> {
-    let stems: &[&str] = match split {
-        Split::Train => &["train"],
-        Split::Validation => &["validation"],
-        Split::Test => &["test", "validation"],
-    };
-    let paths = stems.iter().flat_map(|stem| ENDINGS.map(|ending| folder.join(format!("{stem}.{ending}"))));
-    for path in paths {
-        if let Some(bytes) = read_or_none(&path)? {
-            return task.rows_from_bytes(&shown(&path), &bytes);
-        }
+impl Dataset {
+    pub fn new(data: Option<PathBuf>, whole: Whole, d_model: usize) -> Self {
+        Self { data, whole, d_model, told: RefCell::default() }
     }
-    let expected = format!("a file {}.jsonl (or .json, .csv, .tsv) in {}", stems[0], folder.display());
-    Err(Error::mismatch(format!("task {}", task.name), expected, "none"))
+
+    /// `train.jsonl` and the like; a task without a test file is tested on its validation rows.
+    fn user_rows(&self, task: &Task, folder: &Path, split: Split) -> Result<Vec<Example>> {
+        let stems: &[&str] = match split {
+            Split::Train => &["train"],
+            Split::Validation => &["validation"],
+            Split::Test => &["test", "validation"],
+        };
+        let paths =
+            stems.iter().flat_map(|stem| ENDINGS.map(|ending| folder.join(format!("{stem}.{ending}"))));
+        for path in paths {
+            if let Some(bytes) = read_or_none(&path)? {
+                return Ok(self.labelled(&path, task.rows_from_bytes(&shown(&path), &bytes)?));
+            }
+        }
+        let expected = format!("a file {}.jsonl (or .json, .csv, .tsv) in {}", stems[0], folder.display());
+        Err(Error::mismatch(format!("task {}", task.name), expected, "none"))
+    }
+
+    /// The rows with a label; how many have none is said once a file.
+    fn labelled(&self, path: &Path, rows: FileRows) -> Vec<Example> {
+        if rows.unlabelled > 0 && self.told.borrow_mut().insert((path.to_owned(), rows.unlabelled)) {
+            eprintln!("{}: {} without a gold label left out", path.display(), counted(rows.unlabelled));
+        }
+        rows.examples
+    }
+}
+
+fn counted(rows: usize) -> String {
+    if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
 }
 
 fn needed(task: &Task, found: &str) -> Error {
@@ -120,7 +145,7 @@ mod tests {
     use super::*;
 
     fn dataset(data: &Path, whole: Whole) -> Dataset {
-        Dataset { data: Some(data.to_owned()), whole, d_model: 8 }
+        Dataset::new(Some(data.to_owned()), whole, 8)
     }
 
     fn task() -> &'static Task {

@@ -5,8 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use promot_core::model::ModelConfig;
-use promot_core::model::folder::{ModelFiles, SIDE_FILES, TokenizerFile, load_tokenizer};
+use promot_core::model::folder::{ModelFiles, SIDE_FILES, TokenizerFile, configuration, load_tokenizer};
 use promot_core::model::weights::ReadAt;
 use promot_core::tokenizer::Tokenizer;
 
@@ -54,9 +53,9 @@ pub fn read_tokenizer(name: &str) -> anyhow::Result<Tokenizer> {
     let folder = locate(name)?;
     let (file, config) = (tokenizer_file(&folder)?, folder.join("config.json"));
     let tokenizer = if config.is_file() {
-        let read =
-            |config| load_tokenizer(&file, &config, &side_files(&folder)?).map_err(anyhow::Error::from);
-        ModelConfig::from_json(&read_file(&config)?).map_err(anyhow::Error::from).and_then(read)
+        let side = side_files(&folder)?;
+        let config = configuration(&read_file(&config)?, &side);
+        config.and_then(|config| load_tokenizer(&file, &config, &side)).map_err(anyhow::Error::from)
     } else {
         match &file {
             TokenizerFile::Json(bytes) => Tokenizer::from_json(bytes),
@@ -78,17 +77,21 @@ fn tokenizer_file(folder: &Path) -> anyhow::Result<TokenizerFile> {
     }
 }
 
+/// One file, or the index of several; of what torch.save writes where there is nothing else.
+const WEIGHTS: [(&str, &str); 2] = [
+    ("model.safetensors", "model.safetensors.index.json"),
+    ("pytorch_model.bin", "pytorch_model.bin.index.json"),
+];
+
 fn weights(folder: &Path) -> anyhow::Result<Vec<(String, Weights)>> {
-    let (whole, index) = (folder.join("model.safetensors"), folder.join("model.safetensors.index.json"));
-    let names = if whole.is_file() {
-        BTreeSet::from(["model.safetensors".to_owned()])
-    } else if index.is_file() {
-        shards(&index)?
-    } else {
-        bail!(
-            "{}: expected model.safetensors or model.safetensors.index.json, found neither",
-            folder.display()
-        )
+    let there = |name: &str| folder.join(name).is_file();
+    let names = match WEIGHTS.into_iter().find(|(whole, index)| there(whole) || there(index)) {
+        Some((whole, _)) if there(whole) => BTreeSet::from([whole.to_owned()]),
+        Some((_, index)) => shards(&folder.join(index))?,
+        None => {
+            let names = WEIGHTS.map(|(whole, index)| format!("{whole}, {index}")).join(", ");
+            bail!("{}: expected one of {names}, found none", folder.display())
+        }
     };
     let open = |name: String| {
         let path = folder.join(&name);

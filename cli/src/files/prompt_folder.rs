@@ -12,8 +12,10 @@ use promot_core::spec::MAX_PROMPT;
 pub fn read(path: &Path) -> anyhow::Result<Matrix> {
     let name = path.display().to_string();
     if path.is_dir() {
-        let (config, weights) =
-            (read_file(&path.join(peft::CONFIG_FILE))?, read_file(&path.join(peft::WEIGHTS_FILE))?);
+        let torch = path.join(peft::TORCH_FILE);
+        let weights = path.join(peft::WEIGHTS_FILE);
+        let weights = if !weights.exists() && torch.exists() { torch } else { weights };
+        let (config, weights) = (read_file(&path.join(peft::CONFIG_FILE))?, read_file(&weights)?);
         return Ok(peft::read_prompt(&name, &config, &weights)?);
     }
     match path.extension().and_then(|extension| extension.to_str()) {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::text::utf8;
 use super::{Example, Row};
+use crate::content;
 use crate::error::{Error, Result};
 
 /// Rows with the fields `source` and `target`; pairs with an empty side are left out, as they teach nothing
@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 /// # Errors
 /// Files of different length, since every line after the gap would be paired wrongly.
 pub fn aligned(source: (&str, &[u8]), target: (&str, &[u8])) -> Result<Vec<Row>> {
-    let sources: Vec<&str> = utf8(source.0, source.1)?.lines().collect();
-    let targets: Vec<&str> = utf8(target.0, target.1)?.lines().collect();
+    let sources: Vec<&str> = content::lines(content::text(source.0, source.1)?).collect();
+    let targets: Vec<&str> = content::lines(content::text(target.0, target.1)?).collect();
     if sources.len() != targets.len() {
         return Err(Error::mismatch(
             format!("{} and {}", source.0, target.0),

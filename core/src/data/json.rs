@@ -1,57 +1,98 @@
-//! JSON rows: one object a line, or one array of objects.
+//! JSON rows: one object after the other, usually one a line, or one array of objects. What stands in a file decides,
+//! not its ending: data sets are exported as lines into `.json`, too.
 
 use serde_json::{Deserializer, Value};
 
-use super::text::{line_of, utf8};
 use super::{Example, Row, kind};
+use crate::content::{self, line_of};
 use crate::error::{Error, Result};
 
-/// One JSON object a line; empty lines are skipped, but counted.
-pub fn json_lines(file: &str, bytes: &[u8]) -> Result<Vec<Row>> {
+/// # Errors
+/// A row that is no object, and what is no JSON, with file and line.
+pub fn json(file: &str, bytes: &[u8]) -> Result<Vec<Row>> {
+    content::check(file, bytes)?;
+    let text = content::text(file, bytes)?;
+    if text.trim_start().starts_with('[') { array(file, text) } else { objects(file, text) }
+}
+
+/// One object a line; empty lines are skipped, but counted. An object may also span lines, if its first one has the brace
+/// alone.
+fn objects(file: &str, text: &str) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for (at, line) in utf8(file, bytes)?.split('\n').enumerate() {
-        if line.trim().is_empty() {
+    // The first byte that no object has read yet.
+    let mut end = 0;
+    for (at, line) in content::lines(text).enumerate() {
+        let from = line.as_ptr().addr() - text.as_ptr().addr();
+        if from < end || line.trim().is_empty() {
             continue;
         }
-        let value = serde_json::from_str(line).map_err(|error| bad_json(file, at + 1, &error))?;
-        rows.push(row(file, at + 1, value)?);
+        let value = if line.trim() == "{" {
+            let mut values = Deserializer::from_str(&text[from..]).into_iter();
+            let value = values.next().transpose();
+            end = from + values.byte_offset();
+            value.map(Option::unwrap_or_default)
+        } else {
+            serde_json::from_str(line)
+        };
+        rows.push(row(
+            file,
+            at + 1,
+            value.map_err(|error| bad_json(file, at + error.line().max(1), &error))?,
+        )?);
     }
     Ok(rows)
 }
 
-/// One JSON array of objects. Elements are read one by one, so that each row knows its line.
-pub fn json_array(file: &str, bytes: &[u8]) -> Result<Vec<Row>> {
-    let text = utf8(file, bytes)?;
-    let expected = |what: &str, at: usize| {
-        let found = text[at..].chars().next().map_or("the end of the file".to_owned(), |c| format!("`{c}`"));
+/// Elements are read one by one, so that each row knows its line.
+fn array(file: &str, text: &str) -> Result<Vec<Row>> {
+    let mut place = Place { text, at: 0, line: 1 };
+    let expected = |what: &str, place: &Place<'_>| {
+        let found = place.next().map_or("the end of the file".to_owned(), |c| format!("`{c}`"));
         let problem = format!("expected {what}, found {found}");
-        Err(Error::Row { file: file.to_owned(), line: line_of(text, at), problem })
+        Err(Error::Row { file: file.to_owned(), line: place.line, problem })
     };
-    let skip = |at: usize| at + (text[at..].len() - text[at..].trim_start().len());
-    let mut at = skip(0);
-    if !text[at..].starts_with('[') {
-        return expected("`[`", at);
-    }
-    at = skip(at + 1);
+    place.pass(0);
+    place.pass(1);
     let mut rows = Vec::new();
-    while !(rows.is_empty() && text[at..].starts_with(']')) {
-        let line = line_of(text, at);
-        let mut values = Deserializer::from_str(&text[at..]).into_iter::<Value>();
+    while !(rows.is_empty() && place.next() == Some(']')) {
+        let line = place.line;
+        let mut values = Deserializer::from_str(&text[place.at..]).into_iter::<Value>();
         let value = match values.next() {
             Some(Ok(value)) => value,
             Some(Err(error)) => return Err(bad_json(file, line + error.line().saturating_sub(1), &error)),
-            None => return expected("an object", at),
+            None => return expected("an object", &place),
         };
         rows.push(row(file, line, value)?);
-        at = skip(at + values.byte_offset());
-        match text[at..].chars().next() {
-            Some(',') => at = skip(at + 1),
+        place.pass(values.byte_offset());
+        match place.next() {
+            Some(',') => place.pass(1),
             Some(']') => break,
-            _ => return expected("`,` or `]`", at),
+            _ => return expected("`,` or `]`", &place),
         }
     }
-    let end = skip(at + 1);
-    if end < text.len() { expected("nothing after the array", end) } else { Ok(rows) }
+    place.pass(1);
+    if place.next().is_some() { expected("nothing after the array", &place) } else { Ok(rows) }
+}
+
+/// A byte position in a text and its line.
+struct Place<'a> {
+    text: &'a str,
+    at: usize,
+    line: usize,
+}
+
+impl Place<'_> {
+    /// Passes so many bytes and the white space after them; there may be fewer.
+    fn pass(&mut self, bytes: usize) {
+        let rest = self.text.get(self.at + bytes..).unwrap_or_default().trim_start();
+        let end = self.text.len() - rest.len();
+        self.line += line_of(&self.text[self.at..end], end - self.at) - 1;
+        self.at = end;
+    }
+
+    fn next(&self) -> Option<char> {
+        self.text[self.at..].chars().next()
+    }
 }
 
 fn row(file: &str, line: usize, value: Value) -> Result<Row> {

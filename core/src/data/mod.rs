@@ -8,10 +8,9 @@ use crate::error::{Error, Result};
 mod aligned;
 mod json;
 mod table;
-mod text;
 
 pub use aligned::aligned;
-pub use json::{json_array, json_lines};
+pub use json::json;
 pub use table::{csv, tsv, unquote};
 
 /// A row and the line of its file (from 1) that it begins at.
@@ -27,7 +26,7 @@ pub struct Row {
 pub enum FileFormat {
     /// One JSON object a line.
     Jsonl,
-    /// A JSON array of objects.
+    /// A JSON array of objects, or objects one after the other.
     Json,
     /// Comma-separated, the first line names the columns.
     Csv,
@@ -54,8 +53,7 @@ impl FileFormat {
     /// A line that cannot be read, with file and line.
     pub fn parse(self, file: &str, bytes: &[u8]) -> Result<Vec<Row>> {
         match self {
-            Self::Jsonl => json_lines(file, bytes),
-            Self::Json => json_array(file, bytes),
+            Self::Jsonl | Self::Json => json(file, bytes),
             Self::Csv => csv(file, bytes),
             Self::Tsv => tsv(file, bytes),
         }

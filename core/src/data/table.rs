@@ -3,16 +3,16 @@
 use csv_core::ReadFieldResult;
 use serde_json::Value;
 
-use super::text::utf8;
 use super::{Example, Row};
+use crate::content;
 use crate::error::{Error, Result};
 
 /// Tab-separated lines. A cell that stands in quotation marks as a whole loses them, and doubled marks in it
 /// become single, since spreadsheets write so; every other mark is text, and no cell spans lines. Ours, since published
 /// files have cells that only begin with a mark, which a CSV reader would take for a cell that spans lines.
 pub fn tsv(file: &str, bytes: &[u8]) -> Result<Vec<Row>> {
-    let records = utf8(file, bytes)?
-        .lines()
+    content::check(file, bytes)?;
+    let records = content::lines(content::text(file, bytes)?)
         .enumerate()
         .filter(|(_, line)| !line.is_empty())
         .map(|(at, line)| Ok((at + 1, line.split('\t').map(unquote).collect())));
@@ -24,7 +24,8 @@ pub fn tsv(file: &str, bytes: &[u8]) -> Result<Vec<Row>> {
 /// # Errors
 /// Quotation marks that do not enclose a whole cell: readers differ in what they make of these.
 pub fn csv(file: &str, bytes: &[u8]) -> Result<Vec<Row>> {
-    let text = utf8(file, bytes)?;
+    content::check(file, bytes)?;
+    let text = content::text(file, bytes)?;
     let mut records =
         Csv { file, text, at: 0, line: 1, parser: csv_core::Reader::new(), cell: vec![0; 1024] };
     rows(file, std::iter::from_fn(|| records.record().transpose()))
@@ -91,8 +92,11 @@ impl Csv<'_> {
     }
 
     fn advance(&mut self, bytes: usize) {
-        let passed = &self.text.as_bytes()[self.at..self.at + bytes];
-        self.line += passed.iter().filter(|byte| **byte == b'\n').count();
+        let text = self.text.as_bytes();
+        // A line ends with `\n`, `\r\n` or `\r`.
+        let is_end =
+            |at: &usize| text[*at] == b'\n' || text[*at] == b'\r' && text.get(at + 1) != Some(&b'\n');
+        self.line += (self.at..self.at + bytes).filter(is_end).count();
         self.at += bytes;
     }
 }

@@ -1,6 +1,6 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::json as value;
 
 use super::*;
 
@@ -19,37 +19,70 @@ fn problem<T: std::fmt::Debug>(result: Result<T>) -> String {
 
 #[test]
 fn json_lines_keep_their_numbers_and_skip_empty_lines() {
-    let rows = json_lines("f", "\u{feff}{\"a\": \"é\"}\r\n\n  {\"a\": 2}\n{\"a\": true}".as_bytes()).unwrap();
+    let rows = json("f", "\u{feff}{\"a\": \"é\"}\r\n\n  {\"a\": 2}\n{\"a\": true}".as_bytes()).unwrap();
     assert_eq!(texts(&rows, "a"), ["é", "2", "true"]);
     assert_eq!(lines(&rows), [1, 3, 4]);
 }
 
 #[test]
 fn a_bad_json_line_is_named() {
+    assert_eq!(problem(json("f", b"{}\n{\"a\": }\n")), "f, line 2: not JSON at column 7: expected value");
+    assert!(problem(json("f", b"{}\n\n{\"a\": \"b")).starts_with("f, line 3: not JSON at column "));
+    assert_eq!(problem(json("f", b"{}\n[1]")), "f, line 2: expected a JSON object, found a list");
+    assert_eq!(problem(json("f", b"{}{}")), "f, line 1: not JSON at column 3: trailing characters");
     assert_eq!(
-        problem(json_lines("f", b"{}\n{\"a\": }\n")),
-        "f, line 2: not JSON at column 7: expected value"
+        problem(json("f", b"{\n\"a\": 1\n")),
+        "f, line 3: not JSON at column 0: EOF while parsing an object"
     );
-    assert!(problem(json_lines("f", b"{}\n\n{\"a\": \"b")).starts_with("f, line 3: not JSON at column "));
-    assert_eq!(problem(json_lines("f", b"[1]")), "f, line 1: expected a JSON object, found a list");
-    assert_eq!(problem(json_lines("f", b"{}\n\xff\n")), "f, line 2: expected UTF-8 text, found other bytes");
+    assert_eq!(problem(json("f", b"{}\n\xff\n")), "f, line 2: expected UTF-8 text, found other bytes");
 }
 
 #[test]
 fn a_json_array_knows_the_line_of_each_element() {
-    let rows =
-        json_array("f", b" [\n {\"a\": \"x\"},\n\n {\"a\":\n \"y, ]\"} , {\"a\": [\"z\"]}\n]\n").unwrap();
+    let rows = json("f", b" [\n {\"a\": \"x\"},\n\n {\"a\":\n \"y, ]\"} , {\"a\": [\"z\"]}\n]\n").unwrap();
     assert_eq!(lines(&rows), [2, 4, 5]);
     assert_eq!(rows[1].example.text("a").unwrap(), "y, ]");
     assert_eq!(rows[2].example.list("a").unwrap(), ["z"]);
-    assert_eq!(json_array("f", b"[]").unwrap(), []);
+    assert_eq!(json("f", b"[]").unwrap(), []);
+}
+
+/// Lines in `.json` and an array in `.jsonl` are exported by many tools; old Macs end lines by a carriage return.
+#[test]
+fn what_stands_in_a_json_file_decides_how_it_is_read() {
+    for (name, text) in [
+        ("rows.json", "{\"a\": \"x\"}\n{\"a\": \"y\"}\n"),
+        ("rows.jsonl", "\n[{\"a\": \"x\"}, {\"a\": \"y\"}]\n"),
+        ("rows.json", "{\"a\": \"x\"}\r{\"a\": \"y\"}\r"),
+        ("rows.json", "{\n  \"a\": \"x\"\n}\n{\n  \"a\": \"y\"\n}\n"),
+        ("rows.csv", "a\rx\ry\r"),
+        ("rows.tsv", "a\rx\ry\r"),
+    ] {
+        let rows = parse(name, text.as_bytes()).unwrap();
+        assert_eq!(texts(&rows, "a"), ["x", "y"], "{name}: {text:?}");
+    }
+    let rows = parse("rows.json", b"{\n\"a\": 1\n}\n{\"a\": 2}\n").unwrap();
+    assert_eq!(lines(&rows), [1, 4]);
+    assert_eq!(lines(&parse("rows.csv", b"a,b\r1,2\r\"3\r\",4\r5,6").unwrap()), [2, 3, 5]);
+    assert_eq!(problem(parse("rows.csv", b"a,b\r1,2\r3\r")), "rows.csv, line 3: expected 2 columns, found 1");
+    assert_eq!(
+        problem(parse("rows.tsv", b"a\tb\r1\t2\r3\r")),
+        "rows.tsv, line 3: expected 2 columns, found 1"
+    );
+}
+
+#[test]
+fn what_is_no_data_is_told() {
+    for name in ["rows.json", "rows.jsonl", "rows.csv", "rows.tsv"] {
+        assert!(problem(parse(name, b"<!DOCTYPE html>\n<html>")).contains("a web page"));
+        let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:5\nsize 7\n";
+        assert!(problem(parse(name, pointer)).contains("Git LFS"));
+        assert!(problem(parse(name, b"PAR1\x15\x04")).contains("Parquet"));
+    }
 }
 
 #[test]
 fn a_bad_json_array_is_named() {
     for (text, expected) in [
-        ("", "f, line 1: expected `[`, found the end of the file"),
-        ("\n{}", "f, line 2: expected `[`, found `{`"),
         ("[", "f, line 1: expected an object, found the end of the file"),
         ("[\n{}\n{}]", "f, line 3: expected `,` or `]`, found `{`"),
         ("[{},\n{}", "f, line 2: expected `,` or `]`, found the end of the file"),
@@ -58,7 +91,7 @@ fn a_bad_json_array_is_named() {
         ("[{},\n {\"a\":\n oops}]", "f, line 3: not JSON at column 2: expected value"),
         ("[{},]", "f, line 1: not JSON at column 1: expected value"),
     ] {
-        assert_eq!(problem(json_array("f", text.as_bytes())), expected, "{text:?}");
+        assert_eq!(problem(json("f", text.as_bytes())), expected, "{text:?}");
     }
 }
 
@@ -136,7 +169,7 @@ fn the_ending_chooses_the_parser() {
 
 #[test]
 fn a_field_that_is_no_text_is_named() {
-    let row = Example::new([("a", json!(null)), ("b", json!({"c": 1})), ("d", json!(["x", 3]))]);
+    let row = Example::new([("a", value!(null)), ("b", value!({"c": 1})), ("d", value!(["x", 3]))]);
     assert_eq!(problem(row.text("a")), "field `a`: expected text, found null");
     assert_eq!(problem(row.text("b")), "field `b`: expected text, found an object");
     assert_eq!(problem(row.list("d")), "field `d`: expected a list of texts, found a number");
@@ -167,12 +200,12 @@ proptest! {
 
     #[test]
     fn json_gives_back_what_was_written(cells in table(), pretty in any::<bool>()) {
-        let objects: Vec<Value> = cells.iter().map(|[a, b]| json!({"a": a, "b": b})).collect();
+        let objects: Vec<Value> = cells.iter().map(|[a, b]| value!({"a": a, "b": b})).collect();
         let lines: String = objects.iter().map(|object| format!("{object}\n")).collect();
-        prop_assert_eq!(&columns(&json_lines("f", lines.as_bytes()).unwrap()), &cells);
+        prop_assert_eq!(&columns(&json("f", lines.as_bytes()).unwrap()), &cells);
         let array = Value::Array(objects);
         let text = if pretty { format!("{array:#}") } else { array.to_string() };
-        prop_assert_eq!(columns(&json_array("f", text.as_bytes()).unwrap()), cells);
+        prop_assert_eq!(columns(&json("f", text.as_bytes()).unwrap()), cells);
     }
 
     #[test]

@@ -27,7 +27,9 @@ impl NextToken for ModelDecoder<'_> {
         let ids: Vec<i32> = tokens.iter().map(|token| *token as i32).collect();
         let ids = TensorData::new(ids, [tokens.len(), 1]);
         let ids = Tensor::<2, Int>::from_data(ids, &self.model.device());
-        tensors::to_vec(self.model.step(&mut self.cache, ids)).await
+        let logits = tensors::to_vec(self.model.step(&mut self.cache, ids)).await?;
+        check_finite("logits", &logits)?;
+        Ok(logits)
     }
 
     fn reorder_cache(&mut self, parents: &[usize]) {
@@ -40,6 +42,15 @@ impl NextToken for ModelDecoder<'_> {
 
     fn vocab_size(&self) -> usize {
         self.model.vocab_size()
+    }
+}
+
+/// # Errors
+/// A number that is infinite or none at all: whatever is made of it means nothing.
+pub(super) fn check_finite(what: &str, numbers: &[f32]) -> Result<()> {
+    match numbers.iter().find(|number| !number.is_finite()) {
+        Some(found) => Err(Error::mismatch(format!("{what} of the model"), "finite numbers", found)),
+        None => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 
+use super::of_model::check_finite;
 use crate::batch::{Batch, BatchLayout, TokenizedExample};
 use crate::error::Result;
 use crate::loss::{self, LossSettings};
@@ -37,9 +38,11 @@ pub async fn score(
         let targets = made.target_ids(&model.device());
         let losses = tensors::to_vec(loss::token_losses(logits, targets, LossSettings::default())).await?;
         for (row, losses) in rows.iter().zip(losses.chunks(made.target_width())) {
+            let losses = &losses[..row.target.len()];
+            check_finite("losses", losses)?;
             scores.push(TokenScores {
                 token_ids: row.target.clone(),
-                token_logprobs: losses[..row.target.len()].iter().map(|loss| -f64::from(*loss)).collect(),
+                token_logprobs: losses.iter().map(|loss| -f64::from(*loss)).collect(),
             });
         }
     }

@@ -4,7 +4,7 @@ use super::EvalSpec;
 use crate::batch::{BatchLayout, TokenizedExample};
 use crate::data::Example;
 use crate::decode::{self, Batching, SearchSettings};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::record::{Surface, TaskScore, TextLoss};
 use crate::render::{RenderedRow, Renderer, ShotPool};
@@ -52,6 +52,9 @@ pub struct Evaluation {
 impl Evaluator<'_> {
     /// Scores `model` as it stands: with its prompt in front if it has one.
     /// `progress` hears how many rows are done and may stop the evaluation with an error.
+    ///
+    /// # Errors
+    /// No row: a score over nothing would read as a bad one. Logits that are not finite.
     pub async fn evaluate(
         &self,
         model: &Model,
@@ -61,6 +64,13 @@ impl Evaluator<'_> {
         progress: &mut dyn FnMut(usize, usize) -> Result<()>,
     ) -> Result<Evaluation> {
         let rows = if limit == 0 { task.rows } else { &task.rows[..limit.min(task.rows.len())] };
+        if rows.is_empty() {
+            return Err(Error::mismatch(
+                format!("rows of task {}", task.task.name),
+                "at least one to score",
+                "none",
+            ));
+        }
         let pool = ShotPool::new(task.shot_rows, self.spec.shot_pool, self.shot_seed);
         let renderer = self.renderer(task.task, shots);
         let mut rendered = renderer.evaluation(rows, &pool)?;
@@ -164,6 +174,7 @@ impl Evaluator<'_> {
             surface: Surface::of(surface),
             rows: Some(task.row_scores(outputs, &references)),
             signature,
+            warnings: score.warnings,
         }
     }
 }

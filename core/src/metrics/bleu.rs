@@ -129,6 +129,7 @@ impl Bleu {
             score: penalty * geometric_mean(&precisions[..order]),
             n: predictions.len(),
             signature: self.signature(references),
+            warnings: Vec::new(),
             details,
         }
     }

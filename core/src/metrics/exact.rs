@@ -103,6 +103,7 @@ fn share(
         score: 100.0 * hits as f64 / predictions.len().max(1) as f64,
         n: predictions.len(),
         signature: format!("nrefs:{}|refs:any|{options}|{}", n_refs(references), version()),
+        warnings: Vec::new(),
         details: BTreeMap::from([("correct".to_owned(), hits as f64)]),
     }
 }

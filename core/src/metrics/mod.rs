@@ -34,7 +34,12 @@ pub enum Metric {
     /// Mean ROUGE-2 F1.
     #[serde(rename = "rouge-2")]
     Rouge2,
+    /// The same with words of any script.
+    #[serde(rename = "rouge-2-unicode")]
+    Rouge2Unicode,
 }
+
+const ROUGE_2: Rouge = Rouge { variant: Variant::Two, words: rouge::Words::Ascii };
 
 /// A score and how it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +53,9 @@ pub struct Score {
     pub signature: String,
     /// Parts of the score: BLEU's precisions and lengths, ROUGE's precision and recall.
     pub details: BTreeMap<String, f64>,
+    /// What a reader must know to read the score rightly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 impl Metric {
@@ -56,7 +64,7 @@ impl Metric {
             Metric::Accuracy => "accuracy",
             Metric::ExactMatch(_) => "exact match",
             Metric::Bleu => "BLEU",
-            Metric::Rouge2 => "ROUGE-2",
+            Metric::Rouge2 | Metric::Rouge2Unicode => "ROUGE-2",
         }
     }
 
@@ -69,7 +77,10 @@ impl Metric {
             Metric::Accuracy => exact::accuracy(predictions, references),
             Metric::ExactMatch(normalization) => exact::exact_match(normalization, predictions, references),
             Metric::Bleu => Bleu::default().score(predictions, references),
-            Metric::Rouge2 => Rouge { variant: Variant::Two }.score(predictions, references),
+            Metric::Rouge2 => ROUGE_2.score(predictions, references),
+            Metric::Rouge2Unicode => {
+                Rouge { words: rouge::Words::Unicode, ..ROUGE_2 }.score(predictions, references)
+            }
         }
     }
 
@@ -84,7 +95,7 @@ impl Metric {
         });
         match self {
             Metric::Accuracy | Metric::ExactMatch(_) => RowScores::Hits(alone.map(|hit| hit > 0.5).collect()),
-            Metric::Rouge2 => RowScores::Means(alone.collect()),
+            Metric::Rouge2 | Metric::Rouge2Unicode => RowScores::Means(alone.collect()),
             Metric::Bleu => RowScores::Bleu(Bleu::default().rows(predictions, references)),
         }
     }

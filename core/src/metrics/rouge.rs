@@ -2,6 +2,9 @@
 //! F1, the best reference of a row, the mean over rows (no bootstrap).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::words::ngrams;
 use super::{Score, assert_paired, by_name, n_refs, version};
@@ -37,9 +40,70 @@ impl Variant {
     }
 }
 
+/// What counts as a word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Words {
+    /// Lower-case runs of ASCII letters and digits, as in rouge_score; every other character separates, accents included.
+    #[default]
+    Ascii,
+    /// Lower-case runs of letters, marks and digits of any script. In scripts that put no spaces between words (Han, kana,
+    /// Thai, Lao, Khmer, Burmese) each character is a word.
+    Unicode,
+    /// Each letter or digit with its marks is a word.
+    Characters,
+}
+
+impl Words {
+    pub const ALL: [Self; 3] = [Self::Ascii, Self::Unicode, Self::Characters];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ascii => "rouge_score",
+            Self::Unicode => "unicode",
+            Self::Characters => "characters",
+        }
+    }
+
+    pub fn by_name(name: &str) -> Result<Self> {
+        by_name("ROUGE tokenizer", name, Self::ALL, Self::name)
+    }
+
+    fn of(self, text: &str) -> Vec<String> {
+        static UNICODE: LazyLock<Regex> = LazyLock::new(|| {
+            let alone = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}";
+            // A mark belongs to the letter before it, whose script it may not have.
+            regex(&format!(
+                r"[[{alone}]&&[\p{{L}}\p{{N}}]]\p{{M}}*|[[\p{{L}}\p{{N}}]--[{alone}]][[\p{{L}}\p{{M}}\p{{N}}]--[{alone}]]*"
+            ))
+        });
+        static CHARACTERS: LazyLock<Regex> = LazyLock::new(|| regex(r"[\p{L}\p{N}]\p{M}*"));
+        let text = text.to_lowercase();
+        let found = |words: &Regex| words.find_iter(&text).map(|word| word.as_str().to_owned()).collect();
+        match self {
+            Self::Ascii => {
+                let runs = text.split(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit());
+                runs.filter(|run| !run.is_empty()).map(str::to_owned).collect()
+            }
+            Self::Unicode => found(&UNICODE),
+            Self::Characters => found(&CHARACTERS),
+        }
+    }
+
+    /// Whether more than half of a text's letters are none for this tokenizer.
+    fn drops(self, text: &str) -> bool {
+        let letters = || text.chars().filter(|letter| letter.is_alphabetic());
+        self == Self::Ascii && 2 * letters().filter(char::is_ascii).count() < letters().count()
+    }
+}
+
+fn regex(pattern: &str) -> Regex {
+    Regex::new(pattern).unwrap_or_else(|error| panic!("{error}"))
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rouge {
     pub variant: Variant,
+    pub words: Words,
 }
 
 /// Precision, recall and F1 of one prediction, each in [0, 1].
@@ -75,14 +139,16 @@ impl Rouge {
             score: mean(|overlap| overlap.f1),
             n: predictions.len(),
             signature: format!(
-                "nrefs:{}|refs:max|measure:f1|agg:mean|case:lc|tok:rouge_score|stem:no|{}",
+                "nrefs:{}|refs:max|measure:f1|agg:mean|case:lc|tok:{}|stem:no|{}",
                 n_refs(references),
+                self.words.name(),
                 version()
             ),
             details: BTreeMap::from([
                 ("precision".to_owned(), mean(|overlap| overlap.precision)),
                 ("recall".to_owned(), mean(|overlap| overlap.recall)),
             ]),
+            warnings: self.warnings(references),
         }
     }
 
@@ -98,30 +164,39 @@ impl Rouge {
         best.unwrap_or_default()
     }
 
+    fn sentences(self, text: &str) -> Vec<Vec<String>> {
+        text.split('\n').filter(|line| !line.is_empty()).map(|line| self.words.of(line)).collect()
+    }
+
+    /// Whether the score says little, since references are in a script that the tokenizer does not know.
+    fn warnings(self, references: &[Vec<String>]) -> Vec<String> {
+        let dropped = |list: &&Vec<String>| list.iter().any(|reference| self.words.drops(reference));
+        match references.iter().filter(dropped).count() {
+            0 => Vec::new(),
+            rows => vec![format!(
+                "the references of {rows} of {} rows are mostly letters that the tokenizer `{}` of {} drops; the \
+                 tokenizer `{}` keeps them",
+                references.len(),
+                self.words.name(),
+                self.name(),
+                Words::Unicode.name()
+            )],
+        }
+    }
+
     /// One prediction against one reference.
     pub fn overlap(self, prediction: &str, reference: &str) -> Overlap {
         match self.variant {
-            Variant::One => ngram_overlap(&tokenize(prediction), &tokenize(reference), 1),
-            Variant::Two => ngram_overlap(&tokenize(prediction), &tokenize(reference), 2),
+            Variant::One => ngram_overlap(&self.words.of(prediction), &self.words.of(reference), 1),
+            Variant::Two => ngram_overlap(&self.words.of(prediction), &self.words.of(reference), 2),
             Variant::L => {
-                let (prediction, reference) = (tokenize(prediction), tokenize(reference));
+                let (prediction, reference) = (self.words.of(prediction), self.words.of(reference));
                 let common = common_indices(&reference, &prediction).len();
                 overlap(common, prediction.len(), reference.len())
             }
-            Variant::Lsum => sentence_overlap(&sentences(prediction), &sentences(reference)),
+            Variant::Lsum => sentence_overlap(&self.sentences(prediction), &self.sentences(reference)),
         }
     }
-}
-
-/// Lower-case runs of ASCII letters and digits; every other character separates, accents included.
-fn tokenize(text: &str) -> Vec<String> {
-    let text = text.to_lowercase();
-    let runs = text.split(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit());
-    runs.filter(|run| !run.is_empty()).map(str::to_owned).collect()
-}
-
-fn sentences(text: &str) -> Vec<Vec<String>> {
-    text.split('\n').filter(|line| !line.is_empty()).map(tokenize).collect()
 }
 
 fn ngram_overlap(prediction: &[String], reference: &[String], n: usize) -> Overlap {

@@ -2,6 +2,7 @@
 //! tables cannot show.
 
 use super::format::{Language, identify, is_choice, is_language};
+use super::rouge::Words;
 use super::*;
 
 fn texts(list: &[&str]) -> Vec<String> {
@@ -12,14 +13,46 @@ fn one_each(list: &[&str]) -> Vec<Vec<String>> {
     list.iter().map(|text| texts(&[text])).collect()
 }
 
-const ALL: [Metric; 6] = [
+const ALL: [Metric; 7] = [
     Metric::Accuracy,
     Metric::ExactMatch(Normalization::None),
     Metric::ExactMatch(Normalization::Squad),
     Metric::ExactMatch(Normalization::Trivia),
     Metric::Bleu,
     Metric::Rouge2,
+    Metric::Rouge2Unicode,
 ];
+
+#[test]
+fn rouge_of_any_script_needs_its_tokenizer_and_says_so() {
+    let rouge = |words, prediction: &str, reference: &str| {
+        Rouge { variant: Variant::One, words }.score(&texts(&[prediction]), &one_each(&[reference]))
+    };
+    for text in
+        ["кот спит дома", "猫が寝ている", "الكلب ينام", "बिल्ली सो रही है", "แมวนอน", "ο σκύλος κοιμάται"]
+    {
+        let ascii = rouge(Words::Ascii, text, text);
+        assert_eq!((ascii.score, ascii.warnings.len()), (0.0, 1), "{text}");
+        assert!(ascii.warnings[0].contains("of 1 of 1 rows") && ascii.warnings[0].contains("`unicode`"));
+        for words in [Words::Unicode, Words::Characters] {
+            let score = rouge(words, text, text);
+            assert!((score.score - 100.0).abs() < 1e-9 && score.warnings.is_empty(), "{text}");
+            assert!(score.signature.contains(&format!("tok:{}|", words.name())));
+        }
+    }
+    for text in ["the cat sleeps", "le café français", "250", "", "..."] {
+        assert_eq!(rouge(Words::Ascii, text, text).warnings, [""; 0], "{text}");
+    }
+    // Words between spaces, characters where there are none, marks with their letters.
+    let half =
+        |words, prediction: &str, reference: &str| rouge(words, prediction, reference).details["recall"];
+    assert_eq!(half(Words::Unicode, "кот", "КОТ спит"), 50.0);
+    assert_eq!(half(Words::Unicode, "猫abc", "猫犬"), 50.0);
+    assert_eq!(half(Words::Unicode, "abc", "abc猫"), 50.0);
+    assert_eq!(half(Words::Unicode, "बिल्ली", "बिल्ली सो"), 50.0);
+    assert_eq!(half(Words::Unicode, "น้", "น้ำ"), 50.0);
+    assert_eq!(half(Words::Characters, "ko", "кoт ko"), 40.0);
+}
 
 #[test]
 fn gold_answers_score_100_and_one_wrong_answer_less() {

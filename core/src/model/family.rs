@@ -9,6 +9,7 @@ use super::t5::{self, T5Config};
 use super::tensors::{HostTensors, Precision};
 use super::weights::{ReadAt, WeightFiles};
 use super::{Model, ParamPath};
+use crate::content;
 use crate::error::{Error, Result};
 
 /// A model's `config.json`.
@@ -28,24 +29,23 @@ impl From<T5Config> for ModelConfig {
 /// What tells the families apart.
 #[derive(Deserialize)]
 struct Head {
-    #[serde(default)]
-    model_type: String,
+    model_type: Option<String>,
 }
 
 impl ModelConfig {
     /// # Errors
     /// Names the families that are known where `model_type` is another one; otherwise as the family's own reader.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
-        let head: Head =
-            serde_json::from_slice(bytes).map_err(|error| Error::format("config.json", error))?;
+        let head: Head = content::json("config.json", bytes)?;
         let causal = causal::MODEL_TYPES.map(|(name, _)| name);
-        if t5::MODEL_TYPES.contains(&head.model_type.as_str()) {
-            T5Config::from_json(bytes).map(Self::T5)
-        } else if causal.contains(&head.model_type.as_str()) {
-            CausalConfig::from_json(bytes).map(Self::Causal)
-        } else {
-            let expected = format!("one of {}", [&t5::MODEL_TYPES[..], &causal[..]].concat().join(", "));
-            Err(Error::mismatch("model_type of config.json", expected, format!("`{}`", head.model_type)))
+        match head.model_type {
+            Some(name) if t5::MODEL_TYPES.contains(&&*name) => T5Config::from_json(bytes).map(Self::T5),
+            Some(name) if causal.contains(&&*name) => CausalConfig::from_json(bytes).map(Self::Causal),
+            other => {
+                let expected = format!("one of {}", [&t5::MODEL_TYPES[..], &causal[..]].concat().join(", "));
+                let found = other.map_or("none".to_owned(), |name| format!("`{name}`"));
+                Err(Error::mismatch("model_type of config.json", expected, found))
+            }
         }
     }
 

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::tensor::Device;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
 
 use super::family::ModelConfig;
 use super::t5::{T5, T5Config, init::RandomInit};
 use super::tensors::{self, HostTensors, Precision, TensorSource};
 use super::weights::{ReadAt, WeightFiles};
 use super::{CausalConfig, Lm, Model};
+use crate::content;
 use crate::error::{Error, Result};
 use crate::record::ModelInfo;
 use crate::rng::Rng;
@@ -53,7 +57,7 @@ pub struct LoadedModel {
 /// # Errors
 /// Every tensor is accounted for: a missing, unused or wrongly shaped one is named.
 pub fn load<R: ReadAt>(name: &str, files: &ModelFiles<R>, device: &Device) -> Result<LoadedModel> {
-    let config = ModelConfig::from_json(&files.config)?;
+    let config = configuration(&files.config, &files.side)?;
     let mut weights = WeightFiles::open(&files.weights)?;
     let sha256 = hex(&weights.sha256()?);
     unwrap_names(&mut weights);
@@ -68,14 +72,23 @@ pub fn load<R: ReadAt>(name: &str, files: &ModelFiles<R>, device: &Device) -> Re
     Ok(LoadedModel { model, config, tokenizer, info, side: files.side.clone() })
 }
 
-/// What compilers and data-parallel wrappers put before every name.
-const WRAPPERS: [&str; 2] = ["_orig_mod.", "module."];
+/// What compilers and parallel wrappers put into names, at their beginning or before a wrapped layer.
+const INSERTED: [&str; 3] = ["_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module."];
+
+/// What data-parallel wrappers and training frameworks put before every name.
+const WRAPPERS: [&str; 2] = ["module.", "model."];
 
 fn unwrap_names<R: ReadAt>(weights: &mut WeightFiles<'_, R>) {
-    for wrapper in WRAPPERS {
-        if !weights.is_empty() && weights.names().iter().all(|name| name.starts_with(wrapper)) {
-            weights.rename(&|name| Some(name.strip_prefix(wrapper).unwrap_or(name).to_owned()));
-        }
+    weights.rename(&|name| {
+        Some(INSERTED.iter().fold(name.to_owned(), |name, inserted| name.replace(inserted, "")))
+    });
+    let wrapper = |weights: &WeightFiles<'_, R>| {
+        let before_all = |wrapper: &&str| weights.names().iter().all(|name| name.starts_with(wrapper));
+        WRAPPERS.into_iter().find(before_all).filter(|_| !weights.is_empty())
+    };
+    // The Llama family's own names may begin with `model.`: without it they are known as well.
+    while let Some(wrapper) = wrapper(weights) {
+        weights.rename(&|name| Some(name.strip_prefix(wrapper).unwrap_or(name).to_owned()));
     }
 }
 
@@ -83,6 +96,62 @@ fn unwrap_names<R: ReadAt>(weights: &mut WeightFiles<'_, R>) {
 pub fn random(config: &T5Config, rng: Rng, device: &Device) -> Result<Model> {
     let model = Model::new(Lm::T5(T5::empty(config, true, device)?));
     Ok(model.map(&mut RandomInit::new(config, rng)))
+}
+
+/// The configuration of a model as the files of its folder say together: what generation_config.json says of an
+/// encoder-decoder's first and last tokens counts more than config.json, as in transformers.
+pub fn configuration(config: &[u8], side: &BTreeMap<String, Vec<u8>>) -> Result<ModelConfig> {
+    let mut config = ModelConfig::from_json(config)?;
+    let generation: GenerationConfig = side_file(side, "generation_config.json")?.unwrap_or_default();
+    match &mut config {
+        ModelConfig::T5(config) => {
+            let first = generation.decoder_start_token_id.first();
+            config.decoder_start_token_id = first.copied().or(config.decoder_start_token_id);
+            if !generation.eos_token_id.is_empty() {
+                config.eos_token_id = generation.eos_token_id;
+            }
+        }
+        ModelConfig::Causal(config) => {
+            if !generation.eos_token_id.is_empty() {
+                config.eos = generation.eos_token_id;
+            }
+        }
+    }
+    let (start, vocab_size) = (config.start(), config.vocab_size());
+    if start as usize >= vocab_size {
+        let expected = format!("below vocab_size {vocab_size}");
+        return Err(Error::mismatch("decoder_start_token_id", expected, start));
+    }
+    Ok(config)
+}
+
+/// What generation_config.json says; an id may be one, a list, or null there.
+#[derive(Default, Deserialize)]
+struct GenerationConfig {
+    #[serde(default, deserialize_with = "ids")]
+    eos_token_id: Vec<u32>,
+    #[serde(default, deserialize_with = "ids")]
+    decoder_start_token_id: Vec<u32>,
+}
+
+/// A negative id, as some files have it, is none.
+fn ids<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<u32>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Ids {
+        One(i64),
+        Several(Vec<i64>),
+    }
+    let ids = match Option::<Ids>::deserialize(deserializer)? {
+        None => Vec::new(),
+        Some(Ids::One(id)) => vec![id],
+        Some(Ids::Several(ids)) => ids,
+    };
+    Ok(ids.into_iter().filter_map(|id| u32::try_from(id).ok()).collect())
+}
+
+fn side_file<T: DeserializeOwned>(side: &BTreeMap<String, Vec<u8>>, name: &str) -> Result<Option<T>> {
+    side.get(name).map(|bytes| content::json(name, bytes)).transpose()
 }
 
 /// A tokenizer as its model needs it.
@@ -94,15 +163,18 @@ pub fn load_tokenizer(
     config: &ModelConfig,
     side: &BTreeMap<String, Vec<u8>>,
 ) -> Result<Tokenizer> {
+    let tokens: Value = side_file(side, "tokenizer_config.json")?.unwrap_or_default();
     let tokenizer = match (file, config) {
-        (TokenizerFile::Json(bytes), ModelConfig::T5(_)) => Tokenizer::from_json(bytes)?,
+        (TokenizerFile::Json(bytes), ModelConfig::T5(config)) => {
+            Tokenizer::from_json(bytes)?.with_stops(&config.eos_token_id)
+        }
         (TokenizerFile::Json(bytes), ModelConfig::Causal(config)) => {
-            Tokenizer::decoder_only(bytes, ends(config, side)?)?
+            Tokenizer::decoder_only(bytes, ends(config, &tokens))?
         }
         (TokenizerFile::SentencePiece(bytes), ModelConfig::T5(config)) => {
             // T5 keeps 100 sentinels behind the file's pieces; mT5 has them among its pieces already.
             let sentinels = if config.model_type == "t5" { 100 } else { 0 };
-            Tokenizer::from_sentencepiece(bytes, sentinels)?
+            Tokenizer::from_sentencepiece(bytes, sentinels)?.with_stops(&config.eos_token_id)
         }
         (TokenizerFile::SentencePiece(_), ModelConfig::Causal(_)) => {
             return Err(Error::mismatch(
@@ -112,40 +184,54 @@ pub fn load_tokenizer(
             ));
         }
     };
-    if tokenizer.vocab_size() > config.vocab_size() {
-        return Err(Error::mismatch(
-            "tokenizer",
-            format!("at most the {} entries of the model's vocab_size", config.vocab_size()),
-            tokenizer.vocab_size(),
-        ));
-    }
-    Ok(tokenizer)
+    let mut special = special(&tokens);
+    special.extend(special_of_map(side)?);
+    tokenizer.with_special(&special).for_vocabulary(config.vocab_size())
 }
 
-/// What ends and pads a decoder-only model's rows: generation_config.json before config.json, as transformers has it, and
-/// the tokenizer's own end first of all.
-fn ends(config: &CausalConfig, side: &BTreeMap<String, Vec<u8>>) -> Result<tokenizer::Ends> {
-    let json = |name: &str| -> Result<serde_json::Value> {
-        let Some(bytes) = side.get(name) else { return Ok(serde_json::Value::Null) };
-        serde_json::from_slice(bytes).map_err(|error| Error::format(name, error))
-    };
-    let (generation, tokens) = (json("generation_config.json")?, json("tokenizer_config.json")?);
-    let text = |name: &str| {
-        let token = &tokens[name];
-        token.as_str().or(token["content"].as_str()).map(str::to_owned)
-    };
-    let id = |value: &serde_json::Value| u32::try_from(value.as_u64()?).ok();
-    let stops: Vec<u32> = match &generation["eos_token_id"] {
-        serde_json::Value::Array(list) => list.iter().filter_map(id).collect(),
-        one => id(one).into_iter().collect(),
-    };
-    Ok(tokenizer::Ends {
-        eos_token: text("eos_token"),
-        pad_token: text("pad_token"),
-        stops: if stops.is_empty() { config.eos.clone() } else { stops },
+/// What ends and pads a decoder-only model's rows: the tokenizer's own end first of all.
+fn ends(config: &CausalConfig, tokens: &Value) -> tokenizer::Ends {
+    tokenizer::Ends {
+        eos_token: token(&tokens["eos_token"]),
+        pad_token: token(&tokens["pad_token"]),
+        stops: config.eos.clone(),
         pad: config.pad,
         bos: config.bos,
-    })
+    }
+}
+
+/// The text of a token, which may be an object there.
+fn token(token: &Value) -> Option<String> {
+    token.as_str().or(token["content"].as_str()).map(str::to_owned)
+}
+
+/// The fields of tokenizer_config.json and special_tokens_map.json that hold special tokens.
+const SPECIAL: [&str; 9] = [
+    "bos_token",
+    "eos_token",
+    "unk_token",
+    "sep_token",
+    "pad_token",
+    "cls_token",
+    "mask_token",
+    "additional_special_tokens",
+    "extra_special_tokens",
+];
+
+/// The special tokens that tokenizer_config.json names beside those that the tokenizer marks.
+fn special(tokens: &Value) -> Vec<String> {
+    let added = tokens["added_tokens_decoder"].as_object().into_iter().flat_map(|added| added.values());
+    let marked = added.filter(|token| token["special"] == true).filter_map(token);
+    let named = SPECIAL.iter().flat_map(|name| match &tokens[*name] {
+        Value::Array(list) => list.iter().filter_map(token).collect::<Vec<_>>(),
+        one => token(one).into_iter().collect(),
+    });
+    marked.chain(named).collect()
+}
+
+fn special_of_map(side: &BTreeMap<String, Vec<u8>>) -> Result<Vec<String>> {
+    let map: Option<Value> = side_file(side, "special_tokens_map.json")?;
+    Ok(map.map(|map| special(&map)).unwrap_or_default())
 }
 
 /// Every weight under its Hugging Face name, the prompt not included.
@@ -163,20 +249,29 @@ pub async fn weights(model: &Model, config: &ModelConfig) -> Result<HostTensors>
     config.weights(model).await
 }
 
-/// `config.json`, `model.safetensors`, `tokenizer.json` and `tokenizer_config.json` of a model, its prompt not
+/// `config.json`, `model.safetensors`, `tokenizer.json` (or `spiece.model`, where it comes from one) and
+/// `tokenizer_config.json` of a model, its prompt not
 /// included: what `transformers` loads unchanged.
 pub async fn save(loaded: &LoadedModel, precision: Precision) -> Result<BTreeMap<String, Vec<u8>>> {
     let weights = weights(&loaded.model, &loaded.config).await?;
     let mut files = match &loaded.config {
         ModelConfig::T5(_) => {
-            BTreeMap::from([("tokenizer_config.json".to_owned(), TOKENIZER_CONFIG.as_bytes().to_vec())])
+            let config = match loaded.tokenizer.sentencepiece() {
+                None => TOKENIZER_CONFIG.to_owned(),
+                Some(_) => sentencepiece_config(&loaded.tokenizer),
+            };
+            BTreeMap::from([("tokenizer_config.json".to_owned(), config.into_bytes())])
         }
         ModelConfig::Causal(_) => loaded.side.clone(),
     };
     files.extend([
         ("config.json".into(), loaded.config.to_json(loaded.model.has_own_head(), precision)?),
         ("model.safetensors".into(), tensors::to_safetensors(&weights, precision)?),
-        ("tokenizer.json".into(), loaded.tokenizer.to_json()?.into_bytes()),
+        match loaded.tokenizer.sentencepiece() {
+            // The file itself, since a tokenizer.json would not cut every text alike.
+            Some(pieces) => ("spiece.model".into(), pieces.to_vec()),
+            None => ("tokenizer.json".into(), loaded.tokenizer.to_json()?.into_bytes()),
+        },
     ]);
     Ok(files)
 }
@@ -189,6 +284,19 @@ const TOKENIZER_CONFIG: &str = r#"{
   "clean_up_tokenization_spaces": false
 }
 "#;
+
+/// The configuration of a tokenizer beside its `spiece.model`. Sentinels of the file's own are not counted there.
+fn sentencepiece_config(tokenizer: &Tokenizer) -> String {
+    let config = json!({
+        "tokenizer_class": "T5Tokenizer",
+        "pad_token": "<pad>",
+        "eos_token": "</s>",
+        "unk_token": "<unk>",
+        "extra_ids": tokenizer.sentinels_behind(),
+        "legacy": false,
+    });
+    format!("{config:#}\n")
+}
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {

@@ -1,6 +1,7 @@
 //! One tensor on the host, and where a model's tensors come from.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use half::{bf16, f16};
 use safetensors::Dtype;
@@ -17,6 +18,15 @@ pub struct HostTensor {
 pub type HostTensors = BTreeMap<String, HostTensor>;
 
 impl HostTensor {
+    /// # Errors
+    /// Numbers that are infinite or none at all; `name` says whose.
+    pub fn check_finite(&self, name: impl Display) -> Result<()> {
+        let Some(found) = self.values.iter().find(|value| !value.is_finite()) else { return Ok(()) };
+        let wrong = self.values.iter().filter(|value| !value.is_finite()).count();
+        let found = format!("{found} ({wrong} of {} are not finite)", self.values.len());
+        Err(Error::mismatch(format!("numbers of {name}"), "finite ones", found))
+    }
+
     pub fn transposed(&self) -> Self {
         let [rows, columns] = self.shape[..] else { return self.clone() };
         let mut values = Vec::with_capacity(self.values.len());

@@ -15,6 +15,7 @@ pub mod causal;
 pub mod dropout;
 mod family;
 mod feed_forward;
+mod fields;
 pub mod folder;
 mod host_tensor;
 pub mod linear;
@@ -23,8 +24,10 @@ pub mod parameters;
 pub mod pass;
 pub mod path;
 pub mod prompt;
+mod read_at;
 pub mod t5;
 pub mod tensors;
+mod torch;
 pub mod weights;
 
 pub use adapters::Adapters;

@@ -90,7 +90,8 @@ impl ModuleVisitor for Collect<'_> {
 /// the first tensor is read; then there is one at a time on the host.
 ///
 /// # Errors
-/// Lists every missing tensor, every one of another shape, and every one that no parameter asked for.
+/// Lists every missing tensor, every one of another shape, and every one that no parameter asked for; names one whose
+/// numbers are not all finite.
 /// `optional` names may be unused.
 pub fn load<M: Module>(
     module: M,
@@ -171,7 +172,8 @@ impl<S: TensorSource> ModuleMapper for Fill<'_, S> {
         if self.failed.is_some() {
             return param;
         }
-        let found = match self.tensors.tensor(&name) {
+        let finite = |found: HostTensor| found.check_finite(format!("`{name}`")).map(|()| found);
+        let found = match self.tensors.tensor(&name).and_then(finite) {
             Ok(found) if transposed => found.transposed(),
             Ok(found) => found,
             Err(error) => {

@@ -1,55 +1,19 @@
 //! Weight files that are read one tensor at a time, so that a model larger than half the memory can be loaded.
 
 use std::collections::BTreeMap;
-use std::io;
 
-use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::tensor::Metadata;
 use sha2::{Digest, Sha256};
 
 use super::host_tensor::{HostTensor, TensorSource, widen};
+pub use super::read_at::ReadAt;
+use super::read_at::piece;
+use super::torch;
+use crate::content;
 use crate::error::{Error, Result};
 
-/// Bytes that are read in pieces: a file's in memory, or those of one on a disk.
-pub trait ReadAt {
-    fn size(&self) -> u64;
-
-    /// Fills `into` with what stands at `from`.
-    fn read_at(&self, from: u64, into: &mut [u8]) -> io::Result<()>;
-}
-
-impl ReadAt for Vec<u8> {
-    fn size(&self) -> u64 {
-        self.as_slice().size()
-    }
-
-    fn read_at(&self, from: u64, into: &mut [u8]) -> io::Result<()> {
-        self.as_slice().read_at(from, into)
-    }
-}
-
-impl ReadAt for &[u8] {
-    fn size(&self) -> u64 {
-        self.len() as u64
-    }
-
-    fn read_at(&self, from: u64, into: &mut [u8]) -> io::Result<()> {
-        let piece = usize::try_from(from).ok().and_then(|from| self.get(from..)?.get(..into.len()));
-        into.copy_from_slice(piece.ok_or(io::ErrorKind::UnexpectedEof)?);
-        Ok(())
-    }
-}
-
-impl<R: ReadAt + ?Sized> ReadAt for Box<R> {
-    fn size(&self) -> u64 {
-        (**self).size()
-    }
-
-    fn read_at(&self, from: u64, into: &mut [u8]) -> io::Result<()> {
-        (**self).read_at(from, into)
-    }
-}
-
-/// The tensors of one or several safetensors files, their headers read and checked, their data not.
+/// The tensors of one or several files, their headers read and checked, their data not: safetensors, or what `torch.save`
+/// writes.
 pub struct WeightFiles<'a, R> {
     files: &'a [(String, R)],
     tensors: BTreeMap<String, Place>,
@@ -57,9 +21,7 @@ pub struct WeightFiles<'a, R> {
 
 struct Place {
     file: usize,
-    /// The data's offset in the file.
-    from: u64,
-    info: TensorInfo,
+    at: torch::Place,
 }
 
 /// The bytes of a header's length.
@@ -74,11 +36,8 @@ impl<'a, R: ReadAt> WeightFiles<'a, R> {
     pub fn open(files: &'a [(String, R)]) -> Result<Self> {
         let mut tensors = BTreeMap::new();
         for (number, (name, bytes)) in files.iter().enumerate() {
-            let (data, header) = header(name, bytes)?;
-            for (tensor, info) in header.tensors() {
-                let place =
-                    Place { file: number, from: data + info.data_offsets.0 as u64, info: info.clone() };
-                if tensors.insert(tensor.clone(), place).is_some() {
+            for (tensor, at) in places(name, bytes)? {
+                if tensors.insert(tensor.clone(), Place { file: number, at }).is_some() {
                     return Err(Error::format(name, format!("tensor `{tensor}` is in another file, too")));
                 }
             }
@@ -95,13 +54,25 @@ impl<'a, R: ReadAt> WeightFiles<'a, R> {
     pub fn rename(&mut self, name: &dyn Fn(&str) -> Option<String>) {
         let mut renamed = BTreeMap::new();
         let old = std::mem::take(&mut self.tensors);
-        let taken: Vec<String> = old.keys().filter_map(|old| name(old)).collect();
+        let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+        for new in old.keys().filter_map(|old| name(old)) {
+            *taken.entry(new).or_default() += 1;
+        }
         for (old, place) in old {
             let Some(new) = name(&old) else { continue };
-            let alone = taken.iter().filter(|other| **other == new).count() == 1;
+            let alone = taken.get(&new) == Some(&1);
             renamed.insert(if alone { new } else { old }, place);
         }
         self.tensors = renamed;
+    }
+
+    /// Whether two tensors that are there have the same shape and bits.
+    pub fn same(&self, one: &str, other: &str) -> Result<bool> {
+        if self.shape(one) != self.shape(other) {
+            return Ok(false);
+        }
+        let bits = |name: &str| self.tensor(name).map(|tensor| tensor.values.into_iter().map(f32::to_bits));
+        Ok(bits(one)?.eq(bits(other)?))
     }
 
     pub fn len(&self) -> usize {
@@ -133,54 +104,72 @@ impl<R: ReadAt> TensorSource for WeightFiles<'_, R> {
     }
 
     fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.tensors.get(name).map(|place| place.info.shape.as_slice())
+        self.tensors.get(name).map(|place| place.at.shape.as_slice())
     }
 
     fn tensor(&self, name: &str) -> Result<HostTensor> {
-        let Some(Place { file, from, info }) = self.tensors.get(name) else {
+        let Some(Place { file, at }) = self.tensors.get(name) else {
             return Err(Error::mismatch("weights", format!("a tensor `{name}`"), "none"));
         };
         let (file, bytes) = &self.files[*file];
-        let mut data = vec![0; info.data_offsets.1 - info.data_offsets.0];
-        bytes.read_at(*from, &mut data).map_err(|error| Error::format(file, error))?;
-        Ok(HostTensor { shape: info.shape.clone(), values: widen(&data, info.dtype, name, file)? })
+        let data = piece(file, bytes, at.from, at.bytes as u64)?;
+        Ok(HostTensor { shape: at.shape.clone(), values: widen(&data, at.dtype, name, file)? })
     }
 }
 
-/// A file's header, and where its data begin.
-fn header(name: &str, bytes: &impl ReadAt) -> Result<(u64, Metadata)> {
+/// A head that must have weights of its own, and has none under this name.
+pub(super) fn no_head(name: &str) -> Error {
+    let problem = format!("`{name}` is missing, and config.json says that it is not tied to the embedding");
+    Error::Tensors { what: "the checkpoint".into(), problems: vec![problem] }
+}
+
+/// Where the tensors of a file stand.
+fn places(file: &str, bytes: &impl ReadAt) -> Result<BTreeMap<String, torch::Place>> {
     let size = bytes.size();
-    let read = |from: u64, count: u64| -> Result<Vec<u8>> {
-        let mut piece = vec![0; count as usize];
-        bytes.read_at(from, &mut piece).map_err(|error| Error::format(name, error))?;
-        Ok(piece)
-    };
     if size < LENGTH {
-        return Err(Error::format(
-            name,
-            format!("a header's length takes {LENGTH} bytes, the file has {size}"),
-        ));
+        let problem = format!("it is empty or cut off: {size} bytes");
+        return Err(Error::format(file, problem));
+    }
+    let start = piece(file, bytes, 0, size.min(content::ENOUGH as u64))?;
+    if torch::is_one(&start) {
+        return torch::tensors(file, bytes);
+    }
+    content::check(file, &start)?;
+    if start.iter().take(16).all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) {
+        let text = String::from_utf8_lossy(&start);
+        let text: String = text.lines().next().unwrap_or_default().chars().take(60).collect();
+        return Err(Error::format(file, format!("it is text, not safetensors, and begins with `{text}`")));
     }
     let mut length = [0; LENGTH as usize];
-    length.copy_from_slice(&read(0, LENGTH)?);
+    length.copy_from_slice(&start[..LENGTH as usize]);
     let length = u64::from_le_bytes(length);
     if length > size - LENGTH {
-        let problem = format!("its header claims {length} bytes, the file has {size}");
-        return Err(Error::format(name, problem));
+        let problem =
+            format!("it is cut off or no safetensors: its header claims {length} bytes, the file has {size}");
+        return Err(Error::format(file, problem));
     }
-    let header: Metadata = serde_json::from_slice(&read(LENGTH, length)?)
-        .map_err(|error| Error::format(name, format!("header: {error}")))?;
+    let header: Metadata = serde_json::from_slice(&piece(file, bytes, LENGTH, length)?)
+        .map_err(|error| Error::format(file, format!("header: {error}")))?;
     let (data, found) = (header.data_len() as u64, size - LENGTH - length);
     if data != found {
-        let problem = format!("its header names {data} bytes of data, the file has {found}");
-        return Err(Error::format(name, problem));
+        let cut = if found < data { "it is cut off: " } else { "" };
+        let problem = format!("{cut}its header names {data} bytes of data, the file has {found}");
+        return Err(Error::format(file, problem));
     }
-    Ok((LENGTH + length, header))
+    let place = |(name, info): (String, &safetensors::tensor::TensorInfo)| {
+        let (from, end) = info.data_offsets;
+        let from_start = LENGTH + length + from as u64;
+        let (dtype, shape) = (info.dtype, info.shape.clone());
+        (name, torch::Place { dtype, shape, from: from_start, bytes: end - from })
+    };
+    Ok(header.tensors().into_iter().map(place).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+
+    use std::io;
 
     use super::super::tensors::{HostTensors, Precision, to_safetensors};
     use super::*;

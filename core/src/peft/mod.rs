@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::content;
 use crate::error::{Error, Result};
 use crate::model::tensors::{self, HostTensors, Precision};
 use crate::model::{Model, SoftPrompt};
@@ -20,6 +21,8 @@ pub use prompt::write as write_prompt;
 /// The files of an adapter's folder.
 pub const CONFIG_FILE: &str = "adapter_config.json";
 pub const WEIGHTS_FILE: &str = "adapter_model.safetensors";
+/// What older folders have in its place: `read` takes its bytes, too.
+pub const TORCH_FILE: &str = "adapter_model.bin";
 
 /// Rows, columns and the values row by row.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +67,9 @@ impl TaskType {
         }
     }
 }
+
+/// What compilers put into names.
+const INSERTED: &str = "_orig_mod.";
 
 const PROMPT_TUNING: &str = "PROMPT_TUNING";
 const LORA: &str = "LORA";
@@ -112,6 +118,17 @@ impl<'a> Files<'a> {
         let weights_name = format!("{folder}/{WEIGHTS_FILE}");
         let Kind { peft_type } = parsed(config, &config_name)?;
         let weights = tensors::from_safetensors(weights, &weights_name)?;
+        let plain = |name: String| {
+            let name = name.replace(INSERTED, "");
+            name.strip_prefix("module.").map(str::to_owned).unwrap_or(name)
+        };
+        let weights: HostTensors = weights.into_iter().map(|(name, tensor)| (plain(name), tensor)).collect();
+        if weights.is_empty() {
+            return Err(Error::mismatch(weights_name, "the adapter's tensors", "none"));
+        }
+        for (name, tensor) in &weights {
+            tensor.check_finite(format!("`{name}` in {weights_name}"))?;
+        }
         Ok(Self { config, config_name, peft_type, weights, weights_name })
     }
 
@@ -126,7 +143,7 @@ impl<'a> Files<'a> {
 }
 
 fn parsed<T: for<'de> Deserialize<'de>>(config: &[u8], name: &str) -> Result<T> {
-    serde_json::from_slice(config).map_err(|error| Error::format(name, error))
+    content::json(name, config)
 }
 
 /// A folder's files, by name.

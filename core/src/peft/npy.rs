@@ -3,11 +3,14 @@
 //! Source: numpy/lib/format.py, "Format Version 1.0".
 
 use super::Matrix;
+use crate::content;
 use crate::error::{Error, Result};
+use crate::model::tensors::HostTensor;
 
 /// # Errors
 /// Names the file and what does not fit: magic, type, order, number of dimensions, size.
 pub fn parse(bytes: &[u8], name: &str) -> Result<Matrix> {
+    content::check(name, bytes)?;
     let broken = |problem: &str| Error::format(name, problem);
     let rest =
         bytes.strip_prefix(b"\x93NUMPY").ok_or_else(|| broken("it does not begin as a .npy file does"))?;
@@ -36,7 +39,10 @@ pub fn parse(bytes: &[u8], name: &str) -> Result<Matrix> {
         return Err(Error::mismatch(name, expected, format!("{} bytes", data.len())));
     }
     let (values, _) = data.as_chunks::<4>();
-    Ok(Matrix { shape, values: values.iter().map(|value| f32::from_le_bytes(*value)).collect() })
+    let values = values.iter().map(|value| f32::from_le_bytes(*value)).collect();
+    let tensor = HostTensor { shape: shape.to_vec(), values };
+    tensor.check_finite(name)?;
+    Ok(Matrix { shape, values: tensor.values })
 }
 
 /// The value of a key in the header, which is a Python dictionary written on one line.

@@ -16,6 +16,7 @@ const TENSOR: &str = "prompt_embeddings";
 struct Config {
     num_virtual_tokens: usize,
     num_transformer_submodules: Option<usize>,
+    task_type: Option<String>,
 }
 
 pub(super) fn read(files: &Files<'_>) -> Result<Matrix> {
@@ -28,10 +29,11 @@ pub(super) fn read(files: &Files<'_>) -> Result<Matrix> {
     let &[rows, width] = tensor.shape.as_slice() else {
         return Err(Error::mismatch(name, "two dimensions", format!("shape {:?}", tensor.shape)));
     };
-    // By default PEFT doubles the prompt of an encoder-decoder: rows P to 2P would go before the decoder's input, and
-    // its own `generate` leaves them out, as we do.
+    // By default, which null stands for, PEFT doubles the prompt of an encoder-decoder: rows P to 2P would go before the
+    // decoder's input, and its own `generate` leaves them out, as we do.
     let length = config.num_virtual_tokens;
-    let copies = config.num_transformer_submodules.unwrap_or(1).max(1);
+    let default = if config.task_type.as_deref() == Some(TaskType::Seq2SeqLm.name()) { 2 } else { 1 };
+    let copies = config.num_transformer_submodules.unwrap_or(default).max(1);
     if rows != length && Some(rows) != length.checked_mul(copies) {
         return Err(Error::mismatch(name, format!("{length} rows (num_virtual_tokens)"), rows));
     }

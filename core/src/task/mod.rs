@@ -18,7 +18,7 @@ mod source;
 pub use crate::metrics::format::Language;
 pub use file::TaskRef;
 pub use list::{TaskList, built_in};
-pub use rows::ReadFile;
+pub use rows::{FileRows, ReadFile};
 pub use source::{DataSource, Field, File, Files};
 
 /// One task: about fifteen lines of data. `version` changes whenever a score would.

@@ -240,7 +240,7 @@ fn folder<'a>(path: &'a str, text: &'a str) -> impl Fn(&str) -> Result<Option<Ve
 }
 
 fn load(task: &str, split: Split, path: &str, text: &str) -> Result<Vec<Example>> {
-    built_in().by_name(task).unwrap().rows_from_files(split, &folder(path, text))
+    built_in().by_name(task).unwrap().rows_from_files(split, &folder(path, text)).map(|rows| rows.examples)
 }
 
 #[test]
@@ -329,17 +329,45 @@ fn missing_files_and_tasks_without_files_are_errors() {
 fn a_file_of_another_ending_says_how_it_is_written() {
     let text = "name = 'x'\nlike = 'text2text'\nsource.files.test = [{ path = 'rows.txt', format = 'csv' }]";
     let task = Task::from_toml(text, "x.toml", built_in()).unwrap();
-    let rows = task.rows_from_files(Split::Test, &folder("rows.txt", "input,target\na,b\n")).unwrap();
+    let rows =
+        task.rows_from_files(Split::Test, &folder("rows.txt", "input,target\na,b\n")).unwrap().examples;
     assert_eq!(task.render(&rows[0]).unwrap().input, "a");
 }
 
 #[test]
 fn a_users_file_needs_the_tasks_fields() {
     let task = task("text2text");
-    let rows = task.rows_from_bytes("mine.csv", b"input,target\n\"a, b\",c\n").unwrap();
+    let rows = task.rows_from_bytes("mine.csv", b"input,target\n\"a, b\",c\n").unwrap().examples;
     assert_eq!(task.render(&rows[0]).unwrap().input, "a, b");
     let error = task.rows_from_bytes("mine.jsonl", b"{\"input\": \"x\"}").unwrap_err().to_string();
     assert_eq!(error, "mine.jsonl, line 1: row: expected a field `target`, found only the fields: input");
+}
+
+/// SNLI and its like mark rows on whose label annotators did not agree.
+#[test]
+fn rows_without_a_gold_label_are_left_out_and_counted() {
+    let snli = task("snli");
+    let row = |label: &str| format!("{{\"premise\": \"a\", \"hypothesis\": \"b\", \"label\": {label}}}\n");
+    let text = ["\"neutral\"", "\"-\"", "-1", "null", "\"\"", "\"entailment\""].map(row).concat();
+    let rows = snli.rows_from_bytes("rows.jsonl", text.as_bytes()).unwrap();
+    assert_eq!((rows.examples.len(), rows.unlabelled), (2, 4));
+    let error = snli.rows_from_bytes("rows.jsonl", row("\"maybe\"").as_bytes()).unwrap_err().to_string();
+    assert!(error.starts_with("rows.jsonl, line 1: label of task snli"), "{error}");
+    let table = "premise\thypothesis\tlabel\na\tb\t2\nc\td\t-1\n";
+    let rows = snli.rows_from_files(Split::Train, &folder("snli/validation.tsv", table)).unwrap();
+    assert_eq!((rows.examples.len(), rows.unlabelled), (1, 1));
+    // A free text may well be a dash.
+    let rows = task("text2text").rows_from_bytes("rows.csv", b"input,target\na,-\n").unwrap();
+    assert_eq!((rows.examples.len(), rows.unlabelled), (1, 0));
+}
+
+#[test]
+fn a_split_beyond_the_files_end_is_an_error() {
+    let table = "premise\thypothesis\tlabel\na\tb\t2\n";
+    let error = load("snli", Split::Test, "snli/validation.tsv", table).unwrap_err().to_string();
+    let expected = "snli/validation.tsv: expected more than the 8000 rows that belong to other splits of task snli, \
+                    found 1";
+    assert_eq!(error, expected);
 }
 
 /// The blocks of docs/tasks.md in a language.
@@ -353,7 +381,7 @@ fn documented(language: &str) -> String {
 fn the_documented_task_does_what_its_page_says() {
     let task = Task::from_toml(&documented("toml"), "reviews.toml", built_in()).unwrap();
     let csv = documented("csv");
-    let rows = task.rows_from_files(Split::Validation, &folder("reviews.csv", &csv)).unwrap();
+    let rows = task.rows_from_files(Split::Validation, &folder("reviews.csv", &csv)).unwrap().examples;
     let rendered = task.render(&rows[1]).unwrap();
     let page = include_str!("../../../docs/tasks.md");
     assert!(

@@ -60,7 +60,7 @@ fn group(task: &Task) -> &'static str {
         Metric::Accuracy => "classification",
         Metric::ExactMatch(_) => "question answering",
         Metric::Bleu => "translation",
-        Metric::Rouge2 => "summarization",
+        Metric::Rouge2 | Metric::Rouge2Unicode => "summarization",
     }
 }
 

@@ -49,14 +49,21 @@ pub(super) struct Unseen {
 }
 
 impl Data {
+    /// # Errors
+    /// Those of the provider, and a split without a row.
     pub fn read(spec: &Run, rows: &dyn DatasetProvider) -> Result<Self> {
+        let some = |task: &Task, split: Split, limit: usize| {
+            let found = rows.rows(task, split, limit)?;
+            let what = || format!("{split:?} rows of task {}", task.name).to_lowercase();
+            if found.is_empty() { Err(Error::mismatch(what(), "at least one", "none")) } else { Ok(found) }
+        };
         let target = |name: &str| {
             let task = spec.tasks.by_name(name)?;
             Ok(Target {
                 task: task.clone(),
-                train: rows.rows(task, Split::Train, spec.target.train_limit)?,
-                validation: rows.rows(task, Split::Validation, spec.target.validation_limit)?,
-                test: rows.rows(task, Split::Test, spec.target.test_limit)?,
+                train: some(task, Split::Train, spec.target.train_limit)?,
+                validation: some(task, Split::Validation, spec.target.validation_limit)?,
+                test: some(task, Split::Test, spec.target.test_limit)?,
             })
         };
         let replay = |name: &String| {
@@ -68,7 +75,7 @@ impl Data {
             let task = spec.tasks.by_name(name)?;
             Ok(Unseen {
                 task: task.clone(),
-                rows: rows.rows(task, Split::Test, spec.eval.limit)?,
+                rows: some(task, Split::Test, spec.eval.limit)?,
                 shot_rows: rows.rows(task, Split::Train, spec.eval.shot_pool)?,
             })
         };

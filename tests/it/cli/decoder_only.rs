@@ -3,7 +3,7 @@
 use super::*;
 
 /// A copy of `tests/golden/causal/<family>`.
-fn model(place: &Place, family: &str) -> String {
+pub fn model(place: &Place, family: &str) -> String {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/causal").join(family);
     fs::create_dir_all(place.path(family)).unwrap();
     for entry in fs::read_dir(from).unwrap() {

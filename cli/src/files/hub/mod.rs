@@ -11,6 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use promot_core::content;
 use serde::Deserialize;
 
 use self::http::Http;
@@ -225,8 +226,7 @@ pub fn cache_folder() -> Option<PathBuf> {
 /// One that lies outside the index's folder.
 pub fn shards(index: &Path) -> anyhow::Result<BTreeSet<String>> {
     let bytes = fs::read(index).with_context(|| format!("reading {}", index.display()))?;
-    let value: serde_json::Value =
-        serde_json::from_slice(&bytes).with_context(|| index.display().to_string())?;
+    let value: serde_json::Value = content::json(index.display(), &bytes)?;
     let map = value["weight_map"]
         .as_object()
         .with_context(|| format!("{}: expected an object `weight_map`, found none", index.display()))?;

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::fields::Fields;
 use super::rope::{Rope, Scaling};
+use crate::content;
 use crate::error::{Error, Result};
 use crate::model::feed_forward::Activation;
+use crate::model::fields::{self, Fields};
 
 /// Whose names a folder has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,8 +103,7 @@ impl CausalConfig {
     /// # Errors
     /// Names a missing field, a wrong type, a size that cannot be, and a feature that is not known here.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
-        let file: Map<String, Value> =
-            serde_json::from_slice(bytes).map_err(|error| Error::format("config.json", error))?;
+        let file: Map<String, Value> = content::json("config.json", bytes)?;
         let fields = Fields(&file);
         let model_type = fields.text("model_type")?.unwrap_or_default();
         let known = MODEL_TYPES.iter().find(|(name, _)| *name == model_type);
@@ -249,22 +249,11 @@ impl CausalConfig {
                 format!("{width} of {}", self.head_dim),
             ));
         }
-        // So that no product of sizes overflows; no such model fits a memory.
-        // Counted in 64 bits: in a browser `usize` has 32.
-        const MOST: u64 = 1 << 40;
-        let products =
-            [(self.vocab_size, self.d_model), (self.num_heads, self.head_dim), (self.d_ff, self.d_model)];
-        for (rows, columns) in products {
-            if (rows as u64).checked_mul(columns as u64).is_none_or(|count| count > MOST) {
-                let what = "sizes in config.json";
-                return Err(Error::mismatch(
-                    what,
-                    format!("matrices of at most {MOST} numbers"),
-                    format!("{rows} x {columns}"),
-                ));
-            }
-        }
-        Ok(())
+        fields::check_products(&[
+            (self.vocab_size, self.d_model),
+            (self.num_heads, self.head_dim),
+            (self.d_ff, self.d_model),
+        ])
     }
 
     /// The layer's window.

@@ -11,7 +11,7 @@ use super::names::{self, Fused};
 use crate::error::{Error, Result};
 use crate::model::path::{Component, ParamPath};
 use crate::model::tensors::{self, HostTensor, HostTensors, TensorSource};
-use crate::model::weights::{ReadAt, WeightFiles};
+use crate::model::weights::{self, ReadAt, WeightFiles};
 use crate::model::{Lm, Model};
 
 /// A model with the weights of these files.
@@ -56,15 +56,17 @@ fn normalise<R: ReadAt>(config: &CausalConfig, weights: &mut WeightFiles<'_, R>)
 fn own_head<R: ReadAt>(config: &CausalConfig, weights: &mut WeightFiles<'_, R>) -> Result<bool> {
     let head = format!("{}.weight", names::head(config.family));
     let embedding = embedding_name(config);
-    if !config.tied || weights.shape(&head).is_none() {
-        return Ok(!config.tied);
+    match (config.tied, weights.shape(&head)) {
+        (true, None) => return Ok(false),
+        (false, None) => return Err(weights::no_head(&head)),
+        (false, Some(_)) => return Ok(true),
+        (true, Some(_)) => {}
     }
     if weights.shape(&embedding).is_none() {
         weights.rename(&|name| Some(if name == head { embedding.clone() } else { name.to_owned() }));
         return Ok(false);
     }
-    let alike = weights.shape(&embedding) == weights.shape(&head)
-        && weights.tensor(&embedding)? == weights.tensor(&head)?;
+    let alike = weights.same(&embedding, &head)?;
     if alike {
         weights.remove(&head);
     }

@@ -10,7 +10,6 @@ use burn::tensor::{Device, Int, Tensor, TensorData, module::embedding};
 mod attention;
 mod cache;
 mod config;
-mod fields;
 pub mod load;
 pub mod names;
 mod rope;

@@ -1,15 +1,18 @@
 //! `config.json` of the T5 family: T5 1.0, T5 1.1 and mT5 differ in three fields only.
 
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
+use crate::content;
 use crate::error::{Error, Result};
 use crate::model::feed_forward::Activation;
+use crate::model::fields::{self, Fields};
 
 /// `model_type` of the models that are known.
 pub const MODEL_TYPES: [&str; 2] = ["t5", "mt5"];
 
 /// The fields of Hugging Face's `config.json` that shape the computation, under their names there.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct T5Config {
     pub model_type: String,
     pub vocab_size: usize,
@@ -18,57 +21,61 @@ pub struct T5Config {
     pub d_kv: usize,
     pub d_ff: usize,
     pub num_layers: usize,
-    #[serde(default)]
     pub num_decoder_layers: Option<usize>,
     pub num_heads: usize,
-    #[serde(default = "default_buckets")]
     pub relative_attention_num_buckets: usize,
-    #[serde(default = "default_distance")]
     pub relative_attention_max_distance: usize,
-    #[serde(default = "default_dropout")]
     pub dropout_rate: f64,
-    #[serde(default = "default_epsilon")]
     pub layer_norm_epsilon: f64,
-    #[serde(default = "default_projection")]
     pub feed_forward_proj: String,
-    #[serde(default)]
     pub tie_word_embeddings: Option<bool>,
     /// Newer files say directly whether decoder states are scaled by `1 / sqrt(d_model)` before a tied head.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub scale_decoder_outputs: Option<bool>,
-    #[serde(default)]
     pub pad_token_id: u32,
-    #[serde(default = "default_eos")]
-    pub eos_token_id: u32,
-    #[serde(default)]
+    /// What may end an output; empty where the file does not say.
+    #[serde(serialize_with = "one_or_list")]
+    pub eos_token_id: Vec<u32>,
     pub decoder_start_token_id: Option<u32>,
 }
 
-fn default_buckets() -> usize {
-    32
-}
-fn default_distance() -> usize {
-    128
-}
-fn default_dropout() -> f64 {
-    0.1
-}
-fn default_epsilon() -> f64 {
-    1e-6
-}
-fn default_projection() -> String {
-    "relu".into()
-}
-fn default_eos() -> u32 {
-    1
+fn one_or_list<S: Serializer>(ids: &[u32], serializer: S) -> Result<S::Ok, S::Error> {
+    match ids {
+        [] => serializer.serialize_none(),
+        [one] => serializer.serialize_u32(*one),
+        several => serializer.collect_seq(several),
+    }
 }
 
 impl T5Config {
     /// # Errors
-    /// Names a missing field, a wrong type, a size of 0, an unknown family or projection.
+    /// Names a missing field, a wrong type, a size that cannot be, an unknown family or projection.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
-        let config: Self =
-            serde_json::from_slice(bytes).map_err(|error| Error::format("config.json", error))?;
+        let file: Map<String, Value> = content::json("config.json", bytes)?;
+        let fields = Fields(&file);
+        let first = |name: &str| fields.ids(name).map(|ids| ids.first().copied());
+        let config = Self {
+            model_type: fields.text("model_type")?.unwrap_or_default(),
+            vocab_size: fields.size("vocab_size")?,
+            d_model: fields.size("d_model")?,
+            d_kv: fields.size("d_kv")?,
+            d_ff: fields.size("d_ff")?,
+            num_layers: fields.size("num_layers")?,
+            num_decoder_layers: fields.optional("num_decoder_layers")?,
+            num_heads: fields.size("num_heads")?,
+            relative_attention_num_buckets: fields.optional("relative_attention_num_buckets")?.unwrap_or(32),
+            relative_attention_max_distance: fields
+                .optional("relative_attention_max_distance")?
+                .unwrap_or(128),
+            dropout_rate: fields.share("dropout_rate")?.unwrap_or(0.1),
+            layer_norm_epsilon: fields.number("layer_norm_epsilon")?.unwrap_or(1e-6),
+            feed_forward_proj: fields.text("feed_forward_proj")?.unwrap_or("relu".into()),
+            tie_word_embeddings: fields.optional_flag("tie_word_embeddings")?,
+            scale_decoder_outputs: fields.optional_flag("scale_decoder_outputs")?,
+            pad_token_id: first("pad_token_id")?.unwrap_or(0),
+            eos_token_id: fields.ids("eos_token_id")?,
+            decoder_start_token_id: first("decoder_start_token_id")?,
+        };
         config.check()?;
         Ok(config)
     }
@@ -78,31 +85,24 @@ impl T5Config {
             let expected = MODEL_TYPES.join(" or ");
             return Err(Error::mismatch("model_type of config.json", expected, &self.model_type));
         }
-        let sizes = [
-            ("vocab_size", self.vocab_size),
-            ("d_model", self.d_model),
-            ("d_kv", self.d_kv),
-            ("d_ff", self.d_ff),
-            ("num_layers", self.num_layers),
-            ("num_decoder_layers", self.decoder_layers()),
-            ("num_heads", self.num_heads),
-        ];
-        for (name, size) in sizes {
-            if size == 0 {
-                return Err(Error::mismatch(format!("{name} of config.json"), "at least 1", 0));
-            }
-        }
+        fields::check_products(&[
+            (self.vocab_size, self.d_model),
+            (self.num_heads, self.d_kv),
+            (self.num_heads.saturating_mul(self.d_kv), self.d_model),
+            (self.d_ff, self.d_model),
+            (self.relative_attention_num_buckets, self.num_heads),
+        ])?;
         let buckets = self.relative_attention_num_buckets;
         if buckets < 4 || !buckets.is_multiple_of(4) {
             return Err(Error::mismatch(
-                "relative_attention_num_buckets",
+                "relative_attention_num_buckets of config.json",
                 "a positive multiple of 4",
                 buckets,
             ));
         }
         if self.relative_attention_max_distance <= buckets / 2 {
             return Err(Error::mismatch(
-                "relative_attention_max_distance",
+                "relative_attention_max_distance of config.json",
                 format!("more than half of the {buckets} buckets"),
                 self.relative_attention_max_distance,
             ));

@@ -6,11 +6,11 @@ use serde_json::Value;
 use super::{T5, T5Config, names};
 use crate::error::{Error, Result};
 use crate::model::tensors::{self, HostTensors, TensorSource};
-use crate::model::weights::{ReadAt, WeightFiles};
+use crate::model::weights::{self, ReadAt, WeightFiles};
 use crate::model::{Lm, Model};
 
 const HEAD: &str = "lm_head.weight";
-const EMBEDDING: &str = "shared.weight";
+const EMBEDDING: &str = names::EMBEDDINGS[0];
 
 /// A model with the weights of these files.
 ///
@@ -27,31 +27,46 @@ pub fn from_weights<R: ReadAt>(
         let expected = format!("no more layers than the {} tensors of the weights", weights.len());
         return Err(Error::mismatch("num_layers and num_decoder_layers of config.json", expected, layers));
     }
-    name_embedding(&mut weights);
+    one_embedding(config, &mut weights)?;
     drop_tied_copy(config, &mut weights)?;
-    // An untied head that is not there is missing.
-    let own_head = weights.shape(HEAD).is_some() || config.tie_word_embeddings == Some(false);
+    let own_head = weights.shape(HEAD).is_some();
+    if !own_head && config.tie_word_embeddings == Some(false) {
+        return Err(weights::no_head(HEAD));
+    }
     let (_, gated) = config.activation()?;
     let model = Model::new(Lm::T5(T5::empty(config, own_head, device)?));
     let naming = |path: &str| names::hugging_face(&path.parse().ok()?, gated);
-    tensors::load(model, &weights, &naming, &names::ALIASES, "the checkpoint")
+    tensors::load(model, &weights, &naming, &names::UNUSED, "the checkpoint")
 }
 
-/// The embedding table may be stored under one of its other names alone.
-fn name_embedding<R: ReadAt>(weights: &mut WeightFiles<'_, R>) {
-    if weights.shape(EMBEDDING).is_some() {
-        return;
+/// The embedding table under one name. It may be stored under any of its names, under several, or as the head that is
+/// tied to it.
+///
+/// # Errors
+/// Tables that differ: a T5 has one.
+fn one_embedding<R: ReadAt>(config: &T5Config, weights: &mut WeightFiles<'_, R>) -> Result<()> {
+    let mut there: Vec<&str> =
+        names::EMBEDDINGS.into_iter().filter(|name| weights.shape(name).is_some()).collect();
+    if there.is_empty() && config.tie_word_embeddings != Some(false) && weights.shape(HEAD).is_some() {
+        there.push(HEAD);
     }
-    if let Some(alias) = names::EMBEDDINGS.iter().find(|alias| weights.shape(alias).is_some()) {
-        weights.rename(&|name| Some(if name == *alias { EMBEDDING } else { name }.to_owned()));
+    let Some((first, others)) = there.split_first() else { return Ok(()) };
+    for other in others {
+        if !weights.same(first, other)? {
+            let problem = format!("`{first}` and `{other}` differ, and are one table in the model");
+            return Err(Error::Tensors { what: "the checkpoint".into(), problems: vec![problem] });
+        }
+        weights.remove(other);
     }
+    weights.rename(&|name| Some(if name == *first { EMBEDDING } else { name }.to_owned()));
+    Ok(())
 }
 
 /// A tied head that was saved all the same is the embedding table once more, not a head of its own.
 fn drop_tied_copy<R: ReadAt>(config: &T5Config, weights: &mut WeightFiles<'_, R>) -> Result<()> {
     let tied = config.tie_word_embeddings != Some(false);
-    let alike = weights.shape(EMBEDDING).is_some() && weights.shape(EMBEDDING) == weights.shape(HEAD);
-    if tied && alike && weights.tensor(EMBEDDING)? == weights.tensor(HEAD)? {
+    let both = weights.shape(EMBEDDING).is_some() && weights.shape(HEAD).is_some();
+    if tied && both && weights.same(EMBEDDING, HEAD)? {
         weights.remove(HEAD);
     }
     Ok(())

@@ -48,13 +48,12 @@ fn in_block(path: &ParamPath, stack: StackKind, gated: bool) -> Option<String> {
     })
 }
 
-/// Other names of the shared embedding.
-pub const EMBEDDINGS: [&str; 2] = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"];
+/// The names of the one embedding table, the usual one first.
+pub const EMBEDDINGS: [&str; 3] =
+    ["shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"];
 
-/// Names in older checkpoints that may go unused: the shared embedding a second and third time, and a bias of the
-/// cross-attention that no layer adds.
-pub const ALIASES: [&str; 3] =
-    [EMBEDDINGS[0], EMBEDDINGS[1], "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight"];
+/// Names in older checkpoints that may go unused: a bias of the cross-attention that no layer adds.
+pub const UNUSED: [&str; 1] = ["decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight"];
 
 #[cfg(test)]
 mod tests {

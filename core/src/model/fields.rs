@@ -1,4 +1,5 @@
-//! Fields of a JSON object as numbers and texts. An error names the field.
+//! Fields of `config.json` as numbers and texts, in the types that Hugging Face allows: null is as good as absent. An error
+//! names the field.
 
 use serde_json::{Map, Value};
 
@@ -40,9 +41,20 @@ impl Fields<'_> {
         self.number(name)?.ok_or_else(|| Error::mismatch("config.json", format!("a field `{name}`"), "none"))
     }
 
+    /// A number in [0, 1).
+    pub fn share(&self, name: &str) -> Result<Option<f64>> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let share = value.as_f64().filter(|share| (0.0..1.0).contains(share));
+        share.map(Some).ok_or_else(|| Self::wrong(name, "a number in [0, 1)", value))
+    }
+
     pub fn flag(&self, name: &str, default: bool) -> Result<bool> {
-        let Some(value) = self.get(name) else { return Ok(default) };
-        value.as_bool().ok_or_else(|| Self::wrong(name, "true or false", value))
+        Ok(self.optional_flag(name)?.unwrap_or(default))
+    }
+
+    pub fn optional_flag(&self, name: &str) -> Result<Option<bool>> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        value.as_bool().map(Some).ok_or_else(|| Self::wrong(name, "true or false", value))
     }
 
     pub fn text(&self, name: &str) -> Result<Option<String>> {
@@ -75,4 +87,20 @@ impl Fields<'_> {
         let ids = ids.ok_or_else(|| Self::wrong(name, "a token id or a list of them", value))?;
         Ok(ids.into_iter().flatten().collect())
     }
+}
+
+/// Sizes that stand together in a matrix, so that no product of them overflows; no larger model fits a memory.
+///
+/// # Errors
+/// Names the two sizes.
+pub(super) fn check_products(products: &[(usize, usize)]) -> Result<()> {
+    // Counted in 64 bits: in a browser `usize` has 32.
+    const MOST: u64 = 1 << 40;
+    for (rows, columns) in products {
+        if (*rows as u64).checked_mul(*columns as u64).is_none_or(|count| count > MOST) {
+            let expected = format!("matrices of at most {MOST} numbers");
+            return Err(Error::mismatch("sizes in config.json", expected, format!("{rows} x {columns}")));
+        }
+    }
+    Ok(())
 }
