@@ -240,8 +240,8 @@ impl Tokenizer {
         Ok(ids)
     }
 
-    /// The text of an output: without what ends it and without special tokens. What stands between input and answer of a
-    /// decoder-only model is no part of the answer.
+    /// The text of an output up to what ends it, without special tokens, but for an encoder-decoder's sentinels, which post-processing reads.
+    /// What stands between input and answer of a decoder-only model is no part of the answer.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
         let ids = match ids.split_last() {
             Some((last, rest)) if self.stops.contains(last) => rest,
@@ -297,10 +297,12 @@ fn parsed(bytes: &[u8]) -> Result<tokenizers::Tokenizer> {
     tokenizers::Tokenizer::from_str(text).map_err(|error| Error::format(FILE, error))
 }
 
-/// The tokens that the tokenizer marks as special, and these.
+/// The tokens that the tokenizer marks as special, and these; sentinels (`<extra_id_0>`) are part of what is said.
 fn special(inner: &tokenizers::Tokenizer, more: &[u32]) -> BTreeSet<u32> {
     let added = inner.get_added_tokens_decoder();
-    let marked = added.into_iter().filter(|(_, token)| token.special).map(|(id, _)| id);
+    let sentinel = |text: &str| text.trim_start_matches('\u{2581}').starts_with("<extra_id_");
+    let marked = added.into_iter().filter(|(_, token)| token.special && !sentinel(&token.content));
+    let marked = marked.map(|(id, _)| id);
     marked.chain(more.iter().copied()).collect()
 }
 

@@ -59,6 +59,7 @@ const READERS: &[(&str, &str)] = &[
     ("core/src/stage_id.rs", "a stage's written form"),
     ("core/src/task/file.rs", "whether a task is named or a file"),
     ("core/src/tokenizer", "names of pieces in a vocabulary"),
+    ("core/src/tokenizer.rs", "names of sentinels"),
     ("world/src/facts.rs", "words of the corpus"),
     ("world/src/tokenizer.rs", "kinds of words of the corpus"),
     ("xtask/src", "what tools print, and names of files"),

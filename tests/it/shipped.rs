@@ -54,12 +54,18 @@ fn the_docs_show_the_signs_of_the_recorded_runs() {
          with both signs, or without an interval, is not resolved.\n",
     );
     let readme = fs::read_to_string(public("../README.md")).unwrap();
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     for name in list("recorded/index.json") {
         let report: Report = serde_json::from_slice(&read(&format!("recorded/{name}/report.json"))).unwrap();
-        assert_eq!(report.signs, signs::judge(&report.runs), "{name}: judged by another version");
+        // Rows are kept to four decimals, so that intervals move in the fifth.
+        let verdicts = |signs: &[promot_core::report::Sign]| -> Vec<(String, Verdict)> {
+            signs.iter().map(|sign| (sign.id.clone(), sign.verdict)).collect()
+        };
+        let again = signs::judge(&report.runs);
+        assert_eq!(verdicts(&report.signs), verdicts(&again), "{name}: judged by another version");
         let [disagree, open, agree, _] = signs::counts(&report.signs).map(|(_, count)| count);
-        let counts = format!("| {name} | {agree} | {disagree} | {open} |");
-        assert!(readme.contains(&counts), "README has no line `{counts}`");
+        let counts = format!("{name}: {agree} agree, {disagree} disagree, {open} not resolved");
+        assert!(words(&readme).contains(&counts), "README does not say `{counts}`");
         page += &format!(
             "\n## {name}\n\n| claim | paper | here | difference | seeds | verdict |\n|---|---|---|---|---|---|\n"
         );

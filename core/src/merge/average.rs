@@ -11,6 +11,7 @@ pub static INFO: MergeInfo = MergeInfo {
     paper: "Wortsman et al., arXiv:2203.05482",
     summary: "mean of the weights of several finished models (uniform soup)",
     params: &[],
+    of_first: false,
     #[cfg(feature = "models")]
     build: |_| Box::new(Average),
 };

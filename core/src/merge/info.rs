@@ -11,6 +11,9 @@ pub struct MergeInfo {
     pub paper: &'static str,
     pub summary: &'static str,
     pub params: &'static [Param],
+    /// Whether the result is a version of the first model, and has what is attached to that for single tasks; otherwise it
+    /// has what is attached to the first that has anything.
+    pub of_first: bool,
     #[cfg(feature = "models")]
     pub build: fn(&Settings) -> Box<dyn Merge>,
 }

@@ -19,6 +19,7 @@ pub static INFO: MergeInfo = MergeInfo {
         f64::INFINITY,
         "share of the change: 0 pretrained, 1 the finished model",
     )],
+    of_first: false,
     #[cfg(feature = "models")]
     build: |settings| Box::new(Interpolate { alpha: settings.float("alpha") }),
 };

@@ -16,6 +16,7 @@ pub static INFO: MergeInfo = MergeInfo {
     paper: "a control; interpolation as in Wortsman et al., arXiv:2109.01903",
     summary: "pretrained weights plus the first model's change, as long as the second model's",
     params: &[],
+    of_first: true,
     #[cfg(feature = "models")]
     build: |_| Box::new(SameDistance),
 };

@@ -131,18 +131,22 @@ fn places(file: &str, bytes: &impl ReadAt) -> Result<BTreeMap<String, torch::Pla
         return Err(Error::format(file, problem));
     }
     let start = piece(file, bytes, 0, size.min(content::ENOUGH as u64))?;
-    if torch::is_one(&start) {
+    let mut length = [0; LENGTH as usize];
+    length.copy_from_slice(&start[..LENGTH as usize]);
+    let length = u64::from_le_bytes(length);
+    // A header's length may begin with the byte that a pickle begins with.
+    let has_header = length <= size - LENGTH && start.get(LENGTH as usize) == Some(&b'{');
+    if !has_header && torch::is_one(&start) {
         return torch::tensors(file, bytes);
     }
-    content::check(file, &start)?;
+    if !has_header {
+        content::check(file, &start)?;
+    }
     if start.iter().take(16).all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) {
         let text = String::from_utf8_lossy(&start);
         let text: String = text.lines().next().unwrap_or_default().chars().take(60).collect();
         return Err(Error::format(file, format!("it is text, not safetensors, and begins with `{text}`")));
     }
-    let mut length = [0; LENGTH as usize];
-    length.copy_from_slice(&start[..LENGTH as usize]);
-    let length = u64::from_le_bytes(length);
     if length > size - LENGTH {
         let problem =
             format!("it is cut off or no safetensors: its header claims {length} bytes, the file has {size}");
@@ -192,7 +196,7 @@ mod tests {
     }
 
     fn sample() -> HostTensors {
-        let tensor = |value: f32| HostTensor { shape: vec![100, 3], values: vec![value; 300] };
+        let tensor = |value: f32| HostTensor { shape: vec![1000, 3], values: vec![value; 3000] };
         HostTensors::from([("a".to_owned(), tensor(1.5)), ("b".to_owned(), tensor(-2.0))])
     }
 
@@ -206,14 +210,27 @@ mod tests {
         for (precision, width) in [(Precision::F32, 4), (Precision::F16, 2)] {
             let files = file(precision);
             let weights = WeightFiles::open(&files).unwrap();
-            assert_eq!((weights.names(), weights.shape("b")), (vec!["a", "b"], Some(&[100, 3][..])));
-            assert!(files[0].1.largest.get() < 300, "the header alone");
+            assert_eq!((weights.names(), weights.shape("b")), (vec!["a", "b"], Some(&[1000, 3][..])));
+            assert!(files[0].1.largest.get() < 3000, "the header alone");
             for (name, tensor) in sample() {
                 assert_eq!(weights.tensor(&name).unwrap(), tensor);
             }
-            assert_eq!(files[0].1.largest.get(), 300 * width);
+            assert_eq!(files[0].1.largest.get(), 3000 * width);
             let whole: [u8; 32] = Sha256::digest(&files[0].1.bytes).into();
             assert_eq!(weights.sha256().unwrap(), whole);
+        }
+    }
+
+    /// The length of the header is the file's first number, and may begin with any byte.
+    #[test]
+    fn no_length_of_a_header_is_taken_for_a_pickle() {
+        // Up to 1,500 bytes: a pickle begins with 0x80 and its version, 2 to 5.
+        for padding in 0..1400 {
+            let name = "a".repeat(padding + 1);
+            let tensors =
+                HostTensors::from([(name.clone(), HostTensor { shape: vec![1], values: vec![1.0] })]);
+            let files = [("sample".to_owned(), to_safetensors(&tensors, Precision::F32).unwrap())];
+            assert_eq!(WeightFiles::open(&files).unwrap().names(), [name.as_str()]);
         }
     }
 

@@ -314,7 +314,7 @@ impl<'a> SeedRun<'a> {
         Ok(Trained { tuned, steps, validation: validation(&scores) })
     }
 
-    /// One model of several finished ones; what is attached for single tasks is that of the first which has something.
+    /// One model of several finished ones, with what the merge says is attached for single tasks.
     fn merged(&self, plan: &MergePlan) -> Result<TunedModel> {
         let of = |name: &String| {
             let missing = || Error::mismatch(format!("merge of {name}"), "its checkpoints", "none");
@@ -328,6 +328,7 @@ impl<'a> SeedRun<'a> {
         let attached = finished
             .iter()
             .map(|tuned| &tuned.attached)
+            .filter(|_| !plan.info.of_first)
             .find(|attached| attached.iter().any(|one| !one.is_empty()));
         let attached = attached.unwrap_or(&finished[0].attached).clone();
         Ok(TunedModel { model: parameters::replace(pretrained, merged), attached })

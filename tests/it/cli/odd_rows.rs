@@ -35,7 +35,11 @@ fn nothing_is_no_score() {
     place.write("data/snli/validation.tsv", "premise\thypothesis\tlabel\na\tb\t0\n");
     let args = ["eval", "--model", model, "--device", "cpu", "--tasks", "snli", "--data", "data"];
     place.bad(&args, 1, &["snli/validation.tsv", "8000", "found 1"]);
-    let args = [&["run", "--data", "data", "--set"][..], &["target.task=snli", "--out", "out"]].concat();
+    let args = [
+        &["run", "--data", "data", "--set"][..],
+        &["target.task=snli", "--set", "eval.shots=[]", "--out", "out"],
+    ]
+    .concat();
     place.bad(&args, 1, &["snli/validation.tsv", "7000"]);
     place.write("pairs.jsonl", "\n");
     place.bad(

@@ -56,7 +56,10 @@ fn replay_is_refused_where_it_makes_no_sense() {
 #[test]
 fn the_prompt_stays_on_in_tables_of_their_own_and_text_has_its_cross_entropy() {
     let place = place();
-    let more = ["--set", "eval.prompt_on=true", "--set", "eval.text=text-mini", "--models", "none"];
+    let near = "methods=[\"pretrained\",\"fine-tuning\",\"promot\",\
+                {name=\"near\",merge=\"same-distance\",of=[\"fine-tuning\",\"promot\"]}]";
+    let more =
+        ["--set", "eval.prompt_on=true", "--set", "eval.text=text-mini", "--set", near, "--models", "none"];
     place.good(&with(&with(&RUN, &more), &["--out", "out"]));
     let all = report(&place, "out");
     let prompts = |method: &str, what: &str| -> Vec<bool> {
@@ -65,6 +68,8 @@ fn the_prompt_stays_on_in_tables_of_their_own_and_text_has_its_cross_entropy() {
     assert!(prompts("fine-tuning", "unseen").iter().all(|on| !on));
     let (on, off): (Vec<bool>, Vec<bool>) = prompts("promot", "unseen").into_iter().partition(|on| *on);
     assert!(!on.is_empty() && on.len() == off.len());
+    // Fine-tuning, shortened to ProMoT's distance, has no prompt either.
+    assert!(prompts("near", "unseen").iter().all(|on| !on) && run(&all, "near")["target"]["prompt"] == false);
     assert_eq!(prompts("pretrained", "text"), [false]);
     assert_eq!(prompts("promot", "text"), [false, true]);
     for method in ["pretrained", "fine-tuning", "promot"] {
