@@ -57,6 +57,10 @@ fn the_docs_show_the_signs_of_the_recorded_runs() {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     for name in list("recorded/index.json") {
         let report: Report = serde_json::from_slice(&read(&format!("recorded/{name}/report.json"))).unwrap();
+        // The claims are about the paper's methods; other recordings have these once more, with fewer seeds.
+        if !["paper-mini", "enfr-mini"].contains(&report.spec.name.as_str()) {
+            continue;
+        }
         // Rows are kept to four decimals, so that intervals move in the fifth.
         let verdicts = |signs: &[promot_core::report::Sign]| -> Vec<(String, Verdict)> {
             signs.iter().map(|sign| (sign.id.clone(), sign.verdict)).collect()
