@@ -9,7 +9,7 @@ use promot_core::model::folder::{ModelFiles, SIDE_FILES, TokenizerFile, configur
 use promot_core::model::weights::ReadAt;
 use promot_core::tokenizer::Tokenizer;
 
-use super::hub::{Hub, HubId, shards};
+use super::hub::{Hub, HubId, WEIGHTS, shards};
 use super::on_disk::OnDisk;
 use crate::bundled;
 
@@ -76,12 +76,6 @@ fn tokenizer_file(folder: &Path) -> anyhow::Result<TokenizerFile> {
         bail!("{}: expected tokenizer.json or spiece.model, found neither", folder.display())
     }
 }
-
-/// One file, or the index of several; of what torch.save writes where there is nothing else.
-const WEIGHTS: [(&str, &str); 2] = [
-    ("model.safetensors", "model.safetensors.index.json"),
-    ("pytorch_model.bin", "pytorch_model.bin.index.json"),
-];
 
 fn weights(folder: &Path) -> anyhow::Result<Vec<(String, Weights)>> {
     let there = |name: &str| folder.join(name).is_file();

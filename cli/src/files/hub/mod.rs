@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use promot_core::content;
+use promot_core::model::folder::SIDE_FILES;
 use serde::Deserialize;
 
 use self::http::Http;
@@ -46,28 +47,22 @@ impl HubId {
     }
 }
 
-/// Small files that a model may have.
-const SIDE_FILES: [&str; 9] = [
-    "config.json",
-    "generation_config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "chat_template.jinja",
-    "spiece.model",
-    "tokenizer.model",
-    "adapter_config.json",
+/// Small files that a model may have, beside the library's `SIDE_FILES`.
+const FILES: [&str; 5] =
+    ["config.json", "tokenizer.json", "spiece.model", "tokenizer.model", "adapter_config.json"];
+
+/// A model's weights in one file, or the index of several; what torch.save writes is taken where there is nothing else.
+pub const WEIGHTS: [(&str, &str); 2] = [
+    ("model.safetensors", "model.safetensors.index.json"),
+    ("pytorch_model.bin", "pytorch_model.bin.index.json"),
 ];
 
-/// Weights, the first that is there is taken; an index names files of its own.
-const WEIGHTS: [&str; 6] = [
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
-    "adapter_model.safetensors",
-    "adapter_model.bin",
-];
+const ADAPTERS: [&str; 2] = ["adapter_model.safetensors", "adapter_model.bin"];
+
+/// All names of weights, the first that is there is taken.
+fn weights() -> impl Iterator<Item = &'static str> {
+    WEIGHTS.into_iter().flat_map(|(whole, index)| [whole, index]).chain(ADAPTERS)
+}
 
 /// What the hub says of a model.
 #[derive(Deserialize)]
@@ -144,12 +139,13 @@ impl Hub {
             say(&format!("{} has been renamed to {}", id.name, info.id));
         }
         let there: BTreeSet<&str> = info.siblings.iter().map(|file| file.rfilename.as_str()).collect();
-        let Some(weights) = WEIGHTS.into_iter().find(|name| there.contains(name)) else {
-            bail!("{}: expected one of {}, found none of them on the hub", id.name, WEIGHTS.join(", "));
+        let Some(weights) = weights().find(|name| there.contains(name)) else {
+            let names = weights().collect::<Vec<_>>().join(", ");
+            bail!("{}: expected one of {names}, found none of them on the hub", id.name);
         };
         let snapshot = self.folder(id).join("snapshots").join(&info.sha);
         let mut get = |name: &str| self.file(id, &info.sha, &snapshot, name, say);
-        for name in SIDE_FILES.into_iter().filter(|name| there.contains(name)) {
+        for name in FILES.into_iter().chain(SIDE_FILES).filter(|name| there.contains(name)) {
             get(name)?;
         }
         let first = get(weights)?;
@@ -201,7 +197,7 @@ fn folder_name(id: &HubId) -> String {
 /// Whether no file of the snapshot is missing.
 fn is_whole(snapshot: &Path) -> bool {
     let there = |name: &str| snapshot.join(name).is_file();
-    let Some(weights) = WEIGHTS.into_iter().find(|name| there(name)) else { return false };
+    let Some(weights) = weights().find(|name| there(name)) else { return false };
     let config = there(if weights.starts_with("adapter") { "adapter_config.json" } else { "config.json" });
     let shards = || shards(&snapshot.join(weights)).is_ok_and(|shards| shards.iter().all(|name| there(name)));
     config && (!weights.ends_with(".index.json") || shards())
