@@ -2,11 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::Place;
-
-fn lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
+use crate::{Place, json_lines};
 
 #[test]
 fn eval_writes_every_answer_and_compare_takes_two_such_files() {
@@ -28,7 +24,7 @@ fn eval_writes_every_answer_and_compare_takes_two_such_files() {
     };
     eval(&["--beams", "1", "--json", "scores.json", "--predictions", "a.jsonl"]);
     eval(&["--beams", "1", "--shots", "0", "--min-new", "4", "--predictions", "b.jsonl"]);
-    let answers = lines(&place.read("a.jsonl"));
+    let answers = json_lines(&place.read("a.jsonl"));
     assert_eq!(answers.len(), 6);
     let scores: Value = serde_json::from_str(&place.read("scores.json")).unwrap();
     // The mean of the rows is the score, where rows have one.
