@@ -7,10 +7,12 @@ use crate::error::{Error, Result};
 
 mod aligned;
 mod json;
+mod running;
 mod table;
 
 pub use aligned::aligned;
 pub use json::json;
+pub use running::running;
 pub use table::{csv, tsv, unquote};
 
 /// A row and the line of its file (from 1) that it begins at.
@@ -32,10 +34,12 @@ pub enum FileFormat {
     Csv,
     /// Tab-separated, likewise.
     Tsv,
+    /// Running text: each line that is not blank is a row with the field `text`.
+    Lines,
 }
 
 impl FileFormat {
-    /// What a file's ending says: `.jsonl`, `.json`, `.csv` or `.tsv`.
+    /// What a file's ending says: `.jsonl`, `.json`, `.csv` or `.tsv`. Running text has to be named.
     ///
     /// # Errors
     /// Another ending.
@@ -56,6 +60,7 @@ impl FileFormat {
             Self::Jsonl | Self::Json => json(file, bytes),
             Self::Csv => csv(file, bytes),
             Self::Tsv => tsv(file, bytes),
+            Self::Lines => running(file, bytes),
         }
     }
 }

@@ -145,6 +145,14 @@ fn a_column_name_that_stands_twice_is_named_with_both_positions() {
 }
 
 #[test]
+fn running_text_has_a_row_for_each_line_that_is_not_blank() {
+    let rows = FileFormat::Lines.parse("a.raw", b" \n = Title = \n\nOne , two .\r\n").unwrap();
+    let found: Vec<_> = rows.iter().map(|row| (row.line, row.example.text("text").unwrap())).collect();
+    assert_eq!(found, [(2, "= Title =".to_owned()), (4, "One , two .".to_owned())]);
+    assert!(FileFormat::of("a.raw").is_err(), "never by an ending");
+}
+
+#[test]
 fn aligned_files_must_have_the_same_length() {
     let rows = aligned(("s", b"one\n\nthree\n"), ("t", "un\ndeux\ntrois\u{2028}\n".as_bytes())).unwrap();
     assert_eq!(texts(&rows, "source"), ["one", "three"]);

@@ -96,12 +96,17 @@ impl Evaluator<'_> {
         Ok(Evaluation { score, predictions })
     }
 
-    /// Cross-entropy of the rows' targets behind their inputs, with the model's prompt in front if it has one.
+    /// Cross-entropy of the rows' targets behind their inputs, with the model's prompt in front if it has one. To a
+    /// decoder-only model running text has no end: its end-of-sequence token, which a tuned model puts behind every
+    /// answer, is not counted.
     pub async fn cross_entropy(&self, model: &Model, rows: &TaskRows<'_>) -> Result<TextLoss> {
         let renderer = self.renderer(rows.task, 0);
         let examples = rows.rows.iter().map(|row| {
             let rendered = renderer.render(&[], row)?;
-            let target = self.tokenizer.encode_target(&rendered.text.input, &rendered.text.target)?;
+            let mut target = self.tokenizer.encode_target(&rendered.text.input, &rendered.text.target)?;
+            if self.tokenizer.is_decoder_only() && target.len() > 1 {
+                target.pop();
+            }
             Ok(TokenizedExample { input: rendered.input, target, ..TokenizedExample::default() })
         });
         let examples = examples.collect::<Result<Vec<_>>>()?;

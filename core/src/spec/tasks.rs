@@ -22,9 +22,9 @@ impl RunSpec {
     /// # Errors
     /// Those of `read` and of `Task::from_toml`.
     pub fn define_tasks(&mut self, tasks: &TaskList, read: &dyn Fn(&str) -> Result<String>) -> Result<()> {
-        let target = &mut self.target;
-        let places = std::iter::once(&mut target.task).chain(&mut target.also).chain(&mut self.eval.tasks);
-        for place in places {
+        let (target, eval) = (&mut self.target, &mut self.eval);
+        let single = [&mut target.task, &mut eval.text, &mut self.replay.task].into_iter();
+        for place in single.chain(&mut target.also).chain(&mut eval.tasks) {
             let Ok(TaskRef::File(file)) = place.parse() else { continue };
             let task = Task::from_toml(&read(&file)?, &file, tasks)?;
             place.clone_from(&task.name);

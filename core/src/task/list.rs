@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::Task;
 use crate::error::{Error, Result};
 
-/// The paper's twelve and SNLI on their published files, and one for the user's own rows. A new one is a file in
+/// The paper's twelve and SNLI on their published files, running text, and one for the user's own rows. A new one is a file in
 /// core/tasks and a line here.
 #[rustfmt::skip]
 const FILES: &[(&str, &str)] = &[
@@ -21,6 +21,7 @@ const FILES: &[(&str, &str)] = &[
     ("wmt_enro.toml", include_str!("../../tasks/wmt_enro.toml")),
     ("xsum.toml", include_str!("../../tasks/xsum.toml")),
     ("wikilingua.toml", include_str!("../../tasks/wikilingua.toml")),
+    ("wikitext.toml", include_str!("../../tasks/wikitext.toml")),
     ("text2text.toml", include_str!("../../tasks/text2text.toml")),
 ];
 
