@@ -107,7 +107,8 @@ pub enum Dtype {
 /// The model to read, and a soft prompt to put in front of its input.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct ModelArgs {
-    /// `mini` (the bundled model), a folder in Hugging Face layout, or a hub id (`organisation/name[@revision]`)
+    /// `mini` (the bundled model), a folder in Hugging Face layout, a GGUF file, or a hub id
+    /// (`organisation/name[@revision]`)
     #[arg(long, value_name = "DIR|HUB_ID")]
     pub model: String,
     /// Soft prompt: a folder in PEFT layout, or a .npy file of [length, d_model]
@@ -161,7 +162,8 @@ pub enum KeepModels {
 
 #[derive(Clone, Debug, ClapArgs)]
 pub struct TuneArgs {
-    /// `mini` (the bundled model), a folder in Hugging Face layout, or a hub id (`organisation/name[@revision]`)
+    /// `mini` (the bundled model), a folder in Hugging Face layout, a GGUF file, or a hub id
+    /// (`organisation/name[@revision]`)
     #[arg(long, value_name = "DIR|HUB_ID")]
     pub model: String,
     /// The task to tune on, by name or as a TOML file that defines it (docs/tasks.md); several are mixed, a soft prompt

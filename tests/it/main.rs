@@ -6,6 +6,7 @@ mod causal;
 mod docs;
 mod exact;
 mod generate;
+mod gguf;
 mod golden;
 mod methods;
 mod metrics;

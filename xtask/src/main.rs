@@ -12,6 +12,7 @@ mod golden;
 mod gpu_check;
 mod gpu_report;
 mod page_tests;
+mod real_model;
 mod record;
 mod serve;
 mod setup;
@@ -69,6 +70,11 @@ const COMMANDS: &[Command] = &[
         name: "record",
         summary: "make the recorded results and weights that the page shows: the paper's comparison, many seeds",
         run: Run::Alone(record::run),
+    },
+    Command {
+        name: "real-model",
+        summary: "download a small trained model (SmolLM2-135M) into target/, for the presets real-rte and real-enfr",
+        run: Run::Alone(real_model::run),
     },
     Command {
         name: "golden",

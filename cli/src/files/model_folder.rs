@@ -1,7 +1,8 @@
-//! Models on disk, in Hugging Face layout: a folder, the bundled model, or a snapshot in the hub cache.
+//! Models on disk: a folder in Hugging Face layout, a GGUF file, the bundled model, or a snapshot in the hub cache.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -13,13 +14,16 @@ use super::hub::{Hub, HubId, WEIGHTS, shards};
 use super::on_disk::OnDisk;
 use crate::bundled;
 
+/// What a GGUF file begins with.
+const MAGIC: &[u8] = b"GGUF";
+
 /// Sentinels that are not in T5's `spiece.model`.
 const T5_SENTINELS: usize = 100;
 
 /// A weights file, read when its tensors are.
 type Weights = Box<dyn ReadAt>;
 
-/// The files of the model called `name`: `mini`, a folder, or a hub id.
+/// The files of the model called `name`: `mini`, a folder, a GGUF file, or a hub id.
 pub fn read(name: &str) -> anyhow::Result<ModelFiles<Weights>> {
     if name == bundled::NAME {
         let files = bundled::files()?;
@@ -30,6 +34,9 @@ pub fn read(name: &str) -> anyhow::Result<ModelFiles<Weights>> {
             side: BTreeMap::new(),
         });
     }
+    if Path::new(name).is_file() {
+        return gguf(Path::new(name));
+    }
     let folder = locate(name)?;
     Ok(ModelFiles {
         config: read_file(&folder.join("config.json"))?,
@@ -37,6 +44,23 @@ pub fn read(name: &str) -> anyhow::Result<ModelFiles<Weights>> {
         tokenizer: tokenizer_file(&folder)?,
         side: side_files(&folder)?,
     })
+}
+
+/// A GGUF file, with the `tokenizer.json` beside it where there is one.
+fn gguf(path: &Path) -> anyhow::Result<ModelFiles<Weights>> {
+    let mut start = Vec::new();
+    let file = fs::File::open(path).with_context(|| format!("reading {}", path.display()))?;
+    file.take(MAGIC.len() as u64).read_to_end(&mut start)?;
+    if start != MAGIC {
+        bail!(
+            "--model {}: expected a folder in Hugging Face layout or a GGUF file, found another file",
+            path.display()
+        );
+    }
+    let beside = path.with_file_name("tokenizer.json");
+    let tokenizer = beside.is_file().then(|| read_file(&beside)).transpose()?;
+    let bytes: Weights = Box::new(OnDisk::open(path).with_context(|| format!("reading {}", path.display()))?);
+    Ok(ModelFiles::of_gguf(&path.display().to_string(), bytes, tokenizer)?)
 }
 
 /// Those that are there.
@@ -49,6 +73,11 @@ fn side_files(folder: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
 pub fn read_tokenizer(name: &str) -> anyhow::Result<Tokenizer> {
     if name == bundled::NAME {
         return Ok(Tokenizer::from_json(bundled::files()?.tokenizer)?);
+    }
+    if Path::new(name).is_file() {
+        let files = gguf(Path::new(name))?;
+        let config = configuration(&files.config, &files.side)?;
+        return Ok(load_tokenizer(&files.tokenizer, &config, &files.side)?);
     }
     let folder = locate(name)?;
     let (file, config) = (tokenizer_file(&folder)?, folder.join("config.json"));
@@ -101,11 +130,8 @@ fn locate(name: &str) -> anyhow::Result<PathBuf> {
     if path.is_dir() {
         return Ok(path.to_owned());
     }
-    if path.is_file() {
-        bail!("--model {name}: expected a folder in Hugging Face layout, found a file");
-    }
     let Some(id) = HubId::parse(name) else {
-        bail!("--model {name}: expected a folder, a hub id or `mini`, found no such folder");
+        bail!("--model {name}: expected a folder, a GGUF file, a hub id or `mini`, found none");
     };
     let hub = Hub::from_env().with_context(|| format!("--model {name}: no such folder"))?;
     match hub.cached(&id)? {

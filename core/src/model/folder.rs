@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::family::ModelConfig;
+use super::gguf;
 use super::t5::{T5, T5Config, init::RandomInit};
 use super::tensors::{self, HostTensors, Precision, TensorSource};
 use super::weights::{ReadAt, WeightFiles};
@@ -39,6 +40,23 @@ pub enum TokenizerFile {
     Json(Vec<u8>),
     /// `spiece.model`
     SentencePiece(Vec<u8>),
+}
+
+impl<R: ReadAt> ModelFiles<R> {
+    /// The folder that a GGUF file stands for; a `tokenizer.json` that is given counts more than the file's own.
+    ///
+    /// # Errors
+    /// An architecture or a tokenizer that is not known here.
+    pub fn of_gguf(file: &str, bytes: R, tokenizer: Option<Vec<u8>>) -> Result<Self> {
+        let described = gguf::describe(file, &bytes, tokenizer.is_none())?;
+        let tokenizer = tokenizer.or(described.tokenizer).unwrap_or_default();
+        Ok(Self {
+            config: described.config,
+            weights: vec![(file.to_owned(), bytes)],
+            tokenizer: TokenizerFile::Json(tokenizer),
+            side: described.side,
+        })
+    }
 }
 
 /// A model ready for use.

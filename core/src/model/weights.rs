@@ -5,23 +5,25 @@ use std::collections::BTreeMap;
 use safetensors::tensor::Metadata;
 use sha2::{Digest, Sha256};
 
-use super::host_tensor::{HostTensor, TensorSource, widen};
+use super::gguf;
+use super::host_tensor::{HostTensor, TensorSource};
+use super::place::Place;
 pub use super::read_at::ReadAt;
 use super::read_at::piece;
 use super::torch;
 use crate::content;
 use crate::error::{Error, Result};
 
-/// The tensors of one or several files, their headers read and checked, their data not: safetensors, or what `torch.save`
-/// writes.
+/// The tensors of one or several files, their headers read and checked, their data not: safetensors, GGUF, or
+/// what `torch.save` writes.
 pub struct WeightFiles<'a, R> {
     files: &'a [(String, R)],
-    tensors: BTreeMap<String, Place>,
+    tensors: BTreeMap<String, InFile>,
 }
 
-struct Place {
+struct InFile {
     file: usize,
-    at: torch::Place,
+    at: Place,
 }
 
 /// The bytes of a header's length.
@@ -37,7 +39,7 @@ impl<'a, R: ReadAt> WeightFiles<'a, R> {
         let mut tensors = BTreeMap::new();
         for (number, (name, bytes)) in files.iter().enumerate() {
             for (tensor, at) in places(name, bytes)? {
-                if tensors.insert(tensor.clone(), Place { file: number, at }).is_some() {
+                if tensors.insert(tensor.clone(), InFile { file: number, at }).is_some() {
                     return Err(Error::format(name, format!("tensor `{tensor}` is in another file, too")));
                 }
             }
@@ -108,12 +110,11 @@ impl<R: ReadAt> TensorSource for WeightFiles<'_, R> {
     }
 
     fn tensor(&self, name: &str) -> Result<HostTensor> {
-        let Some(Place { file, at }) = self.tensors.get(name) else {
+        let Some(InFile { file, at }) = self.tensors.get(name) else {
             return Err(Error::mismatch("weights", format!("a tensor `{name}`"), "none"));
         };
         let (file, bytes) = &self.files[*file];
-        let data = piece(file, bytes, at.from, at.bytes as u64)?;
-        Ok(HostTensor { shape: at.shape.clone(), values: widen(&data, at.dtype, name, file)? })
+        at.read(&piece(file, bytes, at.from, at.bytes as u64)?, name, file)
     }
 }
 
@@ -124,13 +125,16 @@ pub(super) fn no_head(name: &str) -> Error {
 }
 
 /// Where the tensors of a file stand.
-fn places(file: &str, bytes: &impl ReadAt) -> Result<BTreeMap<String, torch::Place>> {
+fn places(file: &str, bytes: &impl ReadAt) -> Result<BTreeMap<String, Place>> {
     let size = bytes.size();
     if size < LENGTH {
         let problem = format!("it is empty or cut off: {size} bytes");
         return Err(Error::format(file, problem));
     }
     let start = piece(file, bytes, 0, size.min(content::ENOUGH as u64))?;
+    if gguf::is_one(&start) {
+        return gguf::tensors(file, bytes);
+    }
     let mut length = [0; LENGTH as usize];
     length.copy_from_slice(&start[..LENGTH as usize]);
     let length = u64::from_le_bytes(length);
@@ -162,9 +166,7 @@ fn places(file: &str, bytes: &impl ReadAt) -> Result<BTreeMap<String, torch::Pla
     }
     let place = |(name, info): (String, &safetensors::tensor::TensorInfo)| {
         let (from, end) = info.data_offsets;
-        let from_start = LENGTH + length + from as u64;
-        let (dtype, shape) = (info.dtype, info.shape.clone());
-        (name, torch::Place { dtype, shape, from: from_start, bytes: end - from })
+        (name, Place::plain(info.dtype, info.shape.clone(), LENGTH + length + from as u64, end - from))
     };
     Ok(header.tensors().into_iter().map(place).collect())
 }

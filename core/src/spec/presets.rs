@@ -25,6 +25,16 @@ pub const PRESETS: &[Preset] = &[
         summary: "the paper's numbers for a decoder-only model, on English-French; the same holds",
         toml: include_str!("../../presets/palm.toml"),
     },
+    Preset {
+        name: "real-rte",
+        summary: "a real model, SmolLM2-135M, on RTE; `cargo xtask real-model` downloads it, name a data folder",
+        toml: include_str!("../../presets/real-rte.toml"),
+    },
+    Preset {
+        name: "real-enfr",
+        summary: "the same on English-French",
+        toml: include_str!("../../presets/real-enfr.toml"),
+    },
 ];
 
 /// The presets that a program knows.

@@ -58,6 +58,7 @@ fn row(task: &str) -> (Example, &'static str, &'static str) {
             "Article: It rained. The river rose. One sentence summary:",
             "A river rose after rain.",
         ),
+        "wikitext" => (json!({"text": "It rained. The river rose."}), "", "It rained. The river rose."),
         "text2text" => (json!({"input": "2 + 3", "target": "5"}), "2 + 3", "5"),
         other => panic!("no row for task {other}"),
     };

@@ -12,7 +12,7 @@ mod cache;
 mod config;
 pub mod load;
 pub mod names;
-mod rope;
+pub(super) mod rope;
 mod stack;
 
 pub use attention::Attention;

@@ -4,22 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use safetensors::Dtype;
-
+use super::place::Place;
 use super::read_at::{ReadAt, piece};
 use crate::error::{Error, Result};
 
 mod pickle;
 mod zip;
-
-/// Where the numbers of a tensor stand in the file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Place {
-    pub dtype: Dtype,
-    pub shape: Vec<usize>,
-    pub from: u64,
-    pub bytes: usize,
-}
 
 /// What a zip archive begins with.
 const ARCHIVE: &[u8] = b"PK\x03\x04";
@@ -71,8 +61,7 @@ pub fn tensors(file: &str, bytes: &impl ReadAt) -> Result<BTreeMap<String, Place
         match (begin, length, end) {
             (Some(begin), Some(length), Some(end)) if end <= size => {
                 let shape = tensor.shape.clone();
-                let place =
-                    Place { dtype: tensor.storage.dtype, shape, from: from + begin, bytes: length as usize };
+                let place = Place::plain(tensor.storage.dtype, shape, from + begin, length as usize);
                 Ok((name, place))
             }
             _ => Err(wrong("it is larger than the numbers that are there")),

@@ -1,3 +1,5 @@
+use safetensors::Dtype;
+
 use super::*;
 
 /// A zip archive of files that are not packed, aligned to nothing.
@@ -63,8 +65,8 @@ fn tensors_are_found_by_name() {
     let found = tensors("weights.bin", &bytes).unwrap();
     let start = found["a"].from;
     assert_eq!(bytes[start as usize..][..24], [0; 24]);
-    assert_eq!(found["a"], Place { dtype: Dtype::F32, shape: vec![2, 3], from: start, bytes: 24 });
-    assert_eq!(found["b"], Place { dtype: Dtype::F32, shape: vec![1, 4], from: start + 8, bytes: 16 });
+    assert_eq!(found["a"], Place::plain(Dtype::F32, vec![2, 3], start, 24));
+    assert_eq!(found["b"], Place::plain(Dtype::F32, vec![1, 4], start + 8, 16));
 }
 
 #[test]
