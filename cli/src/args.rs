@@ -109,7 +109,7 @@ pub enum Dtype {
 pub struct ModelArgs {
     /// `mini` (the bundled model), a folder in Hugging Face layout, a GGUF file, or a hub id
     /// (`organisation/name[@revision]`)
-    #[arg(long, value_name = "DIR|HUB_ID")]
+    #[arg(long, value_name = "DIR|FILE|HUB_ID")]
     pub model: String,
     /// Soft prompt: a folder in PEFT layout, or a .npy file of [length, d_model]
     #[arg(long, value_name = "DIR|FILE")]
@@ -164,7 +164,7 @@ pub enum KeepModels {
 pub struct TuneArgs {
     /// `mini` (the bundled model), a folder in Hugging Face layout, a GGUF file, or a hub id
     /// (`organisation/name[@revision]`)
-    #[arg(long, value_name = "DIR|HUB_ID")]
+    #[arg(long, value_name = "DIR|FILE|HUB_ID")]
     pub model: String,
     /// The task to tune on, by name or as a TOML file that defines it (docs/tasks.md); several are mixed, a soft prompt
     /// for each, and keep an equal share of the rows
@@ -295,8 +295,8 @@ pub struct ScoreArgs {
 
 #[derive(Clone, Debug, ClapArgs)]
 pub struct TokenizeArgs {
-    /// `mini`, a folder with tokenizer.json or spiece.model, or a hub id (`organisation/name[@revision]`)
-    #[arg(long, value_name = "DIR|HUB_ID")]
+    /// `mini`, a folder with tokenizer.json or spiece.model, a GGUF file, or a hub id (`organisation/name[@revision]`)
+    #[arg(long, value_name = "DIR|FILE|HUB_ID")]
     pub model: String,
     /// One text a line, `-` for standard input
     #[arg(long, value_name = "FILE|-", default_value = "-")]
@@ -369,6 +369,21 @@ pub struct PretrainArgs {
 pub struct ListArgs {
     #[arg(value_enum)]
     pub what: Listable,
+    /// With `tasks`: one row of this task after every step on its way to a score
+    #[arg(long, value_name = "NAME|FILE.toml")]
+    pub show: Option<TaskRef>,
+    /// Which of the test rows, from 0
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "show")]
+    pub row: usize,
+    /// In-context examples before it
+    #[arg(long, value_name = "K", default_value_t = 0, requires = "show")]
+    pub shots: usize,
+    /// Whose tokenizer reads it
+    #[arg(long, value_name = "DIR|FILE|HUB_ID", default_value = "mini", requires = "show")]
+    pub model: String,
+    /// Folder of the task's data files, or one file
+    #[arg(long, value_name = "DIR|FILE", requires = "show")]
+    pub data: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -7,6 +7,7 @@ mod compare;
 mod completions;
 mod doctor;
 mod eval;
+mod example;
 mod fetch;
 mod generate;
 mod gpu_check;

@@ -1,7 +1,7 @@
-//! Progress on standard error: a bar with step, loss, tokens a second and time left. It draws nothing where
-//! standard error is no terminal.
+//! Progress on standard error: a bar with step, loss, tokens a second and time left; where standard error is no terminal, a
+//! line now and then, so that the log of a long run shows where it is.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -14,7 +14,12 @@ pub struct Progress {
     seconds: f64,
     tokens: u64,
     validation: String,
+    /// When the last line was written for want of a terminal.
+    said: Instant,
 }
+
+/// Between two lines.
+const QUIET: Duration = Duration::from_secs(30);
 
 impl Progress {
     pub fn new() -> Self {
@@ -22,7 +27,8 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
         // Nothing is drawn for the bar itself before the first part begins.
         bar.set_style(ProgressStyle::with_template("{msg}").expect("a sound template"));
-        Self { bar, since: Instant::now(), seconds: 0.0, tokens: 0, validation: String::new() }
+        let now = Instant::now();
+        Self { bar, since: now, seconds: 0.0, tokens: 0, validation: String::new(), said: now }
     }
 
     /// Begins a part of `total` steps; a resumed one begins later than 0.
@@ -38,6 +44,7 @@ impl Progress {
         self.bar.set_position(done as u64);
         self.bar.reset_eta();
         (self.since, self.seconds, self.tokens) = (Instant::now(), 0.0, 0);
+        self.said = self.since;
         self.validation.clear();
     }
 
@@ -48,7 +55,7 @@ impl Progress {
         self.tokens += tokens as u64;
         let rate = short(self.tokens as f64 / self.seconds.max(1e-3));
         self.bar.set_message(format!("loss {loss:.3}  {rate} tok/s{}", self.validation));
-        self.bar.set_position(step as u64);
+        self.advance(step);
     }
 
     /// Something else than a step happens in this part.
@@ -63,8 +70,17 @@ impl Progress {
         self.since = Instant::now();
     }
 
-    pub fn advance(&self, done: usize) {
+    pub fn advance(&mut self, done: usize) {
         self.bar.set_position(done as u64);
+        if self.bar.is_hidden() && self.said.elapsed() >= QUIET {
+            self.said = Instant::now();
+            eprintln!("{}", self.line(done));
+        }
+    }
+
+    fn line(&self, done: usize) -> String {
+        let of = self.bar.length().map(|total| format!(" of {total}")).unwrap_or_default();
+        format!("{}: {done}{of}  {}", self.bar.prefix(), self.bar.message()).trim_end().to_owned()
     }
 
     /// A line above the bar; like the bar, only for terminals.
@@ -95,6 +111,7 @@ mod tests {
         let mut progress = Progress::new();
         progress.begin("stage 1", 10, 3);
         progress.step(4, 1.0, 100);
+        assert!(progress.line(4).starts_with("stage 1: 4 of 10  loss 1.000  "), "{}", progress.line(4));
         progress.pause("scoring");
         progress.note("validation 50.0");
         progress.say("done");

@@ -20,6 +20,8 @@ mod decoder_only;
 mod experiment;
 #[path = "cli/faults.rs"]
 mod faults;
+#[path = "cli/gguf.rs"]
+mod gguf;
 #[path = "cli/gpu.rs"]
 mod gpu;
 #[path = "cli/hub.rs"]

@@ -5,7 +5,7 @@ use promot_core::method::METHODS;
 use promot_core::spec;
 use promot_core::task::DataSource;
 
-use super::doctor;
+use super::{doctor, example};
 use crate::args::{DeviceName, ListArgs, Listable};
 use crate::catalog;
 use crate::output;
@@ -13,6 +13,7 @@ use crate::table;
 
 pub fn run(args: &ListArgs) -> anyhow::Result<()> {
     let text = match args.what {
+        Listable::Tasks if args.show.is_some() => example::text(args)?,
         Listable::Tasks => tasks(),
         Listable::Methods => methods(),
         Listable::Presets => presets(),

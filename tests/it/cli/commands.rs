@@ -201,3 +201,12 @@ fn completions_are_scripts_that_name_every_command() {
     }
     place.bad(&["completions", "cmd"], 2, &["cmd", "bash"]);
 }
+
+#[test]
+fn a_task_shows_one_row_after_every_step() {
+    let place = Place::new();
+    let shown = place.good(&["list", "tasks", "--show", "rte-mini", "--shots", "1", "--row", "2"]);
+    insta::assert_snapshot!(shown);
+    let beyond = ["list", "tasks", "--show", "rte-mini", "--row", "99999999"];
+    place.bad(&beyond, 1, &["--row: expected below the "]);
+}
