@@ -47,6 +47,10 @@ impl<'a> ShotPool<'a> {
     pub fn size(&self) -> usize {
         self.rows.len()
     }
+
+    pub fn rows(&self) -> &'a [Example] {
+        self.rows
+    }
 }
 
 impl<'a> Renderer<'a> {

@@ -64,14 +64,14 @@ impl Observer for Kept {
 }
 
 /// A tiny experiment on one of the random models of the golden files.
-struct Lab {
+pub struct Lab {
     family: Family,
     device: OpenDevice,
 }
 
 impl Lab {
     /// On the T5 1.1.
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::of(Family::new("t5-1.1"))
     }
 
@@ -84,7 +84,7 @@ impl Lab {
         Self { family, device: pollster::block_on(device::open(DeviceChoice::Cpu)).unwrap() }
     }
 
-    fn setup<'a>(&'a self, run: &'a promot_core::spec::Run) -> Setup<'a> {
+    pub fn setup<'a>(&'a self, run: &'a promot_core::spec::Run) -> Setup<'a> {
         Setup { run, loaded: &self.family.loaded, device: &self.device, rows: &Generated }
     }
 
@@ -101,7 +101,7 @@ impl Lab {
 }
 
 /// Six steps of one method with weight decay and dropout; checkpoints after 2, 4 and 6 steps.
-fn spec(method: &str) -> RunSpec {
+pub fn spec(method: &str) -> RunSpec {
     let mut spec = RunSpec { methods: vec![MethodEntry::from(method)], seeds: vec![3], ..RunSpec::default() };
     for (path, value) in [
         ("target.train_limit", "12"),

@@ -6,7 +6,7 @@ use promot_core::device::OpenDevice;
 use promot_core::eval::{Evaluator, TaskRows};
 use promot_core::report::{DeviceInfo, ModelInfo, TaskScore, norm_avg};
 use promot_core::spec::EvalSpec;
-use promot_core::task::Task;
+use promot_core::task::{Candidates, Task};
 use promot_core::train::DatasetProvider as _;
 use promot_core::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -95,7 +95,8 @@ fn score(
     answered: &mut Vec<Answered>,
 ) -> anyhow::Result<TaskScore> {
     let rows = data.rows(task, Split::Test, args.limit)?;
-    let shot_rows = if args.shots == 0 { Vec::new() } else { data.rows(task, Split::Train, spec.shot_pool)? };
+    let drawn = args.shots > 0 || matches!(task.candidates, Some(Candidates::Others(_)));
+    let shot_rows = if drawn { data.rows(task, Split::Train, spec.shot_pool)? } else { Vec::new() };
     let evaluator = Evaluator {
         tokenizer: &loaded.tokenizer,
         layout: device.layout_for(loaded),

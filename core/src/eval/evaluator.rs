@@ -1,6 +1,7 @@
 //! Task times model gives answers and a score: k-shot prompts, beam search, post-processing, metric, signature.
 
 use super::EvalSpec;
+use super::ranked::Ranking;
 use crate::batch::{BatchLayout, TokenizedExample};
 use crate::data::Example;
 use crate::decode::{self, Batching, SearchSettings};
@@ -75,14 +76,25 @@ impl Evaluator<'_> {
         let renderer = self.renderer(task.task, shots);
         let mut rendered = renderer.evaluation(rows, &pool)?;
         let inputs: Vec<Vec<u32>> = rendered.iter_mut().map(|row| std::mem::take(&mut row.input)).collect();
-        let settings = self.search(task.task);
-        let suppressed = self.tokenizer.of_words(&self.spec.suppress)?;
-        let batching = Batching { rows: self.spec.batch, layout: self.layout, suppressed: &suppressed };
         let mut report = |done| progress(done, rows.len());
-        let found = decode::generate(model, &inputs, &settings, batching, &mut report).await?;
-        let outputs =
-            found.iter().map(|found| self.tokenizer.decode(&found.tokens)).collect::<Result<Vec<_>>>()?;
-        let score = self.task_score(model, &renderer, &pool, &settings, &rendered, &outputs);
+        let outputs = if task.task.candidates.is_none() {
+            let settings = self.search(task.task);
+            let suppressed = self.tokenizer.of_words(&self.spec.suppress)?;
+            let batching = Batching { rows: self.spec.batch, layout: self.layout, suppressed: &suppressed };
+            let found = decode::generate(model, &inputs, &settings, batching, &mut report).await?;
+            found.iter().map(|found| self.tokenizer.decode(&found.tokens)).collect::<Result<Vec<_>>>()?
+        } else {
+            let ranking = Ranking {
+                model,
+                tokenizer: self.tokenizer,
+                layout: &self.layout,
+                batch: self.spec.batch,
+                seed: self.shot_seed,
+            };
+            let asked = (rows, &rendered[..], &inputs[..]);
+            ranking.answers(task.task, asked, pool.rows(), &mut report).await?
+        };
+        let score = self.task_score(model, &renderer, &pool, &rendered, &outputs);
         let predictions = rendered
             .into_iter()
             .zip(outputs)
@@ -143,7 +155,6 @@ impl Evaluator<'_> {
         model: &Model,
         renderer: &Renderer<'_>,
         pool: &ShotPool<'_>,
-        settings: &SearchSettings,
         rendered: &[RenderedRow],
         outputs: &[String],
     ) -> TaskScore {
@@ -154,9 +165,14 @@ impl Evaluator<'_> {
         let surface = texts.map(|(row, output)| (&*row.text.input, &**output, &*row.text.target));
         let prompt = model.prompt.is_some();
         let truncated = rendered.iter().filter(|row| row.truncated).count();
-        let drawn = if shots == 0 { String::new() } else { format!("|pool:{}", pool.size()) };
+        let ranked = task.candidates.is_some();
+        let drawn = if shots == 0 && !ranked { String::new() } else { format!("|pool:{}", pool.size()) };
         let cut = if truncated == 0 { String::new() } else { format!("|cut:{truncated}@{}", self.max_input) };
-        let words = self.spec.suppress.len();
+        let decode = match &task.candidates {
+            None => self.search(task).signature(),
+            Some(candidates) => format!("ranked({}),norm:bytes", candidates.describe()),
+        };
+        let words = if ranked { 0 } else { self.spec.suppress.len() };
         let suppressed = if words == 0 { String::new() } else { format!("|suppressed:{words}") };
         let signature = format!(
             "{}|task:{}.v{}|shots:{shots}|shotseed:{}{drawn}{cut}|prompt:{}|decode:{}{suppressed}",
@@ -165,7 +181,7 @@ impl Evaluator<'_> {
             task.version,
             self.shot_seed,
             if prompt { "on" } else { "off" },
-            settings.signature()
+            decode
         );
         TaskScore {
             task: task.name.clone(),
@@ -175,7 +191,8 @@ impl Evaluator<'_> {
             score: score.score,
             n: score.n,
             truncated,
-            target_format_rate: task::format_rate(&self.targets, outputs),
+            // A chosen answer has the form that its candidates have.
+            target_format_rate: task::format_rate(&self.targets, outputs).filter(|_| !ranked),
             surface: Surface::of(surface),
             rows: Some(task.row_scores(outputs, &references)),
             signature,

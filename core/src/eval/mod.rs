@@ -2,6 +2,7 @@
 
 #[cfg(feature = "models")]
 mod evaluator;
+mod ranked;
 mod settings;
 
 #[cfg(feature = "models")]

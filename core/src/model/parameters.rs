@@ -6,7 +6,9 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
 use super::path::Walk;
+use super::tensors::to_vec;
 use super::{Model, ParamPath};
+use crate::error::Result;
 
 /// One `[rows, columns]` matrix per parameter path, without a graph; a vector is one row.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +27,25 @@ pub fn interpolate(start: &Weights, trained: Weights, a: f64) -> Weights {
         (Some(start), 0.0) => start.clone(),
         (Some(start), _) => start.clone() + (tensor - start.clone()) * a,
     })
+}
+
+/// Whether both have the same parameters with the same numbers.
+///
+/// # Errors
+/// A device that cannot be read.
+pub async fn equal(one: &Weights, other: &Weights) -> Result<bool> {
+    if !one.0.keys().eq(other.0.keys()) {
+        return Ok(false);
+    }
+    let differences = one.0.iter().map(|(path, tensor)| {
+        let other = other.0[path].clone();
+        (tensor.dims() == other.dims()).then(|| (tensor.clone() - other).abs().sum())
+    });
+    let Some(differences) = differences.collect::<Option<Vec<_>>>() else { return Ok(false) };
+    match differences.into_iter().reduce(|sum, difference| sum + difference) {
+        Some(sum) => Ok(to_vec(sum).await?.iter().all(|sum| *sum == 0.0)),
+        None => Ok(true),
+    }
 }
 
 /// The parameters that `of` names.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use toml::{Table, Value};
 
-use super::{Format, Task, TaskList};
+use super::{Candidates, Format, Task, TaskList};
 use crate::error::{Error, Result};
 use crate::template;
 
@@ -66,6 +66,12 @@ impl Task {
         require("choices", "at least one, since format is choice", !choice || !self.choices.is_empty(), &0)?;
         let found = format!("{} choices", self.choices.len());
         require("format", "choice, since there are choices", choice || self.choices.is_empty(), &found)?;
+        let candidates = match &self.candidates {
+            Some(Candidates::Others(count)) => *count,
+            Some(Candidates::Choices) => self.choices.len(),
+            Some(Candidates::Field(_)) | None => 1,
+        };
+        require("candidates", "at least one", candidates >= 1, &candidates)?;
         for (at, choice) in self.choices.iter().enumerate() {
             let before = &self.choices[..at];
             let again = before.iter().any(|other| other.label == choice.label || other.word == choice.word);

@@ -15,6 +15,7 @@ const FILES: &[(&str, &str)] = &[
     ("snli.toml", include_str!("../../tasks/snli.toml")),
     ("openbookqa.toml", include_str!("../../tasks/openbookqa.toml")),
     ("triviaqa.toml", include_str!("../../tasks/triviaqa.toml")),
+    ("triviaqa-ranked.toml", include_str!("../../tasks/triviaqa-ranked.toml")),
     ("web_questions.toml", include_str!("../../tasks/web_questions.toml")),
     ("wmt_enfr.toml", include_str!("../../tasks/wmt_enfr.toml")),
     ("wmt_ende.toml", include_str!("../../tasks/wmt_ende.toml")),

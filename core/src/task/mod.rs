@@ -10,6 +10,7 @@ use crate::metrics::format::{is_choice, is_language};
 use crate::metrics::{Metric, RowScores, Score};
 use crate::{postprocess, template};
 
+mod candidates;
 mod file;
 mod list;
 mod rows;
@@ -50,6 +51,9 @@ pub struct Task {
     pub metric: Metric,
     #[serde(default)]
     pub format: Format,
+    /// Answers that a model chooses among by their likelihood; it writes its own where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidates: Option<Candidates>,
     /// Most tokens an answer may take in decoding, the end-of-sequence token included.
     pub max_new_tokens: usize,
     #[serde(default)]
@@ -70,6 +74,19 @@ fn paper() -> String {
 pub struct Choice {
     pub label: String,
     pub word: String,
+}
+
+/// Where the answers come from that a model chooses among. So asked, it shows what it knows, whatever form its own answers
+/// have taken on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Candidates {
+    /// The task's own choices.
+    Choices,
+    /// A field with the list of them, the right one included.
+    Field(String),
+    /// The right answer, and those of so many other rows.
+    Others(usize),
 }
 
 /// The shape of a task's answers: what counts as the answer in an output, and the target-format rate (paper, Figure 2).

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::data::Split;
+use crate::rng::Streams;
 
 fn task(name: &str) -> &'static Task {
     built_in().by_name(name).unwrap()
@@ -33,7 +34,7 @@ fn row(task: &str) -> (Example, &'static str, &'static str) {
             "Q: Ice is A) cold B) hot C) dry D) loud A:",
             "A",
         ),
-        "triviaqa" | "web_questions" => (
+        "triviaqa" | "triviaqa-ranked" | "web_questions" => (
             json!({"question": "Who wrote it?", "answers": ["Ann Lee", "Annie Lee"], "answer": "Ann Lee"}),
             "Q: Who wrote it? A:",
             "Ann Lee",
@@ -129,6 +130,42 @@ fn any_alias_counts_as_an_answer() {
     let references = vec![task.render(&example).unwrap().references];
     assert_eq!(task.score(&["the annie-lee!".to_owned()], &references).score, 100.0);
     assert_eq!(task.score(&["Lee".to_owned()], &references).score, 0.0);
+}
+
+#[test]
+fn candidates_hold_the_right_answer_and_none_twice() {
+    let ranked = task("triviaqa-ranked");
+    let (example, _, _) = row("triviaqa");
+    let other = |answer: &str| {
+        Example::new([("question", json!("Who?")), ("answers", json!([answer])), ("answer", json!(answer))])
+    };
+    // One of them is another name of the right answer, two are the same.
+    let others = ["Bo", "Annie Lee", "Cy", "Bo", "Di"].map(other);
+    let draw = |others: &[Example]| ranked.candidates(&example, others, &mut Streams::new(0).stream("x"));
+    assert_eq!(draw(&others).unwrap(), ["Ann Lee", "Bo", "Cy", "Di"]);
+    let few = draw(&others[..4]).unwrap_err().to_string();
+    assert_eq!(
+        few,
+        "answers of other rows for task triviaqa-ranked: expected at least 3 different ones, found 2"
+    );
+    assert!(
+        task("triviaqa").candidates(&example, &others, &mut Streams::new(0).stream("x")).unwrap().is_empty()
+    );
+
+    let choices = Task { candidates: Some(Candidates::Choices), ..task("cb").clone() };
+    let (example, _, _) = row("cb");
+    assert_eq!(
+        choices.candidates(&example, &[], &mut Streams::new(0).stream("x")).unwrap(),
+        ["False", "Neither", "True"]
+    );
+
+    let field = Task { candidates: Some(Candidates::Field("input".into())), ..task("text2text").clone() };
+    let (example, _, _) = row("text2text");
+    let missing = field.candidates(&example, &[], &mut Streams::new(0).stream("x")).unwrap_err().to_string();
+    assert_eq!(
+        missing,
+        "field `input` of task text2text: expected the right answer `5` among them, found 2 + 3"
+    );
 }
 
 #[test]

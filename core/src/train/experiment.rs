@@ -10,21 +10,19 @@ use super::plan::{PlannedStage, planned};
 use super::replay::replayed;
 use super::restore::{Setup, restore, validation};
 use super::rows::{Data, Target};
+use super::scoring::{Scores, Scoring};
 use super::stage::{StageResult, run_stage};
 use super::tuned::{Attached, TunedModel, bare};
 use super::{Event, FinishedRun, Mixture, Observer, Replayed, Source, TrainingSet, tell};
 use crate::checkpoint::fingerprint;
 use crate::error::{Error, Result};
-use crate::eval::{Evaluation, Evaluator, TaskRows};
+use crate::eval::Evaluator;
 use crate::model::{Model, parameters};
 use crate::render::Renderer;
-use crate::report::{
-    ExampleAnswers, FrontierPoint, MethodRun, Report, StepRecord, SweepPoint, TaskScore, TextLoss, norm_avg,
-};
+use crate::report::{ExampleAnswers, FrontierPoint, MethodRun, Report, StepRecord, SweepPoint, norm_avg};
 use crate::rng::Streams;
 use crate::signs::judge;
 use crate::spec::{MergePlan, Recipe, Run};
-use crate::task::Task;
 
 /// What an experiment gives.
 pub struct Outcome {
@@ -42,9 +40,6 @@ pub struct TrainedModel {
 /// The version that reports are written in. Version 1 had a spec of version 1.
 const REPORT_VERSION: u32 = 2;
 
-/// How many questions of each task the report shows.
-const EXAMPLES_PER_TASK: usize = 3;
-
 /// Runs all methods with all seeds. What was finished before (as the observer knows) is not done again.
 pub async fn experiment(setup: Setup<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
     let run = setup.run;
@@ -53,7 +48,7 @@ pub async fn experiment(setup: Setup<'_>, observer: &mut dyn Observer) -> Result
         planned(run, recipe, 0)?;
     }
     let data = Data::read(run, setup.rows)?;
-    let mut runs = Vec::new();
+    let mut runs: Vec<FinishedRun> = Vec::new();
     let mut models = Vec::new();
     for (seed_index, seed) in run.seeds.iter().copied().enumerate() {
         let mut seed_run = SeedRun::new(setup, &data, seed);
@@ -78,6 +73,8 @@ pub async fn experiment(setup: Setup<'_>, observer: &mut dyn Observer) -> Result
                 }
                 Some(finished) => (finished, None),
                 None => {
+                    let untouched = |finished: &&FinishedRun| is_untouched(run, &finished.run.method);
+                    seed_run.scoring.pretrained = runs.iter().find(untouched).cloned();
                     let (finished, tuned) = seed_run.run(recipe, observer).await?;
                     observer.save_run(&finished)?;
                     (finished, Some(tuned).filter(|_| kept))
@@ -93,6 +90,12 @@ pub async fn experiment(setup: Setup<'_>, observer: &mut dyn Observer) -> Result
         }
     }
     Ok(Outcome { report: assemble(setup, runs), models })
+}
+
+/// Whether a recipe leaves the model as it came.
+fn is_untouched(run: &Run, recipe: &str) -> bool {
+    let nothing = |recipe: &Recipe| recipe.stages.is_empty() && recipe.merge.is_none();
+    run.recipes.iter().any(|known| known.name == recipe && nothing(known))
 }
 
 /// Whether a merge of this run needs the recipe's model.
@@ -125,7 +128,7 @@ struct SeedRun<'a> {
     /// Along training.
     evaluator: Evaluator<'a>,
     /// Of finished models.
-    last: Evaluator<'a>,
+    scoring: Scoring<'a>,
     stages: BTreeMap<String, Done>,
     /// Models that are kept, by recipe.
     finished: BTreeMap<String, TunedModel>,
@@ -156,14 +159,6 @@ struct Chosen<'r> {
     frontier: Vec<FrontierPoint>,
 }
 
-#[derive(Default)]
-struct Scores {
-    targets: Vec<TaskScore>,
-    unseen: Vec<TaskScore>,
-    text: Vec<TextLoss>,
-    examples: Vec<ExampleAnswers>,
-}
-
 /// What decides a stage's course, for the checkpoint's fingerprint: the name stands for the settings of the stage and of
 /// those before it.
 #[derive(Serialize)]
@@ -188,7 +183,9 @@ impl<'a> SeedRun<'a> {
         let longest = run.eval.max_input;
         let max_input = if longest == 0 { evaluator.max_input } else { longest };
         let last = Evaluator { max_input, targets: evaluator.targets.clone(), ..evaluator };
-        Self { setup, data, seed, evaluator, last, stages: BTreeMap::new(), finished: BTreeMap::new() }
+        let (stages, finished) = (BTreeMap::new(), BTreeMap::new());
+        let scoring = Scoring { setup, data, evaluator: last, pretrained: None };
+        Self { setup, data, seed, evaluator, scoring, stages, finished }
     }
 
     async fn run(
@@ -205,7 +202,7 @@ impl<'a> SeedRun<'a> {
         }
         let began = observer.now();
         let Scores { mut targets, unseen, text, examples } =
-            self.score(&recipe.name, &tuned, point.shots(), observer).await?;
+            self.scoring.score(&recipe.name, &tuned, point.shots(), observer).await?;
         seconds.insert("evaluation".to_owned(), observer.now() - began);
         let average = |shots: &usize| {
             let average = norm_avg(unseen.iter().filter(|score| score.shots == *shots && !score.prompt))?;
@@ -397,75 +394,6 @@ impl<'a> SeedRun<'a> {
         let renderer = Renderer { task, tokenizer, shots, max_input };
         TrainingSet::new(renderer, index, train, Streams::new(self.seed))
     }
-
-    /// The tuned tasks each with its prompt, the others without any (paper, section 4: prompts go where their format
-    /// is wanted), and once more behind the first task's where that is asked for.
-    async fn score(
-        &self,
-        method: &str,
-        tuned: &TunedModel,
-        target_shots: usize,
-        observer: &mut dyn Observer,
-    ) -> Result<Scores> {
-        let mut scores = Scores::default();
-        for (index, target) in self.data.targets.iter().enumerate() {
-            let model = tuned.for_task(index);
-            let found = self.evaluate(&model, &target.test(), target_shots, observer).await?;
-            scores.examples.extend(answers(method, &target.task, &found));
-            scores.targets.push(found.score);
-        }
-        for shots in &self.setup.run.eval.shots {
-            for task in &self.data.unseen {
-                let found = self.evaluate(&tuned.model, &task.rows(), *shots, observer).await?;
-                if Some(shots) == self.setup.run.eval.shots.first() {
-                    scores.examples.extend(answers(method, &task.task, &found));
-                }
-                scores.unseen.push(found.score);
-            }
-        }
-        let with_prompt = Some(tuned.for_task(0)).filter(|model| model.prompt.is_some());
-        if let (Some(model), true) = (&with_prompt, self.setup.run.eval.prompt_on) {
-            for shots in &self.setup.run.eval.shots {
-                for task in &self.data.unseen {
-                    scores.unseen.push(self.evaluate(model, &task.rows(), *shots, observer).await?.score);
-                }
-            }
-        }
-        if let Some(text) = &self.data.text {
-            for model in [Some(&tuned.model), with_prompt.as_ref()].into_iter().flatten() {
-                observer.breathe().await;
-                scores.text.push(self.last.cross_entropy(model, &text.rows()).await?);
-            }
-        }
-        Ok(scores)
-    }
-
-    async fn evaluate(
-        &self,
-        model: &Model,
-        rows: &TaskRows<'_>,
-        shots: usize,
-        observer: &mut dyn Observer,
-    ) -> Result<Evaluation> {
-        let name = &rows.task.name;
-        observer.breathe().await;
-        let mut progress = |done, rows| tell(observer, Event::Evaluating { task: name.clone(), done, rows });
-        self.last.evaluate(model, rows, shots, 0, &mut progress).await
-    }
-}
-
-fn answers(method: &str, task: &Task, evaluation: &Evaluation) -> Vec<ExampleAnswers> {
-    evaluation
-        .predictions
-        .iter()
-        .take(EXAMPLES_PER_TASK)
-        .map(|prediction| ExampleAnswers {
-            task: task.name.clone(),
-            input: prediction.input.clone(),
-            reference: prediction.reference.clone(),
-            outputs: BTreeMap::from([(method.to_owned(), prediction.output.clone())]),
-        })
-        .collect()
 }
 
 /// Answers of several methods to the same question become one row.

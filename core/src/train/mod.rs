@@ -11,6 +11,7 @@ mod prompt_init;
 mod replay;
 mod restore;
 mod rows;
+mod scoring;
 mod stage;
 mod step;
 mod tuned;
