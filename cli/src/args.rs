@@ -9,6 +9,10 @@ use promot_core::task::TaskRef;
 
 use crate::fail;
 
+mod list;
+
+pub use list::{ListArgs, Listable};
+
 /// Two-stage fine-tuning (ProMoT) of T5-style language models, beside standard fine-tuning.
 ///
 /// Without a command it runs the tour: the bundled model, fine-tuned on entailment both ways, scored before and
@@ -127,6 +131,12 @@ pub struct RunArgs {
     /// Short for --preset quick: the tour's comparison with few steps and rows, in seconds
     #[arg(long)]
     pub quick: bool,
+    /// The model, in place of the spec's; without --spec and --preset the paper's own settings (preset `paper`) then hold
+    #[arg(long, value_name = "DIR|FILE|HUB_ID", conflicts_with = "quick")]
+    pub model: Option<String>,
+    /// The target task, in place of the spec's
+    #[arg(long, value_name = "NAME|FILE.toml", conflicts_with = "quick")]
+    pub task: Option<String>,
     /// Override one field of the spec, such as stage.fine-tuning.steps=200; may repeat
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
@@ -363,35 +373,6 @@ pub struct PretrainArgs {
     pub resume: bool,
     #[command(flatten)]
     pub device: DeviceArgs,
-}
-
-#[derive(Clone, Debug, ClapArgs)]
-pub struct ListArgs {
-    #[arg(value_enum)]
-    pub what: Listable,
-    /// With `tasks`: one row of this task after every step on its way to a score
-    #[arg(long, value_name = "NAME|FILE.toml")]
-    pub show: Option<TaskRef>,
-    /// Which of the test rows, from 0
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "show")]
-    pub row: usize,
-    /// In-context examples before it
-    #[arg(long, value_name = "K", default_value_t = 0, requires = "show")]
-    pub shots: usize,
-    /// Whose tokenizer reads it
-    #[arg(long, value_name = "DIR|FILE|HUB_ID", default_value = "mini", requires = "show")]
-    pub model: String,
-    /// Folder of the task's data files, or one file
-    #[arg(long, value_name = "DIR|FILE", requires = "show")]
-    pub data: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Listable {
-    Tasks,
-    Methods,
-    Presets,
-    Devices,
 }
 
 #[derive(Clone, Debug, ClapArgs)]

@@ -38,8 +38,16 @@ fn spec(args: &RunArgs) -> anyhow::Result<RunSpec> {
         (Some(path), ..) => presets().read(&output::read_text(path)?, &path.display().to_string())?,
         (None, Some(name), _) => presets().by_name(name)?,
         (None, None, Some(out)) if args.resume && run_folder::holds_run(out) => run_folder::stored_spec(out)?,
+        // A model of the user's own is no match for the tour's synthetic tasks.
+        (None, None, _) if args.model.is_some() => presets().by_name("paper")?,
         (None, None, _) => presets().by_name("tour")?,
     };
+    if let Some(model) = &args.model {
+        spec.model.clone_from(model);
+    }
+    if let Some(task) = &args.task {
+        spec.target.task.clone_from(task);
+    }
     experiment::override_fields(&mut spec, &args.set)?;
     if let Some(seed) = args.seed {
         spec.seeds = vec![seed];

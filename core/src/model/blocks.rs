@@ -149,8 +149,8 @@ fn four_or_five(block: &[u8], fifths: &[u8], bytes: &[u8], into: &mut Vec<f32>) 
 fn two_bits(block: &[u8], into: &mut Vec<f32>) {
     let (scales, bytes) = (&block[..16], &block[16..80]);
     let (scale, least) = (half(block, 80), half(block, 82));
-    for part in 0..16 {
-        let (of_part, low) = (f32::from(scales[part] & 15), f32::from(scales[part] >> 4));
+    for (part, both) in scales.iter().enumerate() {
+        let (of_part, low) = (f32::from(both & 15), f32::from(both >> 4));
         let (from, shift) = (part / 8 * 32 + part % 2 * 16, part % 8 / 2 * 2);
         for byte in &bytes[from..from + 16] {
             into.push(scale * of_part * f32::from(byte >> shift & 3) - least * low);

@@ -13,28 +13,32 @@ pub struct Preset {
     pub toml: &'static str,
 }
 
-/// The library's own presets; a program adds those of its own model and data.
+/// A file in `core/presets`.
+macro_rules! preset {
+    ($name:literal, $summary:literal) => {
+        Preset {
+            name: $name,
+            summary: $summary,
+            toml: include_str!(concat!("../../presets/", $name, ".toml")),
+        }
+    };
+}
+
+/// The library's own presets, all of them at full size; a program adds those of its own model and data.
+#[rustfmt::skip]
 pub const PRESETS: &[Preset] = &[
-    Preset {
-        name: "paper",
-        summary: "the paper's numbers on RTE; name a model and a data folder of your own",
-        toml: include_str!("../../presets/paper.toml"),
-    },
-    Preset {
-        name: "palm",
-        summary: "the paper's numbers for a decoder-only model, on English-French; the same holds",
-        toml: include_str!("../../presets/palm.toml"),
-    },
-    Preset {
-        name: "real-rte",
-        summary: "a real model, SmolLM2-135M, on RTE; `cargo xtask real-model` downloads it, name a data folder",
-        toml: include_str!("../../presets/real-rte.toml"),
-    },
-    Preset {
-        name: "real-enfr",
-        summary: "the same on English-French",
-        toml: include_str!("../../presets/real-enfr.toml"),
-    },
+    preset!("paper", "the paper's numbers on RTE; name a model and a data folder of your own, for the next ones, too"),
+    preset!("table-2", "Table 2: RTE and English-French together"),
+    preset!("table-3", "Table 3: joint training, a random prompt, fine-tuning with an example"),
+    preset!("table-6", "Table 6: prompt tuning and ProMoT with an example in training"),
+    preset!("table-7", "Table 7, first half: SNLI"),
+    preset!("table-7-choice", "Table 7, second half: OpenBookQA"),
+    preset!("paper-enfr", "the paper's numbers on English-French"),
+    preset!("table-11", "Table 11: LoRA instead of a prompt in stage 1"),
+    preset!("figures", "Figures 1, 2, 3 and 7: forgetting, format and gradients along fine-tuning, step by step"),
+    preset!("palm", "the paper's numbers for a decoder-only model, on English-French (Table 10)"),
+    preset!("real-rte", "a real model, SmolLM2-135M, on RTE; `cargo xtask real-model` downloads it, name a data folder"),
+    preset!("real-enfr", "the same on English-French"),
 ];
 
 /// The presets that a program knows.

@@ -78,8 +78,10 @@ impl RunSpec {
         let tasks = self.known_tasks(tasks)?;
         let mut eval = self.eval.clone();
         let tuned = self.target.tasks();
-        // Without shots no held-out task is scored, and none has to be found.
-        if eval.tasks.is_empty() && !eval.shots.is_empty() {
+        // Where no held-out task is scored, none has to be found.
+        if eval.shots.is_empty() && eval.curve_every == 0 && !eval.frontier {
+            eval.tasks.clear();
+        } else if eval.tasks.is_empty() && !eval.shots.is_empty() {
             let held_out = tasks.held_out_for(tasks.by_name(tuned[0])?);
             eval.tasks = held_out.into_iter().map(|task| task.name.clone()).collect();
         }

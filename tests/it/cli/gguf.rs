@@ -49,6 +49,40 @@ fn every_command_reads_it_and_tune_saves_a_folder() {
 }
 
 #[test]
+fn run_takes_model_and_task_by_their_own_options() {
+    let place = Place::new();
+    let model = file(&place, "llama.gguf");
+    place.write("rows.jsonl", "{\"input\": \"The cat\", \"target\": \"sat\"}\n".repeat(12));
+    let mut args =
+        vec!["run", "--model", &model, "--task", "text2text", "--data", "rows.jsonl", "--out", "out"];
+    args.extend([
+        "--device",
+        "cpu",
+        "--models",
+        "none",
+        "--set",
+        "methods=fine-tuning",
+        "--set",
+        "eval.shots=[]",
+    ]);
+    args.extend([
+        "--set",
+        "stage.fine-tuning.steps=1",
+        "--set",
+        "stage.fine-tuning.batch=2",
+        "--set",
+        "eval.beams=1",
+    ]);
+    place.good(&args);
+    let report: Value = serde_json::from_str(&place.read("out/report.json")).unwrap();
+    let spec = &report["spec"];
+    assert_eq!((&spec["model"], &spec["target"]["task"]), (&json!("llama.gguf"), &json!("text2text")));
+    assert_eq!(spec["name"], "paper", "a model of one's own is tuned with the paper's settings");
+    // Without data the error says what to do.
+    place.bad(&["run", "--model", &model, "--out", "none", "--device", "cpu"], 1, &["rte", "--data"]);
+}
+
+#[test]
 fn a_tokenizer_beside_it_counts_more_than_its_own() {
     let place = Place::new();
     let model = file(&place, "llama.gguf");
