@@ -130,7 +130,7 @@ fn missing_models_and_files_are_named() {
         command.env("HF_HUB_CACHE", place.path("hub")).env("HF_HUB_OFFLINE", "1");
         place.bad_command(&mut command, 1, parts);
     };
-    generate("./nowhere", &["./nowhere", "found no such folder"]);
+    generate("./nowhere", &["./nowhere", "found none"]);
     generate("some/model", &["some/model", "hub cache", "HF_HUB_OFFLINE"]);
     fs::create_dir(place.path("empty")).unwrap();
     generate("empty", &["empty", "config.json"]);

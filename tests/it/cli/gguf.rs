@@ -79,7 +79,7 @@ fn run_takes_model_and_task_by_their_own_options() {
     assert_eq!((&spec["model"], &spec["target"]["task"]), (&json!("llama.gguf"), &json!("text2text")));
     assert_eq!(spec["name"], "paper", "a model of one's own is tuned with the paper's settings");
     // Without data the error says what to do.
-    place.bad(&["run", "--model", &model, "--out", "none", "--device", "cpu"], 1, &["rte", "--data"]);
+    place.bad(&["run", "--model", &model, "--out", "none", "--device", "cpu"], 1, &["--data"]);
 }
 
 #[test]
