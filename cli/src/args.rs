@@ -326,7 +326,7 @@ pub struct MetricArgs {
     /// bleu: 13a, intl, char or none, as in sacreBLEU
     #[arg(long, value_name = "NAME")]
     pub tokenize: Option<String>,
-    /// bleu: compare in lower case
+    /// bleu, chrf: compare in lower case
     #[arg(long)]
     pub lowercase: bool,
     /// bleu: exp, floor, add-k or none, as in sacreBLEU
@@ -335,6 +335,9 @@ pub struct MetricArgs {
     /// bleu: the value of floor or add-k smoothing
     #[arg(long, value_name = "X")]
     pub smooth_value: Option<f64>,
+    /// chrf: longest n-grams of words as well; 2 for chrF++
+    #[arg(long, value_name = "N")]
+    pub word_order: Option<usize>,
     /// rouge: rouge1, rouge2, rougeL or rougeLsum
     #[arg(long = "type", value_name = "NAME")]
     pub rouge_type: Option<String>,
@@ -352,6 +355,7 @@ pub struct MetricArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum MetricName {
     Bleu,
+    Chrf,
     Rouge,
     Em,
     Accuracy,

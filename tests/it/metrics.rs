@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use promot_core::metrics::bleu::{Bleu, Smoothing, Tokenize};
+use promot_core::metrics::chrf::Chrf;
 use promot_core::metrics::rouge::{Rouge, Variant, Words};
 use promot_core::metrics::{Normalization, Score};
 use serde_json::Value;
@@ -77,6 +78,31 @@ fn bleu_is_sacrebleus() {
         }
     }
     assert!(checked > 300, "only {checked} scores were checked");
+}
+
+#[test]
+fn chrf_is_sacrebleus() {
+    let golden = golden();
+    let mut checked = 0;
+    for (name, hypotheses, references, case) in cases(&golden) {
+        for expected in case["chrf"].as_array().into_iter().flatten() {
+            let options = &expected["options"];
+            let chrf = Chrf {
+                words: options["word_order"].as_u64().unwrap_or(0) as usize,
+                lowercase: options["lowercase"].as_bool().unwrap_or(false),
+                beta: options["beta"].as_f64().unwrap_or(2.0),
+            };
+            let (found, what) = (chrf.score(&hypotheses, &references), format!("{name} with {options}"));
+            assert_close(found.score, &expected["score"], &what);
+            assert_eq!(
+                options_of(&found.signature),
+                options_of(expected["signature"].as_str().unwrap()),
+                "{what}"
+            );
+            checked += 1;
+        }
+    }
+    assert!(checked > 100, "only {checked} scores were checked");
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub fn verdict(task: &str, output: &str, references: &[String]) -> Option<Verdic
         Metric::ExactMatch(normalization) => {
             exact::exact_match(normalization, &predictions, &references).score > 0.0
         }
-        Metric::Bleu | Metric::Rouge2 | Metric::Rouge2Unicode => {
+        Metric::Bleu | Metric::Chrf | Metric::Rouge2 | Metric::Rouge2Unicode => {
             if references[0].contains(&answer) {
                 return Some(Verdict::Right);
             }

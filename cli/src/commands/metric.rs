@@ -6,7 +6,7 @@ use anyhow::bail;
 use promot_core::Error;
 use promot_core::metrics::bleu::{Smoothing, Tokenize};
 use promot_core::metrics::rouge::Words;
-use promot_core::metrics::{Bleu, Normalization, Rouge, Score, Variant, exact};
+use promot_core::metrics::{Bleu, Chrf, Normalization, Rouge, Score, Variant, exact};
 
 use crate::args::{MetricArgs, MetricName};
 use crate::fail::usage;
@@ -35,6 +35,11 @@ fn scorer(args: &MetricArgs) -> anyhow::Result<Scorer> {
         MetricName::Bleu => {
             let bleu = bleu(args)?;
             Box::new(move |predictions, references| bleu.score(predictions, references))
+        }
+        MetricName::Chrf => {
+            let words = args.word_order.unwrap_or_default();
+            let chrf = Chrf { words, lowercase: args.lowercase, ..Chrf::default() };
+            Box::new(move |predictions, references| chrf.score(predictions, references))
         }
         MetricName::Rouge => {
             let variant = variant(args.rouge_type.as_deref().unwrap_or("rouge2"))?;
@@ -97,7 +102,8 @@ fn normalization(name: &str) -> anyhow::Result<Normalization> {
 fn refuse_foreign_options(args: &MetricArgs) -> anyhow::Result<()> {
     let options = [
         ("--tokenize", args.tokenize.is_some(), MetricName::Bleu),
-        ("--lowercase", args.lowercase, MetricName::Bleu),
+        ("--lowercase", args.lowercase && args.metric != MetricName::Chrf, MetricName::Bleu),
+        ("--word-order", args.word_order.is_some(), MetricName::Chrf),
         ("--smooth", args.smooth.is_some(), MetricName::Bleu),
         ("--smooth-value", args.smooth_value.is_some(), MetricName::Bleu),
         ("--type", args.rouge_type.is_some(), MetricName::Rouge),

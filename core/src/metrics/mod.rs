@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 pub mod bleu;
+pub mod chrf;
 pub mod exact;
 pub mod format;
 pub mod rouge;
@@ -16,6 +17,7 @@ mod surface;
 mod words;
 
 pub use bleu::{Bleu, BleuRow};
+pub use chrf::{Chrf, ChrfRow};
 pub use exact::Normalization;
 pub use rouge::{Rouge, Variant};
 pub use rows::RowScores;
@@ -31,6 +33,8 @@ pub enum Metric {
     ExactMatch(Normalization),
     /// Corpus BLEU with sacreBLEU's defaults.
     Bleu,
+    /// Corpus chrF with sacreBLEU's defaults.
+    Chrf,
     /// Mean ROUGE-2 F1.
     #[serde(rename = "rouge-2")]
     Rouge2,
@@ -64,6 +68,7 @@ impl Metric {
             Metric::Accuracy => "accuracy",
             Metric::ExactMatch(_) => "exact match",
             Metric::Bleu => "BLEU",
+            Metric::Chrf => "chrF",
             Metric::Rouge2 | Metric::Rouge2Unicode => "ROUGE-2",
         }
     }
@@ -77,6 +82,7 @@ impl Metric {
             Metric::Accuracy => exact::accuracy(predictions, references),
             Metric::ExactMatch(normalization) => exact::exact_match(normalization, predictions, references),
             Metric::Bleu => Bleu::default().score(predictions, references),
+            Metric::Chrf => Chrf::default().score(predictions, references),
             Metric::Rouge2 => ROUGE_2.score(predictions, references),
             Metric::Rouge2Unicode => {
                 Rouge { words: rouge::Words::Unicode, ..ROUGE_2 }.score(predictions, references)
@@ -97,6 +103,7 @@ impl Metric {
             Metric::Accuracy | Metric::ExactMatch(_) => RowScores::Hits(alone.map(|hit| hit > 0.5).collect()),
             Metric::Rouge2 | Metric::Rouge2Unicode => RowScores::Means(alone.collect()),
             Metric::Bleu => RowScores::Bleu(Bleu::default().rows(predictions, references)),
+            Metric::Chrf => RowScores::Chrf(Chrf::default().rows(predictions, references)),
         }
     }
 }

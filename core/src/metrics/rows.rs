@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::bleu::{Bleu, BleuRow};
+use super::chrf::{Chrf, ChrfRow};
 
 /// One entry for each row scored. Written as one short text: `hits:0110`, `mean:10000 0 523` (ten-thousandths),
-/// `bleu:7,8,6,4,3,2 5,5,5,4,3,2`.
+/// `bleu:7,8,6,4,3,2 5,5,5,4,3,2`, `chrf:` likewise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum RowScores {
@@ -17,6 +18,8 @@ pub enum RowScores {
     Means(Vec<f64>),
     /// Sums of corpus BLEU with its default options.
     Bleu(Vec<BleuRow>),
+    /// Sums of corpus chrF with its default options.
+    Chrf(Vec<ChrfRow>),
 }
 
 impl RowScores {
@@ -25,6 +28,7 @@ impl RowScores {
             Self::Hits(rows) => rows.len(),
             Self::Means(rows) => rows.len(),
             Self::Bleu(rows) => rows.len(),
+            Self::Chrf(rows) => rows.len(),
         }
     }
 
@@ -32,12 +36,12 @@ impl RowScores {
         self.len() == 0
     }
 
-    /// The score of one row in [0, 100], where rows have scores of their own: BLEU is one of all rows together.
+    /// The score of one row in [0, 100], where rows have scores of their own: BLEU and chrF are those of all rows together.
     pub fn of_row(&self, row: usize) -> Option<f64> {
         match self {
             Self::Hits(rows) => rows.get(row).map(|hit| if *hit { 100.0 } else { 0.0 }),
             Self::Means(rows) => rows.get(row).map(|mean| 100.0 * mean),
-            Self::Bleu(_) => None,
+            Self::Bleu(_) | Self::Chrf(_) => None,
         }
     }
 
@@ -53,6 +57,7 @@ impl RowScores {
                 percent(means.iter().zip(counts).map(|(mean, count)| mean * f64::from(*count)).sum())
             }
             Self::Bleu(rows) => Bleu::default().of_rows(rows, counts),
+            Self::Chrf(rows) => Chrf::default().of_rows(rows, counts),
         }
     }
 }
@@ -69,19 +74,32 @@ impl From<RowScores> for String {
                 format!("mean:{}", joined(means.iter().map(whole).collect()))
             }
             RowScores::Bleu(rows) => {
-                let row = |row: &BleuRow| {
-                    let mut text = String::new();
-                    for (index, number) in row.iter().enumerate() {
-                        let comma = if index == 0 { "" } else { "," };
-                        // Writing to a string does not fail.
-                        let _ = write!(text, "{comma}{number}");
-                    }
-                    text
-                };
-                format!("bleu:{}", joined(rows.iter().map(row).collect()))
+                format!("bleu:{}", joined(rows.iter().map(|row| with_commas(row)).collect()))
+            }
+            RowScores::Chrf(rows) => {
+                format!("chrf:{}", joined(rows.iter().map(|row| with_commas(row)).collect()))
             }
         }
     }
+}
+
+fn with_commas(row: &[u32]) -> String {
+    let mut text = String::new();
+    for (index, number) in row.iter().enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        // Writing to a string does not fail.
+        let _ = write!(text, "{comma}{number}");
+    }
+    text
+}
+
+/// Rows of numbers with commas between them, where each has as many as it must.
+fn numbers<'a, const N: usize>(mut words: impl Iterator<Item = &'a str>) -> Option<Vec<[u32; N]>> {
+    words.try_fold(Vec::new(), |mut rows, word| {
+        let row: Vec<u32> = word.split(',').map(str::parse).collect::<Result<_, _>>().ok()?;
+        rows.push(row.try_into().ok()?);
+        Some(rows)
+    })
 }
 
 impl TryFrom<String> for RowScores {
@@ -100,13 +118,8 @@ impl TryFrom<String> for RowScores {
                 let mean = |word: &str| word.parse::<u32>().map(|whole| f64::from(whole) / 1e4);
                 words.map(mean).collect::<Result<_, _>>().map(Self::Means).map_err(|_| wrong())
             }
-            "bleu" => {
-                let row = |word: &str| -> Option<BleuRow> {
-                    let numbers: Vec<u32> = word.split(',').map(str::parse).collect::<Result<_, _>>().ok()?;
-                    numbers.try_into().ok()
-                };
-                words.map(row).collect::<Option<_>>().map(Self::Bleu).ok_or_else(wrong)
-            }
+            "bleu" => numbers(words).map(Self::Bleu).ok_or_else(wrong),
+            "chrf" => numbers(words).map(Self::Chrf).ok_or_else(wrong),
             _ => Err(wrong()),
         }
     }
@@ -128,9 +141,13 @@ mod tests {
             ["the cat sat on a mat", "a dog", "nothing", "it is a small house he says"]
                 .map(|text| texts(&[text]))
                 .into();
-        for metric in
-            [Metric::Accuracy, Metric::ExactMatch(Normalization::Squad), Metric::Bleu, Metric::Rouge2]
-        {
+        for metric in [
+            Metric::Accuracy,
+            Metric::ExactMatch(Normalization::Squad),
+            Metric::Bleu,
+            Metric::Chrf,
+            Metric::Rouge2,
+        ] {
             let rows = metric.rows(&predictions, &references);
             let whole = metric.score(&predictions, &references).score;
             assert!((rows.score(&[1; 4]) - whole).abs() < 1e-9, "{metric:?}");
@@ -149,7 +166,7 @@ mod tests {
 
     #[test]
     fn other_text_is_refused() {
-        for text in ["", "hits", "hits:012", "mean:1 x", "bleu:1,2,3", "rank:1"] {
+        for text in ["", "hits", "hits:012", "mean:1 x", "bleu:1,2,3", "chrf:1,2,3", "rank:1"] {
             let error = RowScores::try_from(text.to_owned()).unwrap_err();
             assert!(error.contains("expected scores of rows"), "{error}");
         }

@@ -13,12 +13,13 @@ fn one_each(list: &[&str]) -> Vec<Vec<String>> {
     list.iter().map(|text| texts(&[text])).collect()
 }
 
-const ALL: [Metric; 7] = [
+const ALL: [Metric; 8] = [
     Metric::Accuracy,
     Metric::ExactMatch(Normalization::None),
     Metric::ExactMatch(Normalization::Squad),
     Metric::ExactMatch(Normalization::Trivia),
     Metric::Bleu,
+    Metric::Chrf,
     Metric::Rouge2,
     Metric::Rouge2Unicode,
 ];

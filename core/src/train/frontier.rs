@@ -59,7 +59,7 @@ fn group(task: &Task) -> &'static str {
     match task.metric {
         Metric::Accuracy => "classification",
         Metric::ExactMatch(_) => "question answering",
-        Metric::Bleu => "translation",
+        Metric::Bleu | Metric::Chrf => "translation",
         Metric::Rouge2 | Metric::Rouge2Unicode => "summarization",
     }
 }

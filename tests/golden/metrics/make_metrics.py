@@ -12,7 +12,7 @@ import string
 from importlib.metadata import version
 
 from rouge_score import rouge_scorer
-from sacrebleu.metrics import BLEU
+from sacrebleu.metrics import BLEU, CHRF
 
 # Each case: hypotheses, and for each of them its references.
 CASES = {
@@ -82,6 +82,8 @@ BLEU_OPTIONS = [
     dict(max_ngram_order=2),
 ]
 
+CHRF_OPTIONS = [dict(), dict(word_order=2), dict(lowercase=True), dict(word_order=1, lowercase=True), dict(beta=1)]
+
 ANSWERS = [
     "The Beatles", "a  Beatles!", "An apple", "U.S.A.", "U.S. A", "Rock 'n' Roll", "rock\u2019n\u2019roll", "\u00c9cole_normale", "the-end",
     "A.B. the C", "", "...", "Theatre of a nation", "3,000.5 km", "\u2018quoted\u2019 `text\u00b4", "\u00ab\u00e0 la\u00bb the\u2014a", "a\u0301 the", "\u00e9a the\u00e9",
@@ -104,6 +106,14 @@ def bleu(options, hypotheses, references):
         "reference_length": score.ref_len,
         "signature": str(metric.get_signature()),
     }
+
+
+def chrf(options, hypotheses, references):
+    width = max(map(len, references))
+    streams = [[row[i] if i < len(row) else None for row in references] for i in range(width)]
+    metric = CHRF(**options)
+    score = metric.corpus_score(hypotheses, streams)
+    return {"options": options, "score": score.score, "signature": str(metric.get_signature())}
 
 
 def rouge(hypotheses, references):
@@ -133,6 +143,7 @@ def main():
         case = {"name": name, "hypotheses": hypotheses, "references": references}
         if hypotheses:
             case["bleu"] = [bleu(options, hypotheses, references) for options in BLEU_OPTIONS]
+            case["chrf"] = [chrf(options, hypotheses, references) for options in CHRF_OPTIONS]
             case["rouge"] = rouge(hypotheses, references)
         cases.append(case)
     trivia = string.punctuation + "\u2018\u2019\u00b4`_"
