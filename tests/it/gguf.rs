@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::golden::{TOLERANCE, assert_close, bytes, json, layout, values};
 use crate::parity::ids;
 
-const MODELS: [&str; 2] = ["llama", "qwen2"];
+const MODELS: [&str; 3] = ["llama", "llama3", "qwen2"];
 
 fn open(name: &str, bytes: Vec<u8>) -> promot_core::error::Result<LoadedModel> {
     folder::load(name, &ModelFiles::of_gguf(name, bytes, None)?, &Device::flex())
@@ -118,24 +118,33 @@ fn a_damaged_header_is_no_crash() {
 
 #[test]
 fn what_is_not_known_is_named() {
-    let whole = bytes("gguf/qwen2.gguf");
-    let problem = |from: &str, to: &str| {
-        assert_eq!(from.len(), to.len());
-        let at = whole.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
-        let mut other = whole.clone();
-        other[at..at + to.len()].copy_from_slice(to.as_bytes());
-        open("other.gguf", other).map(|_| ()).unwrap_err().to_string()
+    // The file with these bytes in the place of those, where they first stand.
+    let with = |file: &str, from: &[u8], to: &[u8]| {
+        let mut bytes = bytes(&format!("gguf/{file}.gguf"));
+        let at = bytes.windows(from.len()).position(|window| window == from).unwrap();
+        bytes[at..at + to.len()].copy_from_slice(to);
+        open("other.gguf", bytes).map(|_| ()).unwrap_err().to_string()
     };
+    let problem = |file: &str, from: &str, to: &str| {
+        assert_eq!(from.len(), to.len());
+        with(file, from.as_bytes(), to.as_bytes())
+    };
+    // Two of the low frequencies, which are divided by 8 in Llama 3.1.
+    let [eight, nine] = [8f32, 9f32].map(|factor| [factor.to_le_bytes(), factor.to_le_bytes()].concat());
     assert_eq!(
-        problem("smollm", "gemma3"),
+        with("llama3", &eight, &nine),
+        "`rope_freqs.weight` of other.gguf: expected the scaling of Llama 3 over 8192 positions, found other numbers",
+    );
+    assert_eq!(
+        problem("llama", "smollm", "gemma3"),
         "tokenizer.ggml.pre of other.gguf: expected gpt-2, smollm, llama-bpe or qwen2 (or a tokenizer.json beside the file), found `gemma3`",
     );
     assert_eq!(
-        problem("gpt2", "bert"),
+        problem("llama", "gpt2", "bert"),
         "tokenizer.ggml.model of other.gguf: expected gpt2, byte-level BPE (or a tokenizer.json beside the file), found `bert`",
     );
     assert_eq!(
-        problem("qwen2", "gpt-j"),
+        problem("qwen2", "qwen2", "gpt-j"),
         "general.architecture of other.gguf: expected one of llama, qwen2, qwen3, found `gpt-j`",
     );
 }

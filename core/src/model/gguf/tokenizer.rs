@@ -25,7 +25,7 @@ const OF_USER: i64 = 4;
 fn cut(said: &Said<'_>) -> Result<Cut> {
     let key = "tokenizer.ggml.pre";
     match said.text(key)? {
-        None | Some("default" | "gpt-2") => Ok(Cut::Words),
+        None | Some("gpt-2") => Ok(Cut::Words),
         Some("smollm" | "starcoder" | "refact" | "command-r") => Ok(Cut::Digits),
         Some("llama-bpe" | "llama3" | "llama-v3") => Ok(Cut::By(LLAMA3)),
         Some("qwen2" | "deepseek-r1-qwen") => Ok(Cut::By(QWEN2)),
