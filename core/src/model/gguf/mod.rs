@@ -73,7 +73,8 @@ pub fn tensors(file: &str, bytes: &impl ReadAt) -> Result<BTreeMap<String, Place
         }
         let name = config::name(&listed.name);
         let paired_heads = heads.paired(&listed.name);
-        if paired_heads > 0 && !listed.shape[0].is_multiple_of(2 * paired_heads) {
+        let whole = |rows: &usize| rows.is_multiple_of(paired_heads.saturating_mul(2));
+        if paired_heads > 0 && !listed.shape.first().is_some_and(whole) {
             return Err(wrong("its rows are not those of whole heads"));
         }
         let (shape, from) = (listed.shape.clone(), listed.from);
