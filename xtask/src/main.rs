@@ -73,7 +73,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "real-model",
-        summary: "download a small trained model (SmolLM2-135M) into target/, for the presets real-rte and real-enfr",
+        summary: "download a small trained model (SmolLM2-135M) for the presets real-rte and real-enfr",
         run: Run::Alone(real_model::run),
     },
     Command {
