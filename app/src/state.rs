@@ -17,6 +17,7 @@ pub mod fields;
 pub mod marks;
 pub mod methods;
 pub mod recorded;
+pub mod share;
 pub mod tasks;
 
 use curves::Curves;

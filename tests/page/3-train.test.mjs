@@ -232,6 +232,18 @@ test('the text of all settings and the fields are the same spec', async () => {
   await id('train-spec').fill(text.replace('length = 4', 'length = 5'));
   await id('train-spec').blur();
   assert.equal(await id('train-prompt-length').inputValue(), '5');
+
+  // Both name what the form says, and the link opens it again.
+  assert.match(await id('train-command').inputValue(), /^promot run --spec - <<'END'\n[^]*\nsteps = 9\n[^]*\nEND$/);
+  const link = await id('train-link').inputValue();
+  const other = await opened.context.newPage();
+  await other.goto(link.replace('?', '?device=cpu&'));
+  await other.locator('[data-testid=train-start]:not([aria-disabled])').waitFor({ timeout: 60_000 });
+  assert.equal(await other.getByTestId('train-steps').inputValue(), '9');
+  assert.equal(await other.getByTestId('train-prompt-length').inputValue(), '5');
+  assert.equal(await other.getByTestId('train-status').textContent(), 'idle');
+  await other.close();
+
   await id('train-spec').fill(text.replace('length = 4', 'lenght = 4'));
   await id('train-spec').blur();
   await textIs(page.locator('#spec-problem'), /lenght.*length/);

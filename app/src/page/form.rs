@@ -3,12 +3,13 @@
 use leptos::prelude::*;
 use promot_core::spec::RunSpec;
 
+use super::address;
 use super::app::App;
 use crate::catalog::presets;
 use crate::protocol::resolved;
 use crate::state::fields::{FIELDS, Field};
 use crate::state::methods::{MAIN, recipes, set_method, stage_lengths, title};
-use crate::state::tasks;
+use crate::state::{share, tasks};
 
 /// The presets that make sense in a browser, each with its title and what to expect.
 const PRESETS: [(&str, &str, &str); 2] = [
@@ -204,6 +205,15 @@ fn AllSettings() -> impl IntoView {
         Ok(spec) => app.set_form(spec),
         Err(error) => problem.set(Some(error.to_string())),
     };
+    let shared =
+        |made: fn(&RunSpec) -> Option<String>| Memo::new(move |_| app.form.with(made).unwrap_or_default());
+    let link = shared(|spec| share::query(spec).ok());
+    let command = shared(|spec| share::command(spec).ok());
+    let link = move || link.with(|query| format!("{}{query}", address::base()));
+    // Where a click selects all, a copy is two keys away in every browser, also without a secure context.
+    let all = |event: leptos::ev::MouseEvent| {
+        event_target::<web_sys::HtmlTextAreaElement>(&event).select();
+    };
     view! {
         <details>
             <summary>"All settings"</summary>
@@ -221,6 +231,22 @@ fn AllSettings() -> impl IntoView {
             <p id="spec-problem" class="problem" role="status">
                 {move || problem.get()}
             </p>
+            <label class="share">
+                <span>"A link to these settings"</span>
+                <textarea readonly rows="2" data-testid="train-link" prop:value=link on:click=all></textarea>
+            </label>
+            <label class="share">
+                <span>"The same run in a terminal"</span>
+                <textarea
+                    readonly
+                    rows="4"
+                    spellcheck="false"
+                    class="spec"
+                    data-testid="train-command"
+                    prop:value=move || command.get()
+                    on:click=all
+                ></textarea>
+            </label>
         </details>
     }
 }

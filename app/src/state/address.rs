@@ -32,9 +32,3 @@ pub fn spec(value: &str) -> Result<RunSpec, String> {
     let text = toml::to_string(&table).map_err(|error| problem(&error))?;
     RunSpec::from_toml(&text, "the spec in the address").map_err(|error| error.to_string())
 }
-
-/// The inverse: the value of `?spec=` for a spec.
-pub fn encode(spec: &RunSpec) -> String {
-    // A spec is plain data: serialising it cannot fail.
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(spec).unwrap_or_default())
-}
