@@ -26,10 +26,19 @@ pub fn query(spec: &RunSpec) -> Result<String, serde_json::Error> {
     Ok(format!("?spec={}#train", URL_SAFE_NO_PAD.encode(text)))
 }
 
-/// The fields that differ, tables within tables.
+/// The fields that differ, tables within tables. A null, which TOML has not, is as good as nothing.
 fn without(value: Value, default: &Value) -> Option<Value> {
     match (value, default) {
+        (Value::Null, _) => None,
         (value, default) if value == *default => None,
+        (Value::Array(items), _) => {
+            Some(Value::Array(items.into_iter().filter_map(|item| without(item, &Value::Null)).collect()))
+        }
+        (Value::Object(fields), Value::Null) => {
+            let there =
+                fields.into_iter().filter_map(|(name, field)| Some((name, without(field, &Value::Null)?)));
+            Some(Value::Object(there.collect()))
+        }
         (Value::Object(fields), Value::Object(defaults)) => {
             let different = fields.into_iter().filter_map(|(name, value)| match defaults.get(&name) {
                 Some(default) => without(value, default).map(|value| (name, value)),

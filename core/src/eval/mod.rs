@@ -2,6 +2,7 @@
 
 #[cfg(feature = "models")]
 mod evaluator;
+#[cfg(feature = "models")]
 mod ranked;
 mod settings;
 
