@@ -234,7 +234,7 @@ test('the text of all settings and the fields are the same spec', async () => {
   assert.equal(await id('train-prompt-length').inputValue(), '5');
 
   // Both name what the form says, and the link opens it again.
-  assert.match(await id('train-command').inputValue(), /^promot run --spec - <<'END'\n[^]*\nsteps = 9\n[^]*\nEND$/);
+  assert.match(await id('train-command').inputValue(), /^promot run --spec - <<'END'\n[^]*\nsteps = 9\n[^]*END$/);
   const link = await id('train-link').inputValue();
   const other = await opened.context.newPage();
   await other.goto(link.replace('?', '?device=cpu&'));
