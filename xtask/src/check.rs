@@ -43,10 +43,13 @@ fn page() -> Result<()> {
         return skips::skip("lint", &format!("clippy of the page: {reason}"));
     }
     let sh = shell()?;
-    let clippy = wasm::tool(&sh, "cargo")?.args(["clippy", "--locked", "--profile", "page"]);
-    let clippy =
-        clippy.args(["--target", "wasm32-unknown-unknown", "--package", "promot-app", "--all-targets"]);
-    Ok(clippy.args(["--", "-D", "warnings"]).run()?)
+    // The worker with its models, then the window without them, as index.html builds it.
+    for features in [&["--all-targets"][..], &["--lib", "--no-default-features"]] {
+        let clippy = wasm::tool(&sh, "cargo")?.args(["clippy", "--locked", "--profile", "page"]);
+        let clippy = clippy.args(["--target", "wasm32-unknown-unknown", "--package", "promot-app"]);
+        clippy.args(features).args(["--", "-D", "warnings"]).run()?;
+    }
+    Ok(())
 }
 
 /// Whether cargo-deny is installed.
