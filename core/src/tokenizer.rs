@@ -204,6 +204,15 @@ impl Tokenizer {
         Ok(ids)
     }
 
+    /// Ids of a target without its end, for a text that is not an answer or not the whole of one; at least one.
+    pub fn encode_open_target(&self, input: &str, target: &str) -> Result<Vec<u32>> {
+        let mut ids = self.encode_target(input, target)?;
+        if ids.len() > 1 {
+            ids.pop();
+        }
+        Ok(ids)
+    }
+
     /// An input of at most so many ids. An encoder-decoder's loses its end, but for the end-of-sequence token; a
     /// decoder-only model's loses its beginning, since the question stands last.
     pub fn cut(&self, mut ids: Vec<u32>, most: usize) -> Vec<u32> {

@@ -34,15 +34,10 @@ fn without(value: Value, default: &Value) -> Option<Value> {
         (Value::Array(items), _) => {
             Some(Value::Array(items.into_iter().filter_map(|item| without(item, &Value::Null)).collect()))
         }
-        (Value::Object(fields), Value::Null) => {
-            let there =
-                fields.into_iter().filter_map(|(name, field)| Some((name, without(field, &Value::Null)?)));
-            Some(Value::Object(there.collect()))
-        }
-        (Value::Object(fields), Value::Object(defaults)) => {
-            let different = fields.into_iter().filter_map(|(name, value)| match defaults.get(&name) {
-                Some(default) => without(value, default).map(|value| (name, value)),
-                None => Some((name, value)),
+        (Value::Object(fields), defaults) => {
+            let different = fields.into_iter().filter_map(|(name, value)| {
+                let value = without(value, defaults.get(&name).unwrap_or(&Value::Null))?;
+                Some((name, value))
             });
             Some(Value::Object(different.collect()))
         }

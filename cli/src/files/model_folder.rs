@@ -2,20 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use promot_core::model::folder::{ModelFiles, SIDE_FILES, TokenizerFile, configuration, load_tokenizer};
+use promot_core::model::folder::{
+    ModelFiles, SIDE_FILES, TokenizerFile, configuration, is_gguf, load_tokenizer,
+};
 use promot_core::model::weights::ReadAt;
 use promot_core::tokenizer::Tokenizer;
 
 use super::hub::{Hub, HubId, WEIGHTS, shards};
 use super::on_disk::OnDisk;
 use crate::bundled;
-
-/// What a GGUF file begins with.
-const MAGIC: &[u8] = b"GGUF";
 
 /// Sentinels that are not in T5's `spiece.model`.
 const T5_SENTINELS: usize = 100;
@@ -48,10 +46,8 @@ pub fn read(name: &str) -> anyhow::Result<ModelFiles<Weights>> {
 
 /// A GGUF file, with the `tokenizer.json` beside it where there is one.
 fn gguf(path: &Path) -> anyhow::Result<ModelFiles<Weights>> {
-    let mut start = Vec::new();
-    let file = fs::File::open(path).with_context(|| format!("reading {}", path.display()))?;
-    file.take(MAGIC.len() as u64).read_to_end(&mut start)?;
-    if start != MAGIC {
+    let bytes: Weights = Box::new(OnDisk::open(path).with_context(|| format!("reading {}", path.display()))?);
+    if !is_gguf(&bytes) {
         bail!(
             "--model {}: expected a folder in Hugging Face layout or a GGUF file, found another file",
             path.display()
@@ -59,7 +55,6 @@ fn gguf(path: &Path) -> anyhow::Result<ModelFiles<Weights>> {
     }
     let beside = path.with_file_name("tokenizer.json");
     let tokenizer = beside.is_file().then(|| read_file(&beside)).transpose()?;
-    let bytes: Weights = Box::new(OnDisk::open(path).with_context(|| format!("reading {}", path.display()))?);
     Ok(ModelFiles::of_gguf(&path.display().to_string(), bytes, tokenizer)?)
 }
 

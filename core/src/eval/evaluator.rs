@@ -115,10 +115,11 @@ impl Evaluator<'_> {
         let renderer = self.renderer(rows.task, 0);
         let examples = rows.rows.iter().map(|row| {
             let rendered = renderer.render(&[], row)?;
-            let mut target = self.tokenizer.encode_target(&rendered.text.input, &rendered.text.target)?;
-            if self.tokenizer.is_decoder_only() && target.len() > 1 {
-                target.pop();
-            }
+            let (tokenizer, text) = (self.tokenizer, &rendered.text);
+            let target = match tokenizer.is_decoder_only() {
+                true => tokenizer.encode_open_target(&text.input, &text.target)?,
+                false => tokenizer.encode_target(&text.input, &text.target)?,
+            };
             Ok(TokenizedExample { input: rendered.input, target, ..TokenizedExample::default() })
         });
         let examples = examples.collect::<Result<Vec<_>>>()?;

@@ -67,10 +67,7 @@ impl Ranking<'_> {
     }
 
     fn pair(&self, text: &str, input: &[u32], candidate: &str) -> Result<TokenizedExample> {
-        let mut target = self.tokenizer.encode_target(text, candidate)?;
-        if target.len() > 1 {
-            target.pop();
-        }
+        let target = self.tokenizer.encode_open_target(text, candidate)?;
         Ok(TokenizedExample { input: input.to_vec(), target, ..TokenizedExample::default() })
     }
 }

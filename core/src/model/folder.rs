@@ -42,6 +42,12 @@ pub enum TokenizerFile {
     SentencePiece(Vec<u8>),
 }
 
+/// Whether a file is a GGUF file, by its first bytes.
+pub fn is_gguf(bytes: &impl ReadAt) -> bool {
+    let mut start = [0; 4];
+    bytes.read_at(0, &mut start).is_ok() && gguf::is_one(&start)
+}
+
 impl<R: ReadAt> ModelFiles<R> {
     /// The folder that a GGUF file stands for; a `tokenizer.json` that is given counts more than the file's own.
     ///

@@ -3,29 +3,24 @@
 
 use serde_json::{Map, Value, json};
 
-use super::said::Said;
+use super::said::{SPECIAL, Said};
 use crate::error::{Error, Result};
 use crate::model::causal::rope::{Rope, Scaling};
 
-/// `general.architecture`, and the `model_type` of a folder.
-const ARCHITECTURES: [(&str, &str, &str); 3] = [
-    ("llama", "llama", "LlamaForCausalLM"),
-    ("qwen2", "qwen2", "Qwen2ForCausalLM"),
-    ("qwen3", "qwen3", "Qwen3ForCausalLM"),
-];
+/// `general.architecture`, which is a folder's `model_type` as well, and the model's class there.
+const ARCHITECTURES: [(&str, &str); 3] =
+    [("llama", "LlamaForCausalLM"), ("qwen2", "Qwen2ForCausalLM"), ("qwen3", "Qwen3ForCausalLM")];
 
 /// A tensor that is no weight: by how much each frequency of the rotation is divided.
 pub const FREQUENCIES: &str = "rope_freqs.weight";
 
-fn architecture<'a>(said: &'a Said<'_>) -> Result<(&'a str, &'static str, &'static str)> {
+fn architecture(said: &Said<'_>) -> Result<(&'static str, &'static str)> {
     let key = "general.architecture";
     let name = said.text(key)?.unwrap_or_default();
-    let known = ARCHITECTURES.into_iter().find(|(known, _, _)| *known == name);
-    let (_, model_type, class) = known.ok_or_else(|| {
-        let expected = ARCHITECTURES.map(|(known, _, _)| known).join(", ");
+    ARCHITECTURES.into_iter().find(|(known, _)| *known == name).ok_or_else(|| {
+        let expected = ARCHITECTURES.map(|(known, _)| known).join(", ");
         Error::mismatch(format!("{key} of {}", said.file), format!("one of {expected}"), format!("`{name}`"))
-    })?;
-    Ok((name, model_type, class))
+    })
 }
 
 /// The `config.json` of the model; `frequencies` are the numbers of that tensor, where the file has one.
@@ -33,7 +28,7 @@ fn architecture<'a>(said: &'a Said<'_>) -> Result<(&'a str, &'static str, &'stat
 /// # Errors
 /// An architecture that is not known here, a size that is missing, frequencies that no scaling of Llama 3 gives.
 pub fn config(said: &Said<'_>, frequencies: Option<Vec<f32>>) -> Result<Vec<u8>> {
-    let (name, model_type, class) = architecture(said)?;
+    let (name, class) = architecture(said)?;
     let key = |field: &str| format!("{name}.{field}");
     let (width, heads) = (said.needed(&key("embedding_length"))?, said.needed(&key("attention.head_count"))?);
     if heads == 0 {
@@ -56,7 +51,7 @@ pub fn config(said: &Said<'_>, frequencies: Option<Vec<f32>>) -> Result<Vec<u8>>
     let biased = |tensor: &str| said.header.tensors.iter().any(|known| known.name.ends_with(tensor));
     let mut config = json!({
         "architectures": [class],
-        "model_type": model_type,
+        "model_type": name,
         "vocab_size": vocabulary,
         "hidden_size": width,
         "intermediate_size": said.needed(&key("feed_forward_length"))?,
@@ -71,11 +66,11 @@ pub fn config(said: &Said<'_>, frequencies: Option<Vec<f32>>) -> Result<Vec<u8>>
         "tie_word_embeddings": tied,
         "dtype": "float32",
     });
-    if model_type == "llama" {
+    if name == "llama" {
         config["attention_bias"] = biased("attn_q.bias").into();
         config["mlp_bias"] = biased("ffn_up.bias").into();
     }
-    for (ours, theirs) in [("bos", "bos"), ("eos", "eos"), ("pad", "padding")] {
+    for (ours, theirs) in SPECIAL {
         if let Some(id) = said.whole(&format!("tokenizer.ggml.{theirs}_token_id"))? {
             config[format!("{ours}_token_id")] = id.into();
         }
@@ -109,7 +104,7 @@ const ORIGINAL: f64 = 8192.0;
 
 /// The scaling that divides the frequencies as the file says.
 fn llama3(said: &Said<'_>, divided: &[f32], theta: f64, width: usize) -> Result<Map<String, Value>> {
-    let factor = divided.iter().copied().fold(1.0, f32::max).into();
+    let factor: f64 = divided.iter().copied().fold(1.0, f32::max).into();
     let scaling = Scaling::Llama3 { factor, low: LOW, high: HIGH, original: ORIGINAL };
     let [plain, scaled] =
         [Scaling::None, scaling].map(|scaling| Rope { theta, width, scaling }.frequencies());
@@ -120,16 +115,13 @@ fn llama3(said: &Said<'_>, divided: &[f32], theta: f64, width: usize) -> Result<
         let expected = format!("the scaling of Llama 3 over {ORIGINAL} positions");
         return Err(Error::mismatch(what, expected, "other numbers"));
     }
-    let Value::Object(rope) = json!({
-        "rope_type": "llama3",
-        "factor": factor,
-        "low_freq_factor": LOW,
-        "high_freq_factor": HIGH,
-        "original_max_position_embeddings": ORIGINAL as u64,
-    }) else {
-        unreachable!("an object is written here")
-    };
-    Ok(rope)
+    Ok(Map::from_iter([
+        ("rope_type".into(), "llama3".into()),
+        ("factor".into(), factor.into()),
+        ("low_freq_factor".into(), LOW.into()),
+        ("high_freq_factor".into(), HIGH.into()),
+        ("original_max_position_embeddings".into(), (ORIGINAL as u64).into()),
+    ]))
 }
 
 /// How many heads queries and keys have, where the file has their rows in pairs.
@@ -140,7 +132,7 @@ pub struct Heads {
 
 impl Heads {
     pub fn of(said: &Said<'_>) -> Result<Self> {
-        let (name, _, _) = architecture(said)?;
+        let (name, _) = architecture(said)?;
         // Llama's alone: the others are turned by halves there, too.
         if name != "llama" {
             return Ok(Self { queries: 0, keys: 0 });

@@ -91,7 +91,7 @@ impl Header {
             Some(Value::Whole(alignment)) if *alignment > 0 => *alignment as u64,
             _ => 32,
         };
-        let data = cursor.at.next_multiple_of(alignment);
+        let data = cursor.at.checked_next_multiple_of(alignment).ok_or_else(|| cursor.damaged())?;
         for tensor in &mut list {
             tensor.from = tensor.from.checked_add(data).ok_or_else(|| cursor.damaged())?;
         }

@@ -3,6 +3,9 @@
 use super::header::{Header, Value};
 use crate::error::{Error, Result};
 
+/// Tokens that a folder's files name, and what the metadata calls them.
+pub const SPECIAL: [(&str, &str); 3] = [("bos", "bos"), ("eos", "eos"), ("pad", "padding")];
+
 /// The header's values, with the file's name for errors.
 pub struct Said<'a> {
     pub file: &'a str,

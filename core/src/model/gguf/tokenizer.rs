@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::said::Said;
+use super::said::{SPECIAL, Said};
 use crate::error::{Error, Result};
 
 /// How a text is cut before its pieces are merged, by `tokenizer.ggml.pre` (llama.cpp, `llama-vocab.cpp`).
@@ -96,7 +96,7 @@ pub fn tokenizer(said: &Said<'_>) -> Result<Vec<u8>> {
 pub fn config(said: &Said<'_>) -> Result<Vec<u8>> {
     let tokens = said.texts("tokenizer.ggml.tokens")?;
     let mut config = Map::from_iter([("tokenizer_class".into(), "PreTrainedTokenizerFast".into())]);
-    for (ours, theirs) in [("bos", "bos"), ("eos", "eos"), ("pad", "padding")] {
+    for (ours, theirs) in SPECIAL {
         if let Some(token) = special(said, tokens, theirs)? {
             config.insert(format!("{ours}_token"), token.into());
         }
