@@ -358,6 +358,7 @@ pub enum MetricName {
     Chrf,
     Rouge,
     Em,
+    Contains,
     Accuracy,
 }
 

@@ -15,10 +15,9 @@ pub mod parallel;
 pub mod rng;
 
 pub mod data;
-pub mod tokenizer;
-
 pub mod postprocess;
 pub mod template;
+pub mod tokenizer;
 
 pub mod metrics;
 

@@ -22,6 +22,12 @@ pub fn fill(template: &str, example: &Example) -> Result<String> {
     Ok(text)
 }
 
+/// What stands between an input and its answer: a space, or nothing where the input itself ends in white space, as that of
+/// a chat template does.
+pub fn between(input: &str) -> &'static str {
+    if input.ends_with(char::is_whitespace) { "" } else { " " }
+}
+
 /// The names of the template's places, in order, each once.
 pub fn fields(template: &str) -> Result<Vec<&str>> {
     let mut names = Vec::new();

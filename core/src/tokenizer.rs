@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::content;
 use crate::error::{Error, Result};
+use crate::template::between;
 
 mod normalizer;
 mod sentencepiece;
@@ -48,7 +49,7 @@ pub struct Ends {
     pub bos: Option<u32>,
 }
 
-/// What stands between input and target of a decoder-only model, as between those of in-context examples.
+/// What an answer of a decoder-only model may begin with, see `template::between`.
 const BETWEEN: &str = " ";
 
 impl Tokenizer {
@@ -194,11 +195,12 @@ impl Tokenizer {
         if self.prefix.is_none() {
             return self.encode(target);
         }
-        let whole = self.encode_input(&format!("{input}{BETWEEN}{target}"))?;
+        let target = format!("{}{target}", between(input));
+        let whole = self.encode_input(&format!("{input}{target}"))?;
         let mut ids = match whole.strip_prefix(self.encode_input(input)?.as_slice()) {
             Some(rest) => rest.to_vec(),
             // Its first piece would reach back into the input.
-            None => self.encode_plain(&format!("{BETWEEN}{target}"))?,
+            None => self.encode_plain(&target)?,
         };
         ids.push(self.eos);
         Ok(ids)

@@ -148,3 +148,14 @@ fn what_is_not_known_is_named() {
         "general.architecture of other.gguf: expected one of llama, qwen2, qwen3, found `gpt-j`",
     );
 }
+
+#[test]
+fn an_answer_goes_on_at_once_from_an_input_that_ends_in_white_space() {
+    let model = open("llama", bytes("gguf/llama.gguf")).unwrap();
+    let tokenizer = &model.tokenizer;
+    for (input, whole) in [("it is", "it is so"), ("it is\n", "it is\nso"), ("it is ", "it is so")] {
+        let mut ids = tokenizer.encode_input(input).unwrap();
+        ids.extend(tokenizer.encode_open_target(input, "so").unwrap());
+        assert_eq!(tokenizer.decode_all(&ids).unwrap(), whole, "{input:?}");
+    }
+}

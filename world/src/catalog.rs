@@ -8,7 +8,7 @@ use promot_core::task::{TaskList, built_in};
 /// The suite of the corpus's tasks.
 pub const SUITE: &str = "mini";
 
-/// A task for each of the paper's and SNLI, under its name with `-mini`, and the corpus's text.
+/// A task for each of the paper's and SNLI, under its name with `-mini`, the corpus's text, and chats in everyday English.
 #[rustfmt::skip]
 const TASKS: &[(&str, &str)] = &[
     ("rte-mini.toml", include_str!("../tasks/rte-mini.toml")),
@@ -25,6 +25,9 @@ const TASKS: &[(&str, &str)] = &[
     ("wikilingua-mini.toml", include_str!("../tasks/wikilingua-mini.toml")),
     ("pretraining-mini.toml", include_str!("../tasks/pretraining-mini.toml")),
     ("text-mini.toml", include_str!("../tasks/text-mini.toml")),
+    ("passages-chat.toml", include_str!("../tasks/passages-chat.toml")),
+    ("questions-chat.toml", include_str!("../tasks/questions-chat.toml")),
+    ("instructions-chat.toml", include_str!("../tasks/instructions-chat.toml")),
 ];
 
 /// A preset of `world/presets`.
@@ -34,7 +37,7 @@ macro_rules! preset {
     };
 }
 
-/// Specs on the bundled model and its tasks.
+/// Specs on the bundled model and its tasks, and on a real model that is asked its chats.
 #[rustfmt::skip]
 pub const PRESETS: &[Preset] = &[
     preset!("tour", "entailment with the bundled model: pretrained, fine-tuned and ProMoT at one rate, in minutes on two cores"),
@@ -51,6 +54,9 @@ pub const PRESETS: &[Preset] = &[
     preset!("table-11-mini", "Table 11: LoRA instead of a prompt in stage 1"),
     preset!("figures-mini", "Figures 1, 2, 3 and 7: forgetting, format and gradients along fine-tuning, step by step"),
     preset!("figures-5-6-mini", "Figures 5 and 6: English to French trained three times as long, every checkpoint scored"),
+    preset!("real-rte", "a real model, SmolLM2-135M, on RTE; `cargo xtask real-model` downloads it, name a data folder"),
+    preset!("real-enfr", "the same on English-French"),
+    preset!("real-snli", "the same on SNLI, whose rows are short, and chats as held-out tasks"),
 ];
 
 /// All that a program knows without the user's files.
@@ -115,10 +121,11 @@ mod tests {
             assert_eq!(spec.name, entry.name);
             assert_eq!(RunSpec::from_toml(&spec.to_toml().expect("TOML"), "copy").expect("a spec"), spec);
             let held_out = spec.resolve(&catalog().tasks).expect("a sound spec").eval.tasks;
-            // A quick look has few; those of a real model have one more, with the answer chosen among candidates.
+            // A quick look has few; a real model is asked chats, too.
             let expected = match entry.name {
                 "quick" => 4,
-                name if name.starts_with("real-") => 9,
+                "real-rte" | "real-enfr" => 13,
+                "real-snli" => 6,
                 _ => 8,
             };
             assert_eq!(held_out.len(), expected, "{}", entry.name);

@@ -18,6 +18,7 @@ mod grammar;
 mod senses;
 mod summary;
 
+mod everyday;
 mod rows;
 
 mod spoken;

@@ -5,7 +5,7 @@ use promot_core::rng::Streams;
 use promot_core::{Error, Result};
 
 use crate::split::SEED;
-use crate::{choice, entail, facts, grammar, lexicon, senses, summary, texts};
+use crate::{choice, entail, everyday, facts, grammar, lexicon, senses, summary, texts};
 
 /// What there are rows of, by the names of the tasks that ask it.
 pub const DATA_SETS: &[&str] = &[
@@ -48,9 +48,12 @@ pub fn rows(name: &str, split: Split, limit: usize) -> Result<Vec<Example>> {
         "wikilingua-mini" => summary::rows(summary::Style::HowTo, split, rng),
         "pretraining-mini" => texts::rows(texts::Kind::All, split, rng),
         "text-mini" => texts::rows(texts::Kind::Running, split, rng),
+        "passages" => everyday::passages(split, rng),
+        "instructions" => everyday::instructions(split, rng),
+        "questions" => everyday::questions(split),
         _ => {
-            let known = DATA_SETS.iter().chain(TEXTS).copied();
-            return Err(Error::unknown("data set of the synthetic corpus", name, known));
+            let known = DATA_SETS.iter().chain(TEXTS).chain(everyday::DATA_SETS).copied();
+            return Err(Error::unknown("generated data set", name, known));
         }
     };
     if limit > 0 {

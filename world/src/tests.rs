@@ -11,7 +11,7 @@ use super::spans::corrupt_spans;
 use super::vary::ask;
 use super::*;
 
-const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
+pub const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
 
 fn documents(count: usize) -> Vec<String> {
     let rng = &mut Streams::new(7).stream("documents");

@@ -41,6 +41,9 @@ pub fn verdict(task: &str, output: &str, references: &[String]) -> Option<Verdic
         Metric::ExactMatch(normalization) => {
             exact::exact_match(normalization, &predictions, &references).score > 0.0
         }
+        Metric::Contains(normalization) => {
+            exact::contains(normalization, &predictions, &references).score > 0.0
+        }
         Metric::Bleu | Metric::Chrf | Metric::Rouge2 | Metric::Rouge2Unicode => {
             if references[0].contains(&answer) {
                 return Some(Verdict::Right);

@@ -59,7 +59,7 @@ const KINDS: [&str; 4] = ["Question answering", "Translation", "Summaries", "Cla
 
 fn kind(task: &Task) -> &'static str {
     match task.metric {
-        Metric::ExactMatch(_) => KINDS[0],
+        Metric::ExactMatch(_) | Metric::Contains(_) => KINDS[0],
         Metric::Bleu | Metric::Chrf => KINDS[1],
         Metric::Rouge2 | Metric::Rouge2Unicode => KINDS[2],
         Metric::Accuracy => KINDS[3],

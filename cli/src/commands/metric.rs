@@ -53,6 +53,10 @@ fn scorer(args: &MetricArgs) -> anyhow::Result<Scorer> {
                 exact::exact_match(normalization, predictions, references)
             })
         }
+        MetricName::Contains => {
+            let normalization = normalization(args.normalize.as_deref().unwrap_or("squad"))?;
+            Box::new(move |predictions, references| exact::contains(normalization, predictions, references))
+        }
         MetricName::Accuracy => Box::new(exact::accuracy),
     })
 }
@@ -108,7 +112,7 @@ fn refuse_foreign_options(args: &MetricArgs) -> anyhow::Result<()> {
         ("--smooth-value", args.smooth_value.is_some(), MetricName::Bleu),
         ("--type", args.rouge_type.is_some(), MetricName::Rouge),
         ("--rouge-tokenizer", args.rouge_tokenizer.is_some(), MetricName::Rouge),
-        ("--normalize", args.normalize.is_some(), MetricName::Em),
+        ("--normalize", args.normalize.is_some() && args.metric != MetricName::Contains, MetricName::Em),
     ];
     match options.iter().find(|(_, given, metric)| *given && *metric != args.metric) {
         Some((name, _, metric)) => {

@@ -1,4 +1,5 @@
-//! Accuracy of class words and exact match of short answers, both the best over a row's references.
+//! Accuracy of class words, exact match of short answers and answers within sentences, each the best over a row's
+//! references.
 
 use std::collections::BTreeMap;
 
@@ -34,6 +35,12 @@ impl Normalization {
             Normalization::Squad => "squad",
             Normalization::Trivia => "triviaqa",
         }
+    }
+
+    /// For a score's signature.
+    fn options(self) -> String {
+        let case = if self == Self::None { "mixed" } else { "lc" };
+        format!("case:{case}|norm:{}", self.name())
     }
 
     pub fn apply(self, answer: &str) -> String {
@@ -80,11 +87,25 @@ pub fn exact_match(
     predictions: &[String],
     references: &[Vec<String>],
 ) -> Score {
-    let case = if normalization == Normalization::None { "mixed" } else { "lc" };
-    let options = format!("case:{case}|norm:{}", normalization.name());
-    share("exact match", options, predictions, references, |prediction, reference| {
+    share("exact match", normalization.options(), predictions, references, |prediction, reference| {
         normalization.apply(prediction) == normalization.apply(reference)
     })
+}
+
+/// Share of predictions in which one of their references stands as whole words, after normalisation of both.
+pub fn contains(normalization: Normalization, predictions: &[String], references: &[Vec<String>]) -> Score {
+    share("contains", normalization.options(), predictions, references, |prediction, reference| {
+        stands_in(&normalization.apply(prediction), &normalization.apply(reference))
+    })
+}
+
+/// An empty text stands nowhere.
+fn stands_in(text: &str, words: &str) -> bool {
+    let outside = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    !words.is_empty()
+        && text.match_indices(words).any(|(at, _)| {
+            outside(text[..at].chars().next_back()) && outside(text[at + words.len()..].chars().next())
+        })
 }
 
 fn share(

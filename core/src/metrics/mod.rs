@@ -31,6 +31,9 @@ pub enum Metric {
     Accuracy,
     /// Share of predictions that equal a reference after normalisation (short answers).
     ExactMatch(Normalization),
+    /// Share of predictions that have a reference somewhere in them, as whole words after normalisation (answers in
+    /// sentences).
+    Contains(Normalization),
     /// Corpus BLEU with sacreBLEU's defaults.
     Bleu,
     /// Corpus chrF with sacreBLEU's defaults.
@@ -67,6 +70,7 @@ impl Metric {
         match self {
             Metric::Accuracy => "accuracy",
             Metric::ExactMatch(_) => "exact match",
+            Metric::Contains(_) => "contains",
             Metric::Bleu => "BLEU",
             Metric::Chrf => "chrF",
             Metric::Rouge2 | Metric::Rouge2Unicode => "ROUGE-2",
@@ -81,6 +85,7 @@ impl Metric {
         match self {
             Metric::Accuracy => exact::accuracy(predictions, references),
             Metric::ExactMatch(normalization) => exact::exact_match(normalization, predictions, references),
+            Metric::Contains(normalization) => exact::contains(normalization, predictions, references),
             Metric::Bleu => Bleu::default().score(predictions, references),
             Metric::Chrf => Chrf::default().score(predictions, references),
             Metric::Rouge2 => ROUGE_2.score(predictions, references),
@@ -100,7 +105,9 @@ impl Metric {
             self.score(std::slice::from_ref(prediction), std::slice::from_ref(list)).score / 100.0
         });
         match self {
-            Metric::Accuracy | Metric::ExactMatch(_) => RowScores::Hits(alone.map(|hit| hit > 0.5).collect()),
+            Metric::Accuracy | Metric::ExactMatch(_) | Metric::Contains(_) => {
+                RowScores::Hits(alone.map(|hit| hit > 0.5).collect())
+            }
             Metric::Rouge2 | Metric::Rouge2Unicode => RowScores::Means(alone.collect()),
             Metric::Bleu => RowScores::Bleu(Bleu::default().rows(predictions, references)),
             Metric::Chrf => RowScores::Chrf(Chrf::default().rows(predictions, references)),

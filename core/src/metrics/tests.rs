@@ -13,16 +13,36 @@ fn one_each(list: &[&str]) -> Vec<Vec<String>> {
     list.iter().map(|text| texts(&[text])).collect()
 }
 
-const ALL: [Metric; 8] = [
+const ALL: [Metric; 9] = [
     Metric::Accuracy,
     Metric::ExactMatch(Normalization::None),
     Metric::ExactMatch(Normalization::Squad),
     Metric::ExactMatch(Normalization::Trivia),
+    Metric::Contains(Normalization::Squad),
     Metric::Bleu,
     Metric::Chrf,
     Metric::Rouge2,
     Metric::Rouge2Unicode,
 ];
+
+#[test]
+fn a_sentence_contains_an_answer_as_whole_words() {
+    for (prediction, reference, hit) in [
+        ("It is Paris, of course.", "paris", true),
+        ("Parisians live there.", "Paris", false),
+        ("in New  York!", "new york", true),
+        ("13", "3", false),
+        ("True", "Rome", false),
+        ("anything", "", false),
+        ("", "Rome", false),
+        ("the Gr\u{e4}fin", "fin", false),
+        ("fin fine fin", "fine fin", true),
+    ] {
+        let score =
+            Metric::Contains(Normalization::Squad).score(&texts(&[prediction]), &one_each(&[reference]));
+        assert_eq!(score.score > 0.0, hit, "{prediction} / {reference}");
+    }
+}
 
 #[test]
 fn rouge_of_any_script_needs_its_tokenizer_and_says_so() {

@@ -37,8 +37,6 @@ pub const PRESETS: &[Preset] = &[
     preset!("table-11", "Table 11: LoRA instead of a prompt in stage 1"),
     preset!("figures", "Figures 1, 2, 3 and 7: forgetting, format and gradients along fine-tuning, step by step"),
     preset!("palm", "the paper's numbers for a decoder-only model, on English-French (Table 10)"),
-    preset!("real-rte", "a real model, SmolLM2-135M, on RTE; `cargo xtask real-model` downloads it, name a data folder"),
-    preset!("real-enfr", "the same on English-French"),
 ];
 
 /// The presets that a program knows.

@@ -23,6 +23,7 @@ const FILES: &[(&str, &str)] = &[
     ("xsum.toml", include_str!("../../tasks/xsum.toml")),
     ("wikilingua.toml", include_str!("../../tasks/wikilingua.toml")),
     ("wikitext.toml", include_str!("../../tasks/wikitext.toml")),
+    ("repeat-chat.toml", include_str!("../../tasks/repeat-chat.toml")),
     ("text2text.toml", include_str!("../../tasks/text2text.toml")),
 ];
 

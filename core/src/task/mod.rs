@@ -48,6 +48,9 @@ pub struct Task {
     pub references: Option<String>,
     /// Where this stands in the output, the answer has ended (paper, A.2.2): "Q:", "Translate", "Article:".
     pub cut_at: Option<String>,
+    /// What stands between an answered example and the next; a space where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub separator: Option<String>,
     pub metric: Metric,
     #[serde(default)]
     pub format: Format,
@@ -154,16 +157,19 @@ impl Task {
         Ok(Rendered { input, target, references })
     }
 
-    /// The input with `shots` answered examples before it: "input answer input answer ... input".
+    /// The input with `shots` answered examples before it: "input answer input answer ... input", `separator` after each
+    /// answer.
     pub fn render_with_shots(&self, shots: &[&Example], example: &Example) -> Result<Rendered> {
         let mut rendered = self.render(example)?;
-        let mut parts = Vec::with_capacity(shots.len() + 1);
+        let mut text = String::new();
         for shot in shots {
-            let shot = self.render(shot)?;
-            parts.push(format!("{} {}", shot.input, shot.target));
+            let Rendered { input, target, .. } = self.render(shot)?;
+            text += &input;
+            text += template::between(&input);
+            text += &target;
+            text += self.separator.as_deref().unwrap_or(" ");
         }
-        parts.push(rendered.input);
-        rendered.input = parts.join(" ");
+        rendered.input.insert_str(0, &text);
         Ok(rendered)
     }
 

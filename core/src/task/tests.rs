@@ -59,6 +59,11 @@ fn row(task: &str) -> (Example, &'static str, &'static str) {
             "Article: It rained. The river rose. One sentence summary:",
             "A river rose after rain.",
         ),
+        "repeat-chat" => (
+            json!({"text": "The river rose."}),
+            "<|im_start|>user\nRepeat this sentence: The river rose.<|im_end|>\n<|im_start|>assistant\n",
+            "The river rose.",
+        ),
         "wikitext" => (json!({"text": "It rained. The river rose."}), "", "It rained. The river rose."),
         "text2text" => (json!({"input": "2 + 3", "target": "5"}), "2 + 3", "5"),
         other => panic!("no row for task {other}"),
@@ -177,6 +182,26 @@ fn shots_stand_before_the_question_with_their_answers() {
     let rendered = task.render_with_shots(&[&shot, &shot], &example).unwrap();
     assert_eq!(rendered.input, "Q: Who? A: Bo Q: Who? A: Bo Q: Who wrote it? A:");
     assert_eq!(rendered.target, "Ann Lee");
+}
+
+#[test]
+fn a_chat_template_has_its_own_ends_and_no_added_spaces() {
+    let text = r#"
+        name = "chat"
+        template = "<user>{q}</user>\n<assistant>\n"
+        target = "{a}"
+        separator = "</assistant>\n"
+        metric = { contains = "squad" }
+        max_new_tokens = 8
+    "#;
+    let task = Task::from_toml(text, "chat.toml", built_in()).unwrap();
+    let row = |question: &str, answer: &str| Example::new([("q", json!(question)), ("a", json!(answer))]);
+    let (first, second) = (row("2 + 2", "4"), row("3 + 3", "6"));
+    let rendered = task.render_with_shots(&[&first], &second).unwrap();
+    assert_eq!(
+        rendered.input,
+        "<user>2 + 2</user>\n<assistant>\n4</assistant>\n<user>3 + 3</user>\n<assistant>\n"
+    );
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub(super) fn frontier(
 fn group(task: &Task) -> &'static str {
     match task.metric {
         Metric::Accuracy => "classification",
-        Metric::ExactMatch(_) => "question answering",
+        Metric::ExactMatch(_) | Metric::Contains(_) => "question answering",
         Metric::Bleu | Metric::Chrf => "translation",
         Metric::Rouge2 | Metric::Rouge2Unicode => "summarization",
     }
