@@ -12,6 +12,7 @@ mod methods;
 mod metrics;
 mod optim;
 mod parity;
+mod parquet;
 mod peft;
 mod ranked;
 mod render;

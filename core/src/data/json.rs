@@ -5,7 +5,7 @@ use serde_json::{Deserializer, Value};
 
 use super::{Example, Row, kind};
 use crate::content::{self, line_of};
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 
 /// # Errors
 /// A row that is no object, and what is no JSON, with file and line.
@@ -49,7 +49,7 @@ fn array(file: &str, text: &str) -> Result<Vec<Row>> {
     let expected = |what: &str, place: &Place<'_>| {
         let found = place.next().map_or("the end of the file".to_owned(), |c| format!("`{c}`"));
         let problem = format!("expected {what}, found {found}");
-        Err(Error::Row { file: file.to_owned(), line: place.line, problem })
+        Err(Error::Row { file: file.to_owned(), at: At::Line(place.line), problem })
     };
     place.pass(0);
     place.pass(1);
@@ -97,10 +97,10 @@ impl Place<'_> {
 
 fn row(file: &str, line: usize, value: Value) -> Result<Row> {
     match value {
-        Value::Object(fields) => Ok(Row { line, example: Example(fields) }),
+        Value::Object(fields) => Ok(Row { at: At::Line(line), example: Example(fields) }),
         other => {
             let problem = format!("expected a JSON object, found {}", kind(&other));
-            Err(Error::Row { file: file.to_owned(), line, problem })
+            Err(Error::Row { file: file.to_owned(), at: At::Line(line), problem })
         }
     }
 }
@@ -111,5 +111,5 @@ fn bad_json(file: &str, line: usize, error: &serde_json::Error) -> Error {
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
     let problem = format!("not JSON at column {}: {message}", error.column());
-    Error::Row { file: file.to_owned(), line, problem }
+    Error::Row { file: file.to_owned(), at: At::Line(line), problem }
 }

@@ -3,13 +3,19 @@ use proptest::prelude::*;
 use serde_json::json as value;
 
 use super::*;
+use crate::error::At;
 
 fn texts(rows: &[Row], field: &str) -> Vec<String> {
     rows.iter().map(|row| row.example.text(field).unwrap()).collect()
 }
 
 fn lines(rows: &[Row]) -> Vec<usize> {
-    rows.iter().map(|row| row.line).collect()
+    rows.iter()
+        .map(|row| match row.at {
+            At::Line(line) => line,
+            At::Row(_) => panic!("expected a line, found {}", row.at),
+        })
+        .collect()
 }
 
 /// The whole error text, for a file called `f`.
@@ -146,9 +152,9 @@ fn a_column_name_that_stands_twice_is_named_with_both_positions() {
 
 #[test]
 fn running_text_has_a_row_for_each_line_that_is_not_blank() {
-    let rows = FileFormat::Lines.parse("a.raw", b" \n = Title = \n\nOne , two .\r\n").unwrap();
-    let found: Vec<_> = rows.iter().map(|row| (row.line, row.example.text("text").unwrap())).collect();
-    assert_eq!(found, [(2, "= Title =".to_owned()), (4, "One , two .".to_owned())]);
+    let rows = FileFormat::Lines.parse("a.raw", b" \n = Title = \n\nOne , two .\r\n", usize::MAX).unwrap();
+    let found: Vec<_> = rows.iter().map(|row| (row.at, row.example.text("text").unwrap())).collect();
+    assert_eq!(found, [(At::Line(2), "= Title =".to_owned()), (At::Line(4), "One , two .".to_owned())]);
     assert!(FileFormat::of("a.raw").is_err(), "never by an ending");
 }
 
@@ -171,7 +177,7 @@ fn the_ending_chooses_the_parser() {
     {
         assert_eq!(texts(&parse(file, text.as_bytes()).unwrap(), "a"), ["1"], "{file}");
     }
-    let expected = "data file: expected an ending .jsonl, .json, .csv or .tsv, found rows.txt";
+    let expected = "data file: expected an ending .jsonl, .json, .csv, .tsv or .parquet, or .gz behind it, found rows.txt";
     assert_eq!(problem(parse("rows.txt", b"")), expected);
 }
 

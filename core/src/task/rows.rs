@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{DataSource, Field, File, Task};
 use crate::data::{self, Example, FileFormat, Row, Split};
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 use crate::template;
 
 /// One split of one task: a path below the data folder gives bytes, or nothing where there is no such file.
@@ -57,10 +57,11 @@ impl Task {
             })
         };
         let bytes = open(&file.path)?;
+        let most = file.take.map_or(usize::MAX, |take| file.skip.saturating_add(take));
         let rows = match (&file.aligned, file.format) {
             (Some(target), _) => data::aligned((&file.path, &bytes), (target, &open(target)?))?,
-            (None, Some(format)) => format.parse(&file.path, &bytes)?,
-            (None, None) => FileFormat::of(&file.path)?.parse(&file.path, &bytes)?,
+            (None, Some(format)) => format.parse(&file.path, &bytes, most)?,
+            (None, None) => FileFormat::of(&file.path)?.parse(&file.path, &bytes, most)?,
         };
         if file.skip > 0 && rows.len() <= file.skip {
             let expected =
@@ -71,7 +72,7 @@ impl Task {
             rows.into_iter().skip(file.skip).take(file.take.unwrap_or(usize::MAX)).collect();
         for row in &mut rows {
             let renamed = self.rename(fields, &row.example);
-            row.example = renamed.map_err(|problem| row_error(&file.path, row.line, problem))?;
+            row.example = renamed.map_err(|problem| row_error(&file.path, row.at, problem))?;
         }
         self.check_rows(&file.path, rows)
     }
@@ -84,7 +85,7 @@ impl Task {
                 found.unlabelled += 1;
                 continue;
             }
-            self.render(&row.example).map_err(|problem| row_error(file, row.line, problem))?;
+            self.render(&row.example).map_err(|problem| row_error(file, row.at, problem))?;
             found.examples.push(row.example);
         }
         Ok(found)
@@ -143,8 +144,8 @@ impl DataSource {
     }
 }
 
-fn row_error(file: &str, line: usize, problem: Error) -> Error {
-    Error::Row { file: file.to_owned(), line, problem: problem.to_string() }
+fn row_error(file: &str, at: At, problem: Error) -> Error {
+    Error::Row { file: file.to_owned(), at, problem: problem.to_string() }
 }
 
 impl Field {
