@@ -7,15 +7,18 @@ use crate::error::{At, Error, Result};
 
 mod aligned;
 mod json;
+mod nested;
 #[cfg_attr(target_family = "wasm", path = "on_the_page.rs")]
 mod packed;
 mod running;
+mod splits;
 mod table;
 
 pub use aligned::aligned;
 pub use json::json;
 pub use packed::{parquet, unpacked};
 pub use running::running;
+pub use splits::{Shard, split_files};
 pub use table::{csv, tsv, unquote};
 
 /// A row and its place in the file.
@@ -31,7 +34,7 @@ pub struct Row {
 pub enum FileFormat {
     /// One JSON object a line.
     Jsonl,
-    /// A JSON array of objects, or objects one after the other.
+    /// A JSON array of objects, objects one after the other, or one object around the rows.
     Json,
     /// Comma-separated, the first line names the columns.
     Csv,
@@ -144,7 +147,8 @@ fn kind(value: &Value) -> &'static str {
 
 /// The parts of a data set. Checkpoints are chosen on `Validation`, scores come from `Test`
 /// (SuperGLUE tasks publish no test labels: their `Test` is the validation file, as in the paper).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Split {
     Train,
     Validation,
