@@ -5,6 +5,7 @@ mod architecture;
 mod causal;
 mod docs;
 mod exact;
+mod fuzz;
 mod generate;
 mod gguf;
 mod golden;

@@ -120,7 +120,8 @@ fn evaluation_cuts_as_training_does_and_counts() {
     }
 
     let spec = EvalSpec { beams: 1, ..EvalSpec::default() };
-    let scored = evaluate(&family, &spec, limit, 0, &TaskRows { task, rows: &rows, shot_rows: &[], origin: "" });
+    let scored =
+        evaluate(&family, &spec, limit, 0, &TaskRows { task, rows: &rows, shot_rows: &[], origin: "" });
     assert_eq!(scored.score.truncated, cut.iter().filter(|row| row.truncated).count());
     let said = format!("|cut:{}@{limit}|", scored.score.truncated);
     assert!(scored.score.signature.contains(&said), "{}", scored.score.signature);

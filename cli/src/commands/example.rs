@@ -67,7 +67,9 @@ fn read_from(data: &Dataset, task: &Task) -> String {
         (_, DataSource::Files(files)) => {
             files.of(Split::Test).iter().map(|file| file.path.as_str()).collect::<Vec<_>>().join(", ")
         }
-        (folder, DataSource::Given) => folder.as_ref().map_or_else(String::new, |path| path.display().to_string()),
+        (folder, DataSource::Given) => {
+            folder.as_ref().map_or_else(String::new, |path| path.display().to_string())
+        }
     }
 }
 

@@ -64,7 +64,8 @@ fn shard(path: &str, split: Split) -> Option<(FileFormat, Option<(usize, usize)>
 /// `00000-of-00002`, perhaps with a hash behind it.
 fn of(text: &str) -> Option<(usize, usize)> {
     let mut parts = text.split('-');
-    let (number, _, count) = (parts.next()?.parse().ok()?, parts.next().filter(|of| *of == "of")?, parts.next()?);
+    let (number, _, count) =
+        (parts.next()?.parse().ok()?, parts.next().filter(|of| *of == "of")?, parts.next()?);
     Some((number, count.parse().ok()?))
 }
 
@@ -93,7 +94,8 @@ mod tests {
         assert_eq!(found(&hub, "rte", Split::Validation), [hub[0]]);
         assert_eq!(found(&hub, "rte", Split::Test), [""; 0]);
         assert_eq!(found(&hub, "", Split::Train), [""; 0]);
-        let converted = ["default/train/0001.parquet", "default/train/0000.parquet", "default/train/readme.csv"];
+        let converted =
+            ["default/train/0001.parquet", "default/train/0000.parquet", "default/train/readme.csv"];
         assert_eq!(found(&converted, "default", Split::Train), [converted[1], converted[0]]);
     }
 

@@ -270,12 +270,18 @@ fn questions_about_paragraphs_become_rows_as_the_hub_has_them() {
     let broken = r#"{"data": [{"paragraphs": []}, {"paragraphs": [{"context": "x"}]}]}"#;
     assert_eq!(problem(json("f", broken.as_bytes())), "f, row 2: expected a list in `qas`, found null");
     let broken = r#"{"data": [{"paragraphs": 3}]}"#;
-    assert_eq!(problem(json("f", broken.as_bytes())), "f, row 1: expected a list in `paragraphs`, found a number");
+    assert_eq!(
+        problem(json("f", broken.as_bytes())),
+        "f, row 1: expected a list in `paragraphs`, found a number"
+    );
 }
 
 #[test]
 fn the_first_line_is_named_where_no_object_spans_lines() {
-    assert_eq!(problem(json("f", b"{\"a\": [\n{}\n")), "f, line 1: not JSON at column 7: EOF while parsing a list");
+    assert_eq!(
+        problem(json("f", b"{\"a\": [\n{}\n")),
+        "f, line 1: not JSON at column 7: EOF while parsing a list"
+    );
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -305,6 +311,9 @@ fn every_text_format_may_be_packed_with_gzip() {
     let rows = aligned(("s.gz", &gzip(b"one\ntwo\n")), ("t.gz", &gzip(b"un\ndeux\n"))).unwrap();
     assert_eq!(texts(&rows, "target"), ["un", "deux"]);
     let bomb = gzip(&vec![b' '; 100 << 20]);
-    let expected = format!("f.csv cannot be read: expected at most {} bytes once unpacked, found more", (64 << 20) + 128 * bomb.len());
+    let expected = format!(
+        "f.csv cannot be read: expected at most {} bytes once unpacked, found more",
+        (64 << 20) + 128 * bomb.len()
+    );
     assert_eq!(problem(parse("f.csv", &bomb)), expected);
 }

@@ -45,7 +45,11 @@ impl Task {
         for field in fields {
             let value = field.find(example).ok_or_else(|| {
                 let found = example.0.keys().cloned().collect::<Vec<_>>().join(", ");
-                Error::mismatch("row", format!("a field `{}`", field.column()), format!("only the fields: {found}"))
+                Error::mismatch(
+                    "row",
+                    format!("a field `{}`", field.column()),
+                    format!("only the fields: {found}"),
+                )
             })?;
             let no_label = labels.contains(&field.name.as_str()) && self.is_no_label(value);
             let value = if no_label && !field.knows(value) { Value::Null } else { field.read(value)? };

@@ -58,14 +58,15 @@ impl Task {
         for (at, file) in files.of(split).iter().enumerate() {
             let Some(bytes) = folder.read(&file.path)? else {
                 let hub = if at == 0 { self.rows_from_hub(files, split, folder)? } else { None };
-                return hub.ok_or_else(|| self.missing(&file.path, &files.hub));
+                return hub.ok_or_else(|| self.missing(Some(&file.path), &files.hub));
             };
             let rows = self.rows_of(file, files, &bytes, folder)?;
             all.examples.extend(rows.examples);
             all.unlabelled += rows.unlabelled;
         }
-        if files.of(split).is_empty() {
-            return Ok(self.rows_from_hub(files, split, folder)?.unwrap_or_default());
+        if files.of(split).is_empty() && !files.hub.is_empty() {
+            let hub = self.rows_from_hub(files, split, folder)?;
+            return hub.ok_or_else(|| self.missing(None, &files.hub));
         }
         Ok(all)
     }
@@ -99,7 +100,7 @@ impl Task {
         let most = file.take.map_or(usize::MAX, |take| file.skip.saturating_add(take));
         let rows = match (&file.aligned, file.format) {
             (Some(target), _) => {
-                let targets = folder.read(target)?.ok_or_else(|| self.missing(target, &[]))?;
+                let targets = folder.read(target)?.ok_or_else(|| self.missing(Some(target), &[]))?;
                 data::aligned((&file.path, bytes), (target, &targets))?
             }
             (None, Some(format)) => format.parse(&file.path, bytes, most)?,
@@ -113,14 +114,22 @@ impl Task {
     }
 
     /// Nothing where the folder has none of the data sets in which the hub has this task.
-    fn rows_from_hub(&self, files: &Files, split: Split, folder: &dyn DataFolder) -> Result<Option<FileRows>> {
+    fn rows_from_hub(
+        &self,
+        files: &Files,
+        split: Split,
+        folder: &dyn DataFolder,
+    ) -> Result<Option<FileRows>> {
         if files.hub.is_empty() {
             return Ok(None);
         }
         let paths = folder.list()?;
         for hub in &files.hub {
             let part = hub.part(split);
-            let shards = hub.folders().into_iter().map(|folder| split_files(&paths, &folder, part.split.unwrap_or(split)));
+            let shards = hub
+                .folders()
+                .into_iter()
+                .map(|folder| split_files(&paths, &folder, part.split.unwrap_or(split)));
             if let Some(shards) = shards.into_iter().find(|shards| !shards.is_empty()) {
                 let mut rows = self.rows_of_shards(&shards, part, &hub.fields, files, folder)?;
                 rows.origin = origin(&shards, part);
@@ -146,7 +155,7 @@ impl Task {
                 break;
             }
             check_number(shard, at)?;
-            let bytes = folder.read(&shard.path)?.ok_or_else(|| self.missing(&shard.path, &[]))?;
+            let bytes = folder.read(&shard.path)?.ok_or_else(|| self.missing(Some(&shard.path), &[]))?;
             let rows = FileFormat::of(&shard.path)?.parse(&shard.path, &bytes, most - n_seen)?;
             let n_skipped = part.skip.saturating_sub(n_seen);
             let fields = fitting(fields, files, &rows);
@@ -176,7 +185,8 @@ impl Task {
     fn check_rows(&self, file: &str, fields: &[Field], rows: Vec<Row>) -> Result<FileRows> {
         let mut found = FileRows::default();
         for row in rows {
-            let example = self.rename(fields, &row.example).map_err(|problem| row_error(file, row.at, problem))?;
+            let example =
+                self.rename(fields, &row.example).map_err(|problem| row_error(file, row.at, problem))?;
             if self.is_unlabelled(&example) {
                 found.unlabelled += 1;
                 continue;
@@ -187,9 +197,11 @@ impl Task {
         Ok(found)
     }
 
-    fn missing(&self, path: &str, hubs: &[Hub]) -> Error {
-        let hubs = hubs.iter().map(|hub| format!(", or the hub's {}", hub.describe())).collect::<String>();
-        let expected = format!("a file {path}{hubs} in the data folder");
+    fn missing(&self, path: Option<&str>, hubs: &[Hub]) -> Error {
+        let path = path.map(|path| format!("a file {path}"));
+        let hubs = hubs.iter().map(|hub| format!("the hub's {}", hub.describe()));
+        let either = path.into_iter().chain(hubs).collect::<Vec<_>>().join(", or ");
+        let expected = format!("{either} in the data folder");
         Error::mismatch(format!("task {}", self.name), expected, "none")
     }
 }

@@ -129,3 +129,61 @@ pub fn deltas(bytes: &mut Bytes<'_>, count: usize) -> Result<Vec<i64>, String> {
     }
     Ok(numbers)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn packed(numbers: &[u32], width: u32) -> Vec<u8> {
+        let mut bytes = vec![0; (numbers.len() * width as usize).div_ceil(8)];
+        for (at, number) in numbers.iter().enumerate() {
+            for bit in (0..width as usize).filter(|bit| number >> bit & 1 == 1) {
+                let place = at * width as usize + bit;
+                bytes[place / 8] |= 1 << (place % 8);
+            }
+        }
+        bytes
+    }
+
+    #[test]
+    fn runs_and_groups_follow_each_other() {
+        // Three times 5, then a group of eight, of which two count.
+        let bytes = [3 << 1, 5, 1 << 1 | 1, 0b00_001_010, 0, 0];
+        assert_eq!(hybrid(&bytes, 3, 5).unwrap(), [5, 5, 5, 2, 1]);
+        assert_eq!(hybrid(&bytes, 3, 2).unwrap(), [5, 5]);
+        assert_eq!(hybrid(&bytes[..2], 3, 4).unwrap_err(), "expected 1 more bytes, found 0");
+        assert_eq!(
+            hybrid(&[0, 5], 3, 1).unwrap_err(),
+            "expected a run of one number at least, found an empty one"
+        );
+        assert_eq!(hybrid(&[2], 40, 1).unwrap_err(), "expected numbers of at most 32 bits, found 40");
+        assert!(hybrid(&[0xff; 10], 1, 1).unwrap_err().contains("a number of 64 bits"));
+        assert_eq!(hybrid(&[4, 7, 1], 9, 2).unwrap(), [263, 263]);
+    }
+
+    /// The first example of the format's own page on encodings: 1, 2, 3, 4, 5.
+    #[test]
+    fn equal_differences_take_no_bits() {
+        let bytes = [128, 1, 4, 5, 2, 2, 0, 0, 0, 0, 9];
+        let mut rest = Bytes(&bytes);
+        assert_eq!(deltas(&mut rest, 5).unwrap(), [1, 2, 3, 4, 5]);
+        assert_eq!(rest.0, [9]);
+        assert_eq!(deltas(&mut Bytes(&bytes), 4).unwrap_err(), "expected 4 numbers, found 5");
+        let none = deltas(&mut Bytes(&[128, 1, 0, 5, 2]), 5).unwrap_err();
+        assert_eq!(none, "expected blocks of a multiple of 8 numbers, found 0 in 128");
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_of_any_width_are_unpacked(width in 0_u32..=32, numbers in vec(any::<u32>(), 0..40)) {
+            let mask = if width == 0 { 0 } else { u32::MAX >> (32 - width) };
+            let numbers: Vec<u32> = numbers.iter().map(|number| number & mask).collect();
+            let groups = numbers.len().div_ceil(8);
+            let bytes = [vec![(groups << 1 | 1) as u8], packed(&numbers, width)].concat();
+            prop_assert_eq!(&hybrid(&bytes, width, numbers.len()).unwrap(), &numbers);
+        }
+    }
+}

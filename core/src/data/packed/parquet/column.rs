@@ -9,11 +9,11 @@ use polars_parquet_format::{
 };
 use serde_json::Value;
 
+use super::super::unpack::Codec;
 use super::bits::{self, Bytes};
 use super::budget::Budget;
 use super::schema::Leaf;
 use super::values;
-use super::super::unpack::Codec;
 
 /// Room for what a page's header holds beside the statistics.
 const HEADER: usize = 4096;
@@ -58,7 +58,9 @@ impl<'a> Column<'a> {
             other => {
                 let name = ["LZO", "Brotli", "LZ4", "", "LZ4 (raw)"].get((other.0 as usize).wrapping_sub(3));
                 let found = name.map_or_else(|| format!("codec {}", other.0), |name| (*name).to_owned());
-                return Err(format!("expected pages packed with Snappy, gzip or zstd, or not at all, found {found}"));
+                return Err(format!(
+                    "expected pages packed with Snappy, gzip or zstd, or not at all, found {found}"
+                ));
             }
         };
         let data = metadata.data_page_offset;
@@ -102,7 +104,11 @@ impl<'a> Column<'a> {
             return Ok(None);
         }
         // As many values as levels of this height were read.
-        self.page.values.next().map(Some).ok_or_else(|| "expected more values, found the end of the page".to_owned())
+        self.page
+            .values
+            .next()
+            .map(Some)
+            .ok_or_else(|| "expected more values, found the end of the page".to_owned())
     }
 
     /// Nothing for a page without values of rows.
@@ -119,8 +125,10 @@ impl<'a> Column<'a> {
         self.budget.spend(length)?;
         self.pages = rest.0;
         if header.type_ == PageType::DICTIONARY_PAGE {
-            let dictionary = header.dictionary_page_header.ok_or("expected the header of a dictionary, found none")?;
-            let (count, bytes) = (size(dictionary.num_values, "a dictionary")?, self.codec.unpack(packed, length)?);
+            let dictionary =
+                header.dictionary_page_header.ok_or("expected the header of a dictionary, found none")?;
+            let (count, bytes) =
+                (size(dictionary.num_values, "a dictionary")?, self.codec.unpack(packed, length)?);
             let (kind, plain) = (self.leaf.kind, Encoding::PLAIN);
             self.dictionary = Some(values::decode(kind, plain, &bytes, count, None, self.budget)?);
             return Ok(None);

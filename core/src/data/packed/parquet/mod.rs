@@ -58,8 +58,12 @@ pub fn parquet(file: &str, bytes: &[u8], most: usize) -> Result<Vec<Row>> {
 
 /// What the file's end says, and the bytes before it.
 fn metadata(bytes: &[u8]) -> Result<(FileMetaData, &[u8]), String> {
-    let whole = format!("expected a Parquet file, which begins and ends with PAR1, found {} bytes without", bytes.len());
-    let inner = bytes.strip_suffix(MAGIC).filter(|_| bytes.starts_with(MAGIC) && bytes.len() >= MAGIC.len() + TAIL);
+    let whole = format!(
+        "expected a Parquet file, which begins and ends with PAR1, found {} bytes without",
+        bytes.len()
+    );
+    let inner =
+        bytes.strip_suffix(MAGIC).filter(|_| bytes.starts_with(MAGIC) && bytes.len() >= MAGIC.len() + TAIL);
     let (before, length) = inner.and_then(<[u8]>::split_last_chunk::<4>).ok_or(whole)?;
     let length = u32::from_le_bytes(*length) as usize;
     let start = before.len().checked_sub(length).filter(|start| *start >= MAGIC.len());
@@ -80,7 +84,9 @@ fn columns<'a>(
 ) -> Result<Vec<Column<'a>>, String> {
     let column = |leaf: &'a Leaf| {
         let found = group.columns.get(leaf.column).filter(|column| column.file_path.is_none());
-        let metadata = found.and_then(|column| column.meta_data.as_ref()).ok_or("expected it in the file, found none")?;
+        let metadata = found
+            .and_then(|column| column.meta_data.as_ref())
+            .ok_or("expected it in the file, found none")?;
         Column::new(leaf, metadata, pages, budget)
     };
     leaves

@@ -105,7 +105,11 @@ impl<'a> Reader<'a> {
         node
     }
 
-    fn with_repetition(&mut self, element: &SchemaElement, mut levels: Levels) -> Result<Option<Node>, String> {
+    fn with_repetition(
+        &mut self,
+        element: &SchemaElement,
+        mut levels: Levels,
+    ) -> Result<Option<Node>, String> {
         let repetition = element.repetition_type.unwrap_or(FieldRepetitionType::REQUIRED);
         if repetition == FieldRepetitionType::REPEATED {
             levels.definition += 1;
@@ -137,8 +141,7 @@ impl<'a> Reader<'a> {
     fn list(&mut self, levels: Levels) -> Result<Option<Node>, String> {
         let parent = *self.path.last().unwrap_or(&"");
         let repeated = self.next()?;
-        let levels =
-            Levels { definition: levels.definition + 1, repetition: levels.repetition + 1 };
+        let levels = Levels { definition: levels.definition + 1, repetition: levels.repetition + 1 };
         // The format's rules for files of old writers.
         let is_element = repeated.name == "array" || repeated.name == format!("{parent}_tuple");
         self.path.push(&repeated.name);
@@ -186,8 +189,7 @@ impl Node {
 }
 
 fn is_list(element: &SchemaElement) -> bool {
-    let converted =
-        [ConvertedType::LIST, ConvertedType::MAP, ConvertedType::MAP_KEY_VALUE].map(Some);
+    let converted = [ConvertedType::LIST, ConvertedType::MAP, ConvertedType::MAP_KEY_VALUE].map(Some);
     matches!(element.logical_type, Some(LogicalType::LIST(_) | LogicalType::MAP(_)))
         || converted.contains(&element.converted_type)
 }
@@ -212,8 +214,11 @@ fn kind(element: &SchemaElement) -> Result<Option<Kind>, String> {
             types.map(Some).contains(&converted)
         }
     };
-    let text = matches!(element.logical_type, Some(LogicalType::STRING(_) | LogicalType::ENUM(_) | LogicalType::JSON(_)))
-        || [ConvertedType::UTF8, ConvertedType::ENUM, ConvertedType::JSON].map(Some).contains(&converted);
+    let text =
+        matches!(
+            element.logical_type,
+            Some(LogicalType::STRING(_) | LogicalType::ENUM(_) | LogicalType::JSON(_))
+        ) || [ConvertedType::UTF8, ConvertedType::ENUM, ConvertedType::JSON].map(Some).contains(&converted);
     Ok(match element.type_ {
         Some(Physical::BOOLEAN) => Some(Kind::Boolean),
         Some(Physical::INT32) => Some(if unsigned { Kind::Unsigned32 } else { Kind::Int32 }),
@@ -224,7 +229,10 @@ fn kind(element: &SchemaElement) -> Result<Option<Kind>, String> {
         Some(Physical::INT96 | Physical::FIXED_LEN_BYTE_ARRAY) => None,
         other => {
             let found = other.map_or("none".to_owned(), |other| other.0.to_string());
-            return Err(format!("column {}: expected one of Parquet's types 0 to 7, found {found}", element.name));
+            return Err(format!(
+                "column {}: expected one of Parquet's types 0 to 7, found {found}",
+                element.name
+            ));
         }
     })
 }

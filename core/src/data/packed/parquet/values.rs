@@ -39,7 +39,9 @@ pub fn decode(
             let all = bytes.take(count.saturating_mul(width))?;
             Ok(all.chunks_exact(width).map(|bytes| kind.number(bytes)).collect())
         }
-        Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => from_dictionary(bytes, count, dictionary, budget),
+        Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => {
+            from_dictionary(bytes, count, dictionary, budget)
+        }
         Encoding::RLE if kind == Kind::Boolean => {
             let length = bytes.length()?;
             let numbers = bits::hybrid(bytes.take(length)?, 1, count)?;
@@ -106,7 +108,12 @@ fn with_lengths<'a>(bytes: &mut Bytes<'a>, count: usize) -> Result<Vec<&'a [u8]>
 }
 
 /// Each text has some of the bytes before it, and its own.
-fn front_coded(kind: Kind, bytes: &mut Bytes<'_>, count: usize, budget: &Budget) -> Result<Vec<Value>, String> {
+fn front_coded(
+    kind: Kind,
+    bytes: &mut Bytes<'_>,
+    count: usize,
+    budget: &Budget,
+) -> Result<Vec<Value>, String> {
     let shared = bits::deltas(bytes, count)?;
     let mut last = Vec::new();
     let texts = shared.into_iter().zip(with_lengths(bytes, count)?).map(|(shared, own)| {
