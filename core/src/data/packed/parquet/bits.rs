@@ -103,7 +103,7 @@ pub fn deltas(bytes: &mut Bytes<'_>, count: usize) -> Result<Vec<i64>, String> {
     if total != count as u64 {
         return Err(format!("expected {count} numbers, found {total}"));
     }
-    let in_mini = if minis == 0 { 0 } else { block / minis };
+    let in_mini = block.checked_div(minis).unwrap_or(0);
     if in_mini == 0 || in_mini > 1 << 20 || in_mini % 8 != 0 {
         return Err(format!("expected blocks of a multiple of 8 numbers, found {minis} in {block}"));
     }
