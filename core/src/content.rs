@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 
 /// So many of a file's first bytes tell what it is.
 pub const ENOUGH: usize = 1024;
@@ -16,7 +16,7 @@ const LFS: &[u8] = b"version https://git-lfs.github.com/spec/";
 const OTHERS: &[(&[u8], &str)] = &[
     (b"PK\x03\x04", "a zip archive (torch.save writes these, too)"),
     (b"\x1f\x8b", "packed with gzip; unpack it first"),
-    (b"PAR1", "a Parquet file"),
+    (b"PAR1", "a Parquet file, whose name should end in .parquet"),
     (b"\x80\x02", "a Python pickle"),
     (b"\x80\x03", "a Python pickle"),
     (b"\x80\x04", "a Python pickle"),
@@ -74,7 +74,7 @@ pub fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str> {
     check_lines(file, bytes)?;
     let problem = |error: std::str::Utf8Error| Error::Row {
         file: file.to_owned(),
-        line: 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count(),
+        at: At::Line(1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count()),
         problem: "expected UTF-8 text, found other bytes".into(),
     };
     let text = std::str::from_utf8(bytes).map_err(problem)?;

@@ -17,9 +17,9 @@ pub enum Error {
     #[error("{what}: expected {expected}, found {found}")]
     Mismatch { what: String, expected: String, found: String },
 
-    /// A line of a data file that cannot be used.
-    #[error("{file}, line {line}: {problem}")]
-    Row { file: String, line: usize, problem: String },
+    /// A row of a data file that cannot be used.
+    #[error("{file}, {at}: {problem}")]
+    Row { file: String, at: At, problem: String },
 
     /// Bytes that are not what their name says.
     #[error("{what} cannot be read: {problem}")]
@@ -50,6 +50,24 @@ pub enum Error {
     /// The caller asked to stop (Ctrl-C, the stop button); what was saved is complete.
     #[error("stopped at step {step}")]
     Stopped { step: usize },
+}
+
+/// Where a row stands in its file, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// The line that it begins at.
+    Line(usize),
+    /// Its number, in files without lines.
+    Row(usize),
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            At::Line(number) => write!(f, "line {number}"),
+            At::Row(number) => write!(f, "row {number}"),
+        }
+    }
 }
 
 impl Error {

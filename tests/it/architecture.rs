@@ -45,6 +45,8 @@ const READERS: &[(&str, &str)] = &[
     ("cli/src/files/hub/mod.rs", "names of a model's files, and HF_HUB_OFFLINE"),
     ("cli/src/watch.rs", "names of checkpoint folders"),
     ("core/src/content.rs", "what stands in a file's place"),
+    ("core/src/data/packed/parquet/schema.rs", "names that old writers give to the elements of lists"),
+    ("core/src/data/splits.rs", "names of files"),
     ("core/src/metrics", "answers"),
     ("core/src/model/causal/config.rs", "`model_type` and names of layers and functions in config.json"),
     ("core/src/model/t5/config.rs", "`model_type` in config.json"),

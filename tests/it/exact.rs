@@ -234,7 +234,7 @@ fn stage(
     };
     let renderer = Renderer { task, tokenizer, shots: 0, max_input: 64 };
     let source = Mixture(vec![TrainingSet::new(renderer, 0, rows, streams)]);
-    let validation = TaskRows { task, rows: &validation, shot_rows: rows };
+    let validation = TaskRows { task, rows: &validation, shot_rows: rows, origin: "" };
     let context = StageContext {
         name: "stage".into(),
         id: StageId::default(),

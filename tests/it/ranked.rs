@@ -30,7 +30,7 @@ fn evaluate(loaded: &LoadedModel, task: &Task, shots: usize, batch: usize, limit
     };
     let rows = Generated.rows(task, Split::Test, limit).unwrap();
     let shot_rows = Generated.rows(task, Split::Train, 100).unwrap();
-    let rows = TaskRows { task, rows: &rows, shot_rows: &shot_rows };
+    let rows = TaskRows { task, rows: &rows, shot_rows: &shot_rows, origin: "" };
     let mut done = Vec::new();
     let mut progress = |rows, _| {
         done.push(rows);

@@ -45,7 +45,7 @@ fn equal_signatures_have_equal_in_context_examples() {
     let rows = Generated.rows(task, Split::Test, 3).unwrap();
     let train = Generated.rows(task, Split::Train, 0).unwrap();
     let found = |shot_rows: &[Example], spec: &EvalSpec| {
-        evaluate(&family, spec, 0, 1, &TaskRows { task, rows: &rows, shot_rows })
+        evaluate(&family, spec, 0, 1, &TaskRows { task, rows: &rows, shot_rows, origin: "" })
     };
     let inputs = |found: &Evaluation| -> Vec<String> {
         found.predictions.iter().map(|prediction| prediction.input.clone()).collect()
@@ -120,7 +120,8 @@ fn evaluation_cuts_as_training_does_and_counts() {
     }
 
     let spec = EvalSpec { beams: 1, ..EvalSpec::default() };
-    let scored = evaluate(&family, &spec, limit, 0, &TaskRows { task, rows: &rows, shot_rows: &[] });
+    let scored =
+        evaluate(&family, &spec, limit, 0, &TaskRows { task, rows: &rows, shot_rows: &[], origin: "" });
     assert_eq!(scored.score.truncated, cut.iter().filter(|row| row.truncated).count());
     let said = format!("|cut:{}@{limit}|", scored.score.truncated);
     assert!(scored.score.signature.contains(&said), "{}", scored.score.signature);

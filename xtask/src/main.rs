@@ -8,6 +8,7 @@ mod bench;
 mod bench_page;
 mod check;
 mod dist;
+mod fuzz;
 mod golden;
 mod gpu_check;
 mod gpu_report;
@@ -80,6 +81,11 @@ const COMMANDS: &[Command] = &[
         name: "golden",
         summary: "make the reference files in tests/golden again (Python) and say whether they changed",
         run: Run::Alone(golden::run),
+    },
+    Command {
+        name: "fuzz",
+        summary: "damage good files again and again and give them to every reader ([RUNS [SEED]])",
+        run: Run::WithArguments(fuzz::run),
     },
     Command {
         name: "bench",

@@ -110,7 +110,8 @@ fn score(
         bar.set_position(done as u64);
         if interrupt::asked() { Err(Error::Stopped { step: done }) } else { Ok(()) }
     };
-    let rows = TaskRows { task, rows: &rows, shot_rows: &shot_rows };
+    let origin = data.origin(task, Split::Test);
+    let rows = TaskRows { task, rows: &rows, shot_rows: &shot_rows, origin: &origin };
     let found = pollster::block_on(evaluator.evaluate(&loaded.model, &rows, args.shots, 0, &mut progress))?;
     bar.finish_and_clear();
     answered.extend(found.predictions.into_iter().enumerate().map(|(row, prediction)| Answered {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Context as _;
 use promot_core::data::{Example, Split};
 use promot_core::render::{RenderedRow, Renderer, ShotPool};
+use promot_core::task::{DataSource, Task};
 use promot_core::train::DatasetProvider as _;
 
 use crate::args::ListArgs;
@@ -34,6 +35,7 @@ pub fn text(args: &ListArgs) -> anyhow::Result<String> {
     let ids = |ids: &[u32]| format!("{} ids: {ids:?}", ids.len());
     let steps = [
         ("task", format!("{}, version {}: {}", task.name, task.version, task.summary)),
+        ("rows", read_from(&data, &task)),
         ("row", json(example)?),
         ("input", row.text.input.clone()),
         ("input ids", ids(&row.input)),
@@ -53,6 +55,22 @@ pub fn text(args: &ListArgs) -> anyhow::Result<String> {
         lines.try_for_each(|line| writeln!(text, "{:<17} {line}", ""))?;
     }
     Ok(text.trim_end().to_owned())
+}
+
+/// Where the rows come from: the files that were read, or what gives them.
+fn read_from(data: &Dataset, task: &Task) -> String {
+    let origin = data.origin(task, Split::Test);
+    match (&data.data, &task.source) {
+        _ if !origin.is_empty() => origin,
+        (Some(file), _) if file.is_file() => file.display().to_string(),
+        (_, DataSource::Generated(name)) => format!("the synthetic corpus, {name}"),
+        (_, DataSource::Files(files)) => {
+            files.of(Split::Test).iter().map(|file| file.path.as_str()).collect::<Vec<_>>().join(", ")
+        }
+        (folder, DataSource::Given) => {
+            folder.as_ref().map_or_else(String::new, |path| path.display().to_string())
+        }
+    }
 }
 
 fn json(example: &Example) -> anyhow::Result<String> {

@@ -27,7 +27,7 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<()> {
             let field = |name: &str| {
                 let problem = |problem: Error| Error::Row {
                     file: file.clone(),
-                    line: row.line,
+                    at: row.at,
                     problem: problem.to_string(),
                 };
                 row.example.text(name).map_err(problem)

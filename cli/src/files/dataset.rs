@@ -1,22 +1,27 @@
 //! Rows of tasks: the synthetic corpus's need no files, the others come from `--data`.
 //!
-//! A folder holds the tasks' own published files, or `train`, `validation` and `test` of the user's task, each
-//! as .jsonl, .json, .csv or .tsv. A single file is one data set without splits.
+//! A folder holds the tasks' own published files, data sets as the hub has them, or `train`, `validation` and `test` of
+//! the user's task, in any format that the library reads. A single file is one data set without splits.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use promot_core::data::{Example, Split};
-use promot_core::task::{DataSource, FileRows, Task};
+use promot_core::data::{Example, Split, split_files};
+use promot_core::task::{DataFolder, DataSource, FileRows, Task};
 use promot_core::train::DatasetProvider;
 use promot_core::{Error, Result};
 
 use super::prompt_folder;
 
-const ENDINGS: [&str; 4] = ["jsonl", "json", "csv", "tsv"];
+/// Folders within each other that are looked into, and most files that are looked at: `--data` may name anything.
+const MOST_DEPTH: usize = 4;
+const MOST_FILES: usize = 100_000;
+
+/// Where the hub keeps a data set of one configuration, and everyone else.
+const HOMES: [&str; 3] = ["", "data", "default"];
 
 /// How a file without splits is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +39,8 @@ pub struct Dataset {
     pub d_model: usize,
     /// Files and counts of rows that were left out, and of which the user knows.
     told: RefCell<BTreeSet<(PathBuf, usize)>>,
+    /// The files that rows were read from, where their task does not say it.
+    origins: RefCell<BTreeMap<(String, Split), String>>,
 }
 
 impl DatasetProvider for Dataset {
@@ -50,15 +57,22 @@ impl DatasetProvider for Dataset {
                 return Err(needed(task, &format!("no such folder or file {}", path.display())));
             }
             (Some(folder), DataSource::Files(_)) => {
-                let rows = task.rows_from_files(split, &|name| read_or_none(&folder.join(name)))?;
-                self.labelled(folder, rows)
+                let rows = task.rows_from_files(split, &OnDisk(folder))?;
+                self.labelled(folder, self.noted(task, split, rows))
             }
-            (Some(folder), DataSource::Given) => self.user_rows(task, folder, split)?,
+            (Some(folder), DataSource::Given) => {
+                let rows = user_rows(task, folder, split)?;
+                self.labelled(folder, self.noted(task, split, rows))
+            }
         };
         if limit > 0 {
             rows.truncate(limit);
         }
         Ok(rows)
+    }
+
+    fn origin(&self, task: &Task, split: Split) -> String {
+        self.origins.borrow().get(&(task.name.clone(), split)).cloned().unwrap_or_default()
     }
 
     fn prompt(&self, file: &str) -> Result<Vec<f32>> {
@@ -86,25 +100,13 @@ fn part(whole: Whole, split: Split, mut rows: Vec<Example>) -> Vec<Example> {
 
 impl Dataset {
     pub fn new(data: Option<PathBuf>, whole: Whole, d_model: usize) -> Self {
-        Self { data, whole, d_model, told: RefCell::default() }
+        Self { data, whole, d_model, told: RefCell::default(), origins: RefCell::default() }
     }
 
-    /// `train.jsonl` and the like; a task without a test file is tested on its validation rows.
-    fn user_rows(&self, task: &Task, folder: &Path, split: Split) -> Result<Vec<Example>> {
-        let stems: &[&str] = match split {
-            Split::Train => &["train"],
-            Split::Validation => &["validation"],
-            Split::Test => &["test", "validation"],
-        };
-        let paths =
-            stems.iter().flat_map(|stem| ENDINGS.map(|ending| folder.join(format!("{stem}.{ending}"))));
-        for path in paths {
-            if let Some(bytes) = read_or_none(&path)? {
-                return Ok(self.labelled(&path, task.rows_from_bytes(&shown(&path), &bytes)?));
-            }
-        }
-        let expected = format!("a file {}.jsonl (or .json, .csv, .tsv) in {}", stems[0], folder.display());
-        Err(Error::mismatch(format!("task {}", task.name), expected, "none"))
+    /// The rows, whose origin is kept.
+    fn noted(&self, task: &Task, split: Split, rows: FileRows) -> FileRows {
+        self.origins.borrow_mut().insert((task.name.clone(), split), rows.origin.clone());
+        rows
     }
 
     /// The rows with a label; how many have none is said once a file.
@@ -114,6 +116,65 @@ impl Dataset {
         }
         rows.examples
     }
+}
+
+/// `train.jsonl` and the like; a task without a test file is tested on its validation rows, and its scores say so.
+fn user_rows(task: &Task, folder: &Path, split: Split) -> Result<FileRows> {
+    let paths = OnDisk(folder).list()?;
+    let (first, names): (&str, &[Split]) = match split {
+        Split::Train => ("train", &[Split::Train]),
+        Split::Validation => ("validation", &[Split::Validation]),
+        Split::Test => ("test", &[Split::Test, Split::Validation]),
+    };
+    for named in names {
+        let shards = HOMES.iter().map(|home| split_files(&paths, home, *named));
+        if let Some(shards) = shards.into_iter().find(|shards| !shards.is_empty()) {
+            let mut rows = task.rows_from_shards(&shards, &OnDisk(folder))?;
+            if *named != split {
+                rows.origin.clone_from(&shards[0].path);
+            }
+            return Ok(rows);
+        }
+    }
+    let expected = format!("a file {first}.jsonl (or .json, .csv, .tsv, .parquet) in {}", folder.display());
+    Err(Error::mismatch(format!("task {}", task.name), expected, "none"))
+}
+
+/// A folder of the user's.
+struct OnDisk<'a>(&'a Path);
+
+impl DataFolder for OnDisk<'_> {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
+        read_or_none(&self.0.join(path))
+    }
+
+    fn list(&self) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        list_below(self.0, "", MOST_DEPTH, &mut found)?;
+        Ok(found)
+    }
+}
+
+/// Adds the files of a folder, those of hidden folders aside; `prefix` stands before their names.
+fn list_below(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<String>) -> Result<()> {
+    let problem = |error| Error::Storage(format!("listing {}: {error}", folder.display()));
+    for entry in fs::read_dir(folder).map_err(problem)? {
+        let entry = entry.map_err(problem)?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = format!("{prefix}{name}");
+        // What a link leads to counts: the hub's cache consists of links.
+        let is_folder = entry.path().is_dir();
+        if is_folder && depth > 1 && !name.starts_with('.') {
+            list_below(&entry.path(), &format!("{path}/"), depth - 1, found)?;
+        } else if !is_folder {
+            found.push(path);
+        }
+        if found.len() > MOST_FILES {
+            let expected = format!("at most {MOST_FILES} files");
+            return Err(Error::mismatch(folder.display(), expected, "more; name the data set's own folder"));
+        }
+    }
+    Ok(())
 }
 
 fn counted(rows: usize) -> String {

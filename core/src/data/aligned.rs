@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Example, Row};
+use super::{Example, Row, unpacked};
 use crate::content;
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 
 /// Rows with the fields `source` and `target`; pairs with an empty side are left out, as they teach nothing
 /// and cannot be scored.
@@ -12,8 +12,9 @@ use crate::error::{Error, Result};
 /// # Errors
 /// Files of different length, since every line after the gap would be paired wrongly.
 pub fn aligned(source: (&str, &[u8]), target: (&str, &[u8])) -> Result<Vec<Row>> {
-    let sources: Vec<&str> = content::lines(content::text(source.0, source.1)?).collect();
-    let targets: Vec<&str> = content::lines(content::text(target.0, target.1)?).collect();
+    let (from, to) = (unpacked(source.0, source.1)?, unpacked(target.0, target.1)?);
+    let sources: Vec<&str> = content::lines(content::text(source.0, &from)?).collect();
+    let targets: Vec<&str> = content::lines(content::text(target.0, &to)?).collect();
     if sources.len() != targets.len() {
         return Err(Error::mismatch(
             format!("{} and {}", source.0, target.0),
@@ -25,7 +26,7 @@ pub fn aligned(source: (&str, &[u8]), target: (&str, &[u8])) -> Result<Vec<Row>>
     let full = pairs.filter(|(_, (source, target))| !source.trim().is_empty() && !target.trim().is_empty());
     Ok(full
         .map(|(at, (source, target))| Row {
-            line: at + 1,
+            at: At::Line(at + 1),
             example: Example::new([("source", Value::from(source)), ("target", Value::from(target))]),
         })
         .collect())

@@ -1,22 +1,23 @@
-//! JSON rows: one object after the other, usually one a line, or one array of objects. What stands in a file decides,
-//! not its ending: data sets are exported as lines into `.json`, too.
+//! JSON rows: one object after the other, usually one a line, one array of objects, or one object around the rows
+//! (`nested`). What stands in a file decides, not its ending: data sets are exported as lines into `.json`, too.
 
 use serde_json::{Deserializer, Value};
 
+use super::nested::nested;
 use super::{Example, Row, kind};
 use crate::content::{self, line_of};
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 
 /// # Errors
 /// A row that is no object, and what is no JSON, with file and line.
 pub fn json(file: &str, bytes: &[u8]) -> Result<Vec<Row>> {
     content::check(file, bytes)?;
     let text = content::text(file, bytes)?;
-    if text.trim_start().starts_with('[') { array(file, text) } else { objects(file, text) }
+    if text.trim_start().starts_with('[') { array(file, text) } else { nested(file, objects(file, text)?) }
 }
 
-/// One object a line; empty lines are skipped, but counted. An object may also span lines, if its first one has the brace
-/// alone.
+/// One object a line; empty lines are skipped, but counted. An object may also span lines, if it is the file's first or
+/// its first line has the brace alone.
 fn objects(file: &str, text: &str) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     // The first byte that no object has read yet.
@@ -26,13 +27,27 @@ fn objects(file: &str, text: &str) -> Result<Vec<Row>> {
         if from < end || line.trim().is_empty() {
             continue;
         }
-        let value = if line.trim() == "{" {
+        let spanning = || {
             let mut values = Deserializer::from_str(&text[from..]).into_iter();
-            let value = values.next().transpose();
-            end = from + values.byte_offset();
-            value.map(Option::unwrap_or_default)
+            let value = values.next().transpose().map(Option::unwrap_or_default);
+            (value, from + values.byte_offset())
+        };
+        let value = if line.trim() == "{" {
+            let (value, behind) = spanning();
+            end = behind;
+            value
         } else {
-            serde_json::from_str(line)
+            match serde_json::from_str(line) {
+                Err(error) if error.is_eof() && rows.is_empty() => match spanning() {
+                    (Ok(value), behind) => {
+                        end = behind;
+                        Ok(value)
+                    }
+                    // The first line is wrong, whatever follows.
+                    (Err(_), _) => Err(error),
+                },
+                found => found,
+            }
         };
         rows.push(row(
             file,
@@ -49,7 +64,7 @@ fn array(file: &str, text: &str) -> Result<Vec<Row>> {
     let expected = |what: &str, place: &Place<'_>| {
         let found = place.next().map_or("the end of the file".to_owned(), |c| format!("`{c}`"));
         let problem = format!("expected {what}, found {found}");
-        Err(Error::Row { file: file.to_owned(), line: place.line, problem })
+        Err(Error::Row { file: file.to_owned(), at: At::Line(place.line), problem })
     };
     place.pass(0);
     place.pass(1);
@@ -97,10 +112,10 @@ impl Place<'_> {
 
 fn row(file: &str, line: usize, value: Value) -> Result<Row> {
     match value {
-        Value::Object(fields) => Ok(Row { line, example: Example(fields) }),
+        Value::Object(fields) => Ok(Row { at: At::Line(line), example: Example(fields) }),
         other => {
             let problem = format!("expected a JSON object, found {}", kind(&other));
-            Err(Error::Row { file: file.to_owned(), line, problem })
+            Err(Error::Row { file: file.to_owned(), at: At::Line(line), problem })
         }
     }
 }
@@ -111,5 +126,5 @@ fn bad_json(file: &str, line: usize, error: &serde_json::Error) -> Error {
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
     let problem = format!("not JSON at column {}: {message}", error.column());
-    Error::Row { file: file.to_owned(), line, problem }
+    Error::Row { file: file.to_owned(), at: At::Line(line), problem }
 }

@@ -3,22 +3,28 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 
 mod aligned;
 mod json;
+mod nested;
+#[cfg_attr(target_family = "wasm", path = "on_the_page.rs")]
+mod packed;
 mod running;
+mod splits;
 mod table;
 
 pub use aligned::aligned;
 pub use json::json;
+pub use packed::{parquet, unpacked};
 pub use running::running;
+pub use splits::{Shard, split_files};
 pub use table::{csv, tsv, unquote};
 
-/// A row and the line of its file (from 1) that it begins at.
+/// A row and its place in the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    pub line: usize,
+    pub at: At,
     pub example: Example,
 }
 
@@ -28,38 +34,50 @@ pub struct Row {
 pub enum FileFormat {
     /// One JSON object a line.
     Jsonl,
-    /// A JSON array of objects, or objects one after the other.
+    /// A JSON array of objects, objects one after the other, or one object around the rows.
     Json,
     /// Comma-separated, the first line names the columns.
     Csv,
     /// Tab-separated, likewise.
     Tsv,
+    /// Apache Parquet; not on the page, which is smaller for it.
+    Parquet,
     /// Running text: each line that is not blank is a row with the field `text`.
     Lines,
 }
 
 impl FileFormat {
-    /// What a file's ending says: `.jsonl`, `.json`, `.csv` or `.tsv`. Running text has to be named.
+    /// What a file's ending says: `.jsonl`, `.json`, `.csv`, `.tsv` or `.parquet`, each also with `.gz` behind it.
+    /// Running text has to be named.
     ///
     /// # Errors
     /// Another ending.
     pub fn of(file: &str) -> Result<Self> {
-        match file.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
+        let name = file.to_ascii_lowercase();
+        match name.trim_end_matches(".gz").rsplit_once('.').map(|(_, ending)| ending) {
             Some("jsonl") => Ok(Self::Jsonl),
             Some("json") => Ok(Self::Json),
             Some("csv") => Ok(Self::Csv),
             Some("tsv") => Ok(Self::Tsv),
-            _ => Err(Error::mismatch("data file", "an ending .jsonl, .json, .csv or .tsv", file)),
+            Some("parquet") => Ok(Self::Parquet),
+            _ => {
+                let expected = "an ending .jsonl, .json, .csv, .tsv or .parquet, or .gz behind it";
+                Err(Error::mismatch("data file", expected, file))
+            }
         }
     }
 
+    /// The rows of a file, which may be packed with gzip; at least the first `most` where there are so many.
+    ///
     /// # Errors
-    /// A line that cannot be read, with file and line.
-    pub fn parse(self, file: &str, bytes: &[u8]) -> Result<Vec<Row>> {
+    /// A row that cannot be read, with file and line.
+    pub fn parse(self, file: &str, bytes: &[u8], most: usize) -> Result<Vec<Row>> {
+        let bytes = &unpacked(file, bytes)?;
         match self {
             Self::Jsonl | Self::Json => json(file, bytes),
             Self::Csv => csv(file, bytes),
             Self::Tsv => tsv(file, bytes),
+            Self::Parquet => parquet(file, bytes, most),
             Self::Lines => running(file, bytes),
         }
     }
@@ -70,7 +88,7 @@ impl FileFormat {
 /// # Errors
 /// Those of `FileFormat`.
 pub fn parse(file: &str, bytes: &[u8]) -> Result<Vec<Row>> {
-    FileFormat::of(file)?.parse(file, bytes)
+    FileFormat::of(file)?.parse(file, bytes, usize::MAX)
 }
 
 /// One row of a data set: named fields, text or lists of text.
@@ -129,7 +147,8 @@ fn kind(value: &Value) -> &'static str {
 
 /// The parts of a data set. Checkpoints are chosen on `Validation`, scores come from `Test`
 /// (SuperGLUE tasks publish no test labels: their `Test` is the validation file, as in the paper).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Split {
     Train,
     Validation,

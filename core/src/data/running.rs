@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Example, Row};
 use crate::content;
-use crate::error::Result;
+use crate::error::{At, Result};
 
 /// Each line that is not blank as a row with the field `text`, without blanks around it.
 ///
@@ -15,6 +15,6 @@ pub fn running(file: &str, bytes: &[u8]) -> Result<Vec<Row>> {
     let lines = content::lines(content::text(file, bytes)?).map(str::trim).enumerate();
     let full = lines.filter(|(_, line)| !line.is_empty());
     Ok(full
-        .map(|(at, line)| Row { line: at + 1, example: Example::new([("text", Value::from(line))]) })
+        .map(|(at, line)| Row { at: At::Line(at + 1), example: Example::new([("text", Value::from(line))]) })
         .collect())
 }

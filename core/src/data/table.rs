@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Example, Row};
 use crate::content;
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 
 /// Tab-separated lines. A cell that stands in quotation marks as a whole loses them, and doubled marks in it
 /// become single, since spreadsheets write so; every other mark is text, and no cell spans lines. Ours, since published
@@ -131,7 +131,7 @@ fn rows(file: &str, mut records: impl Iterator<Item = Result<Record>>) -> Result
             return Err(row_error(file, line, problem));
         }
         let fields = columns.iter().cloned().zip(cells.into_iter().map(Value::String));
-        rows.push(Row { line, example: Example(fields.collect()) });
+        rows.push(Row { at: At::Line(line), example: Example(fields.collect()) });
     }
     Ok(rows)
 }
@@ -145,5 +145,5 @@ fn repeated(columns: &[String]) -> Option<(&str, usize, usize)> {
 }
 
 fn row_error(file: &str, line: usize, problem: impl Into<String>) -> Error {
-    Error::Row { file: file.to_owned(), line, problem: problem.into() }
+    Error::Row { file: file.to_owned(), at: At::Line(line), problem: problem.into() }
 }

@@ -3,13 +3,19 @@ use proptest::prelude::*;
 use serde_json::json as value;
 
 use super::*;
+use crate::error::At;
 
 fn texts(rows: &[Row], field: &str) -> Vec<String> {
     rows.iter().map(|row| row.example.text(field).unwrap()).collect()
 }
 
 fn lines(rows: &[Row]) -> Vec<usize> {
-    rows.iter().map(|row| row.line).collect()
+    rows.iter()
+        .map(|row| match row.at {
+            At::Line(line) => line,
+            At::Row(_) => panic!("expected a line, found {}", row.at),
+        })
+        .collect()
 }
 
 /// The whole error text, for a file called `f`.
@@ -146,9 +152,9 @@ fn a_column_name_that_stands_twice_is_named_with_both_positions() {
 
 #[test]
 fn running_text_has_a_row_for_each_line_that_is_not_blank() {
-    let rows = FileFormat::Lines.parse("a.raw", b" \n = Title = \n\nOne , two .\r\n").unwrap();
-    let found: Vec<_> = rows.iter().map(|row| (row.line, row.example.text("text").unwrap())).collect();
-    assert_eq!(found, [(2, "= Title =".to_owned()), (4, "One , two .".to_owned())]);
+    let rows = FileFormat::Lines.parse("a.raw", b" \n = Title = \n\nOne , two .\r\n", usize::MAX).unwrap();
+    let found: Vec<_> = rows.iter().map(|row| (row.at, row.example.text("text").unwrap())).collect();
+    assert_eq!(found, [(At::Line(2), "= Title =".to_owned()), (At::Line(4), "One , two .".to_owned())]);
     assert!(FileFormat::of("a.raw").is_err(), "never by an ending");
 }
 
@@ -171,7 +177,7 @@ fn the_ending_chooses_the_parser() {
     {
         assert_eq!(texts(&parse(file, text.as_bytes()).unwrap(), "a"), ["1"], "{file}");
     }
-    let expected = "data file: expected an ending .jsonl, .json, .csv or .tsv, found rows.txt";
+    let expected = "data file: expected an ending .jsonl, .json, .csv, .tsv or .parquet, or .gz behind it, found rows.txt";
     assert_eq!(problem(parse("rows.txt", b"")), expected);
 }
 
@@ -218,10 +224,96 @@ proptest! {
 
     #[test]
     fn any_bytes_are_rows_or_an_error(bytes in vec(any::<u8>(), 0..64), text in cell()) {
-        for name in ["f.json", "f.jsonl", "f.csv", "f.tsv"] {
+        for name in ["f.json", "f.jsonl", "f.csv", "f.tsv", "f.parquet", "f.json.gz"] {
             // What matters is that neither panics.
             let _ = parse(name, &bytes);
             let _ = parse(name, text.as_bytes());
         }
     }
+}
+
+/// A file's rows whatever stands around them, each with its number.
+#[test]
+fn rows_inside_of_one_object_are_found() {
+    for text in [
+        r#"{"data": [{"a": "x"}, {"a": "y"}]}"#,
+        "{\"version\": 1, \"data\": [\n  {\"a\": \"x\"},\n  {\"a\": \"y\"}\n]}\n",
+        "{\n  \"rows\": [{\"a\": \"x\"}, {\"a\": \"y\"}]\n}\n",
+        r#"{"features": [], "rows": [{"row_idx": 0, "row": {"a": "x"}}, {"row_idx": 1, "row": {"a": "y"}}]}"#,
+    ] {
+        let rows = json("f", text.as_bytes()).unwrap();
+        assert_eq!(texts(&rows, "a"), ["x", "y"], "{text}");
+        assert_eq!(rows[1].at, At::Row(2), "{text}");
+    }
+    // One row of two in a file, and one whose list is of other things, are rows.
+    for text in ["{\"data\": [{}]}\n{\"data\": []}\n", "{\"data\": [\"x\"]}"] {
+        assert!(json("f", text.as_bytes()).unwrap()[0].example.0.contains_key("data"), "{text}");
+    }
+    assert_eq!(json("f", br#"{"data": []}"#).unwrap(), []);
+}
+
+#[test]
+fn questions_about_paragraphs_become_rows_as_the_hub_has_them() {
+    let text = r#"{"version": "1", "data": [{"title": "Owls", "paragraphs": [
+        {"context": "Owls fly.", "qas": [
+            {"id": "1", "question": "Who?", "answers": [{"text": "Owls", "answer_start": 0}]},
+            {"id": "2", "question": "What?", "answers": [], "is_impossible": true}]},
+        {"context": "Mice run.", "qas": [
+            {"id": "3", "question": "Who runs?", "answers": [{"text": "Mice", "answer_start": 0},
+                                                            {"text": "mice", "answer_start": 0}]}]}]}]}"#;
+    let rows = json("f", text.as_bytes()).unwrap();
+    assert_eq!(texts(&rows, "context"), ["Owls fly.", "Owls fly.", "Mice run."]);
+    assert_eq!(texts(&rows, "title"), ["Owls"; 3]);
+    let last = value!({"title": "Owls", "context": "Mice run.", "id": "3", "question": "Who runs?",
+                       "answers": {"text": ["Mice", "mice"], "answer_start": [0, 0]}});
+    assert_eq!(Value::Object(rows[2].example.0.clone()), last);
+    let broken = r#"{"data": [{"paragraphs": []}, {"paragraphs": [{"context": "x"}]}]}"#;
+    assert_eq!(problem(json("f", broken.as_bytes())), "f, row 2: expected a list in `qas`, found null");
+    let broken = r#"{"data": [{"paragraphs": 3}]}"#;
+    assert_eq!(
+        problem(json("f", broken.as_bytes())),
+        "f, row 1: expected a list in `paragraphs`, found a number"
+    );
+}
+
+#[test]
+fn the_first_line_is_named_where_no_object_spans_lines() {
+    assert_eq!(
+        problem(json("f", b"{\"a\": [\n{}\n")),
+        "f, line 1: not JSON at column 7: EOF while parsing a list"
+    );
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap()
+}
+
+#[test]
+fn every_text_format_may_be_packed_with_gzip() {
+    for (name, text) in [
+        ("rows.jsonl.gz", "{\"a\": \"x\"}\n{\"a\": \"y\"}\n"),
+        ("rows.json.GZ", "[{\"a\": \"x\"}, {\"a\": \"y\"}]"),
+        ("rows.csv.gz", "a\nx\ny\n"),
+        ("rows.tsv", "a\nx\ny\n"),
+    ] {
+        // Packers that work in parallel write several members one after the other.
+        let (one, two) = text.split_at(4);
+        let packed = [gzip(one.as_bytes()), gzip(two.as_bytes())].concat();
+        assert_eq!(texts(&parse(name, &packed).unwrap(), "a"), ["x", "y"], "{name}");
+        for length in [3, packed.len() / 3, packed.len() - 1] {
+            let problem = problem(parse(name, &packed[..length]));
+            assert!(problem.contains("packed with gzip, but damaged"), "{name}, {length}: {problem}");
+        }
+    }
+    let rows = aligned(("s.gz", &gzip(b"one\ntwo\n")), ("t.gz", &gzip(b"un\ndeux\n"))).unwrap();
+    assert_eq!(texts(&rows, "target"), ["un", "deux"]);
+    let bomb = gzip(&vec![b' '; 100 << 20]);
+    let expected = format!(
+        "f.csv cannot be read: expected at most {} bytes once unpacked, found more",
+        (64 << 20) + 128 * bomb.len()
+    );
+    assert_eq!(problem(parse("f.csv", &bomb)), expected);
 }

@@ -31,6 +31,8 @@ pub struct TaskRows<'a> {
     pub rows: &'a [Example],
     /// Training rows, the first of which (`eval.shot_pool`) in-context examples are drawn from.
     pub shot_rows: &'a [Example],
+    /// Which file the rows are from, where the task does not say it by itself.
+    pub origin: &'a str,
 }
 
 /// One answered question.
@@ -94,7 +96,10 @@ impl Evaluator<'_> {
             let asked = (rows, &rendered[..], &inputs[..]);
             ranking.answers(task.task, asked, pool.rows(), &mut report).await?
         };
-        let score = self.task_score(model, &renderer, &pool, &rendered, &outputs);
+        let mut score = self.task_score(model, &renderer, &pool, &rendered, &outputs);
+        if !task.origin.is_empty() {
+            score.signature += &format!("|rows:{}", task.origin);
+        }
         let predictions = rendered
             .into_iter()
             .zip(outputs)

@@ -11,6 +11,7 @@ use crate::metrics::{Metric, RowScores, Score};
 use crate::{postprocess, template};
 
 mod candidates;
+mod fields;
 mod file;
 mod list;
 mod rows;
@@ -19,8 +20,8 @@ mod source;
 pub use crate::metrics::format::Language;
 pub use file::TaskRef;
 pub use list::{TaskList, built_in};
-pub use rows::{FileRows, ReadFile};
-pub use source::{DataSource, Field, File, Files};
+pub use rows::{DataFolder, FileRows};
+pub use source::{DataSource, Field, File, Files, Hub, Part};
 
 /// One task: about fifteen lines of data. `version` changes whenever a score would.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,15 +1,36 @@
 //! From a task's files to rows with the task's fields. Whoever calls opens the files; what stands in them is
 //! checked here, so that a wrong row is reported with its file and line before any training begins.
 
-use serde_json::{Map, Value};
+use super::source::{Field, File, Files, Hub, Part};
+use super::{DataSource, Task};
+use crate::data::{self, Example, FileFormat, Row, Shard, Split, split_files};
+use crate::error::{At, Error, Result};
 
-use super::{DataSource, Field, File, Task};
-use crate::data::{self, Example, FileFormat, Row, Split};
-use crate::error::{Error, Result};
-use crate::template;
+/// What a user keeps data sets in. Paths are below it, with `/` between their parts.
+pub trait DataFolder {
+    /// The bytes of a file, or nothing where there is none.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>>;
 
-/// One split of one task: a path below the data folder gives bytes, or nothing where there is no such file.
-pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<Option<Vec<u8>>>;
+    /// The paths of all files.
+    ///
+    /// # Errors
+    /// A folder that cannot be listed.
+    fn list(&self) -> Result<Vec<String>>;
+}
+
+/// Files that are read by name; nothing is found by looking around.
+impl<F: Fn(&str) -> Result<Option<Vec<u8>>>> DataFolder for F {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
+        self(path)
+    }
+
+    fn list(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+}
 
 /// Rows of a file or of a split's files.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,120 +38,218 @@ pub struct FileRows {
     pub examples: Vec<Example>,
     /// Rows that were left out because they have no gold label.
     pub unlabelled: usize,
+    /// Which file they are from, where the task does not say it by itself; for a score's signature.
+    pub origin: String,
 }
 
-/// What data sets write where annotators did not agree or the label is kept back.
-const UNLABELLED: [&str; 3] = ["-", "-1", ""];
-
 impl Task {
-    /// The rows of a split from the task's own files below the data folder.
+    /// The rows of a split from the task's own files below the data folder, or else from the same data set as the hub has
+    /// it.
     ///
     /// # Errors
     /// A task without files, a missing file, one that ends before the split begins, or a row that the task cannot use,
     /// with file and line.
-    pub fn rows_from_files(&self, split: Split, read: ReadFile<'_>) -> Result<FileRows> {
+    pub fn rows_from_files(&self, split: Split, folder: &dyn DataFolder) -> Result<FileRows> {
         let DataSource::Files(files) = &self.source else {
             let expected = "a task with files of its own";
             return Err(Error::mismatch(format!("task {}", self.name), expected, self.source.describe()));
         };
         let mut all = FileRows::default();
-        for file in files.of(split) {
-            let fields = if file.fields.is_empty() { &files.fields } else { &file.fields };
-            let rows = self.rows_of(file, fields, read)?;
+        for (at, file) in files.of(split).iter().enumerate() {
+            let Some(bytes) = folder.read(&file.path)? else {
+                let hub = if at == 0 { self.rows_from_hub(files, split, folder)? } else { None };
+                return hub.ok_or_else(|| self.missing(Some(&file.path), &files.hub));
+            };
+            let rows = self.rows_of(file, files, &bytes, folder)?;
             all.examples.extend(rows.examples);
             all.unlabelled += rows.unlabelled;
+        }
+        if files.of(split).is_empty() && !files.hub.is_empty() {
+            let hub = self.rows_from_hub(files, split, folder)?;
+            return hub.ok_or_else(|| self.missing(None, &files.hub));
         }
         Ok(all)
     }
 
-    /// Rows of a file that the user names, which must have the task's own fields. Its ending says how it is
-    /// written: `.jsonl`, `.json`, `.csv` or `.tsv`.
+    /// Rows of a file that the user names, which has the task's own fields or the columns that one of the task's files has,
+    /// on the hub or elsewhere. Its ending says how it is written.
+    ///
+    /// # Errors
+    /// A row that the task cannot use, with file and line.
     pub fn rows_from_bytes(&self, file: &str, bytes: &[u8]) -> Result<FileRows> {
-        self.check_rows(file, data::parse(file, bytes)?)
+        let rows = data::parse(file, bytes)?;
+        let is_ours = rows.first().is_none_or(|row| self.render(&row.example).is_ok());
+        let fields = match &self.source {
+            DataSource::Files(files) if !is_ours => fitting(&[], files, &rows),
+            _ => &[],
+        };
+        self.check_rows(file, fields, rows)
     }
 
-    fn rows_of(&self, file: &File, fields: &[Field], read: ReadFile<'_>) -> Result<FileRows> {
-        let open = |path: &str| {
-            read(path)?.ok_or_else(|| {
-                let expected = format!("a file {path} in the data folder");
-                Error::mismatch(format!("task {}", self.name), expected, "none")
-            })
-        };
-        let bytes = open(&file.path)?;
+    /// The rows of files that are one split, in their order.
+    ///
+    /// # Errors
+    /// A file that is not there, and what `rows_from_bytes` refuses.
+    pub fn rows_from_shards(&self, shards: &[Shard], folder: &dyn DataFolder) -> Result<FileRows> {
+        let files = Files::default();
+        let files = if let DataSource::Files(files) = &self.source { files } else { &files };
+        self.rows_of_shards(shards, &Part::default(), &[], files, folder)
+    }
+
+    fn rows_of(&self, file: &File, files: &Files, bytes: &[u8], folder: &dyn DataFolder) -> Result<FileRows> {
+        let most = file.take.map_or(usize::MAX, |take| file.skip.saturating_add(take));
         let rows = match (&file.aligned, file.format) {
-            (Some(target), _) => data::aligned((&file.path, &bytes), (target, &open(target)?))?,
-            (None, Some(format)) => format.parse(&file.path, &bytes)?,
-            (None, None) => FileFormat::of(&file.path)?.parse(&file.path, &bytes)?,
+            (Some(target), _) => {
+                let targets = folder.read(target)?.ok_or_else(|| self.missing(Some(target), &[]))?;
+                data::aligned((&file.path, bytes), (target, &targets))?
+            }
+            (None, Some(format)) => format.parse(&file.path, bytes, most)?,
+            (None, None) => FileFormat::of(&file.path)?.parse(&file.path, bytes, most)?,
         };
-        if file.skip > 0 && rows.len() <= file.skip {
-            let expected =
-                format!("more than the {} rows that belong to other splits of task {}", file.skip, self.name);
-            return Err(Error::mismatch(&file.path, expected, rows.len()));
+        let own = if file.fields.is_empty() { &files.fields } else { &file.fields };
+        let fields = if file.aligned.is_some() { own } else { fitting(own, files, &rows) };
+        self.check_skip(&file.path, file.skip, rows.len())?;
+        let rows = rows.into_iter().skip(file.skip).take(file.take.unwrap_or(usize::MAX)).collect();
+        self.check_rows(&file.path, fields, rows)
+    }
+
+    /// Nothing where the folder has none of the data sets in which the hub has this task.
+    fn rows_from_hub(
+        &self,
+        files: &Files,
+        split: Split,
+        folder: &dyn DataFolder,
+    ) -> Result<Option<FileRows>> {
+        if files.hub.is_empty() {
+            return Ok(None);
         }
-        let mut rows: Vec<Row> =
-            rows.into_iter().skip(file.skip).take(file.take.unwrap_or(usize::MAX)).collect();
-        for row in &mut rows {
-            let renamed = self.rename(fields, &row.example);
-            row.example = renamed.map_err(|problem| row_error(&file.path, row.line, problem))?;
+        let paths = folder.list()?;
+        for hub in &files.hub {
+            let part = hub.part(split);
+            let shards = hub
+                .folders()
+                .into_iter()
+                .map(|folder| split_files(&paths, &folder, part.split.unwrap_or(split)));
+            if let Some(shards) = shards.into_iter().find(|shards| !shards.is_empty()) {
+                let mut rows = self.rows_of_shards(&shards, part, &hub.fields, files, folder)?;
+                rows.origin = origin(&shards, part);
+                return Ok(Some(rows));
+            }
         }
-        self.check_rows(&file.path, rows)
+        Ok(None)
+    }
+
+    /// The rows of one split that belong to the part, read as far as they are needed.
+    fn rows_of_shards(
+        &self,
+        shards: &[Shard],
+        part: &Part,
+        fields: &[Field],
+        files: &Files,
+        folder: &dyn DataFolder,
+    ) -> Result<FileRows> {
+        let (mut all, mut n_seen) = (FileRows::default(), 0);
+        let most = part.take.map_or(usize::MAX, |take| part.skip.saturating_add(take));
+        for (at, shard) in shards.iter().enumerate() {
+            if n_seen >= most {
+                break;
+            }
+            check_number(shard, at)?;
+            let bytes = folder.read(&shard.path)?.ok_or_else(|| self.missing(Some(&shard.path), &[]))?;
+            let rows = FileFormat::of(&shard.path)?.parse(&shard.path, &bytes, most - n_seen)?;
+            let n_skipped = part.skip.saturating_sub(n_seen);
+            let fields = fitting(fields, files, &rows);
+            let here = rows.len();
+            let rows = rows.into_iter().take(most - n_seen).skip(n_skipped).collect();
+            n_seen += here;
+            let rows = self.check_rows(&shard.path, fields, rows)?;
+            all.examples.extend(rows.examples);
+            all.unlabelled += rows.unlabelled;
+        }
+        if let Some(last) = shards.last().filter(|_| n_seen < most) {
+            check_last(last, shards.len())?;
+            self.check_skip(&last.path, part.skip, n_seen)?;
+        }
+        Ok(all)
+    }
+
+    fn check_skip(&self, file: &str, skip: usize, found: usize) -> Result<()> {
+        if skip == 0 || found > skip {
+            return Ok(());
+        }
+        let expected = format!("more than the {skip} rows that belong to other splits of task {}", self.name);
+        Err(Error::mismatch(file, expected, found))
     }
 
     /// Every row must render: this finds missing fields and unknown labels.
-    fn check_rows(&self, file: &str, rows: Vec<Row>) -> Result<FileRows> {
+    fn check_rows(&self, file: &str, fields: &[Field], rows: Vec<Row>) -> Result<FileRows> {
         let mut found = FileRows::default();
         for row in rows {
-            if self.is_unlabelled(&row.example) {
+            let example =
+                self.rename(fields, &row.example).map_err(|problem| row_error(file, row.at, problem))?;
+            if self.is_unlabelled(&example) {
                 found.unlabelled += 1;
                 continue;
             }
-            self.render(&row.example).map_err(|problem| row_error(file, row.line, problem))?;
-            found.examples.push(row.example);
+            self.render(&example).map_err(|problem| row_error(file, row.at, problem))?;
+            found.examples.push(example);
         }
         Ok(found)
     }
 
-    /// Whether the row's label is none of the choices, but a mark that there is no label.
-    fn is_unlabelled(&self, example: &Example) -> bool {
-        let mut labels = self.label_fields().into_iter().filter_map(|field| example.0.get(field));
-        labels.any(|label| self.is_no_label(label))
+    fn missing(&self, path: Option<&str>, hubs: &[Hub]) -> Error {
+        let path = path.map(|path| format!("a file {path}"));
+        let hubs = hubs.iter().map(|hub| format!("the hub's {}", hub.describe()));
+        let either = path.into_iter().chain(hubs).collect::<Vec<_>>().join(", or ");
+        let expected = format!("{either} in the data folder");
+        Error::mismatch(format!("task {}", self.name), expected, "none")
     }
+}
 
-    fn is_no_label(&self, value: &Value) -> bool {
-        let text = match value {
-            Value::Null => return true,
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        UNLABELLED.contains(&text.trim()) && self.choices.iter().all(|choice| choice.label != text)
-    }
+/// The first list of fields whose columns the first row has: `own`, the files', the hub's. Where none fits, `own` says
+/// what is missing.
+fn fitting<'a>(own: &'a [Field], files: &'a Files, rows: &[Row]) -> &'a [Field] {
+    let Some(first) = rows.first() else { return own };
+    let lists = [own, &files.fields].into_iter().chain(files.hub.iter().map(|hub| hub.fields.as_slice()));
+    let fits = |fields: &&[Field]| {
+        !fields.is_empty() && fields.iter().all(|field| field.find(&first.example).is_some())
+    };
+    lists.into_iter().find(fits).unwrap_or(own)
+}
 
-    /// The fields that hold the label of a task with choices.
-    fn label_fields(&self) -> Vec<&str> {
-        if self.choices.is_empty() { Vec::new() } else { template::fields(&self.target).unwrap_or_default() }
-    }
-
-    /// The task's fields of a file's row; a row whose file has no list of fields stays as it is.
-    fn rename(&self, fields: &[Field], example: &Example) -> Result<Example> {
-        if fields.is_empty() {
-            return Ok(example.clone());
+/// Whether a numbered file is the next one.
+fn check_number(shard: &Shard, at: usize) -> Result<()> {
+    match shard.number {
+        Some((number, count)) if number != at => {
+            Err(Error::mismatch(&shard.path, format!("file {} of {count} before it", at + 1), "none"))
         }
-        let labels = self.label_fields();
-        let whole = Value::Object(example.0.clone());
-        let mut renamed = Map::new();
-        for field in fields {
-            let from = field.from.as_ref().unwrap_or(&field.name);
-            let value = if from.starts_with('/') { whole.pointer(from) } else { whole.get(from) };
-            let value = value.ok_or_else(|| {
-                let found = example.0.keys().cloned().collect::<Vec<_>>().join(", ");
-                Error::mismatch("row", format!("a field `{from}`"), format!("only the fields: {found}"))
-            })?;
-            let no_label = labels.contains(&field.name.as_str()) && self.is_no_label(value);
-            let value = if no_label && !field.knows(value) { Value::Null } else { field.read(value)? };
-            renamed.insert(field.name.clone(), value);
-        }
-        Ok(Example(renamed))
+        _ => Ok(()),
     }
+}
+
+fn check_last(last: &Shard, found: usize) -> Result<()> {
+    match last.number {
+        Some((_, count)) if count != found => {
+            Err(Error::mismatch(&last.path, format!("all {count} files of the split"), found))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The file, and which rows of it where not all are meant: `rte/train-00000-of-00001.parquet[250:]`.
+fn origin(shards: &[Shard], part: &Part) -> String {
+    let first = shards.first().map(|shard| shard.path.as_str()).unwrap_or_default();
+    let more = if shards.len() > 1 { format!("+{}", shards.len() - 1) } else { String::new() };
+    let end = part.take.map(|take| part.skip.saturating_add(take).to_string());
+    let rows = match (part.skip, end) {
+        (0, None) => String::new(),
+        (skip, end) => format!("[{skip}:{}]", end.unwrap_or_default()),
+    };
+    format!("{first}{more}{rows}")
+}
+
+fn row_error(file: &str, at: At, problem: Error) -> Error {
+    Error::Row { file: file.to_owned(), at, problem: problem.to_string() }
 }
 
 impl DataSource {
@@ -140,32 +259,5 @@ impl DataSource {
             DataSource::Files(_) => "a task with files",
             DataSource::Given => "a task whose rows the user names",
         }
-    }
-}
-
-fn row_error(file: &str, line: usize, problem: Error) -> Error {
-    Error::Row { file: file.to_owned(), line, problem: problem.to_string() }
-}
-
-impl Field {
-    /// Whether the file's value is one of those that are listed.
-    fn knows(&self, value: &Value) -> bool {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        self.values.contains_key(&text)
-    }
-
-    fn read(&self, value: &Value) -> Result<Value> {
-        let value = match value {
-            Value::String(text) if self.unquote => Value::String(data::unquote(text)),
-            value => value.clone(),
-        };
-        if self.values.is_empty() {
-            return Ok(value);
-        }
-        let raw = Example::new([(self.name.as_str(), value)]).text(&self.name)?;
-        self.values.get(&raw).map(|ours| Value::from(ours.as_str())).ok_or_else(|| {
-            let known = self.values.keys().cloned().collect::<Vec<_>>().join(", ");
-            Error::mismatch(format!("field `{}`", self.name), format!("one of {known}"), format!("`{raw}`"))
-        })
     }
 }

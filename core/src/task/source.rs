@@ -28,6 +28,9 @@ pub struct Files {
     pub train: Vec<File>,
     pub validation: Vec<File>,
     pub test: Vec<File>,
+    /// The same rows as the hub has them, for a data folder without the files above; the first that is there counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hub: Vec<Hub>,
 }
 
 impl Files {
@@ -59,6 +62,61 @@ pub struct File {
     pub take: Option<usize>,
 }
 
+/// A data set of the Hugging Face hub, downloaded as it is: a folder in which every configuration has its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hub {
+    /// Its name there, without the owner's: `super_glue`.
+    pub name: String,
+    /// The configuration, where there are several: `rte`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
+    /// As for files.
+    #[serde(default)]
+    pub fields: Vec<Field>,
+    #[serde(default)]
+    pub train: Part,
+    #[serde(default)]
+    pub validation: Part,
+    #[serde(default)]
+    pub test: Part,
+}
+
+/// Which rows of a data set's split are the task's.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Part {
+    /// The one of the same name where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split: Option<Split>,
+    pub skip: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub take: Option<usize>,
+}
+
+impl Hub {
+    pub fn part(&self, split: Split) -> &Part {
+        match split {
+            Split::Train => &self.train,
+            Split::Validation => &self.validation,
+            Split::Test => &self.test,
+        }
+    }
+
+    /// Where its files may be below the data folder, which may hold several data sets or be this one: a configuration's
+    /// own folder, or `data` and `default`, which the hub has for data sets without configurations.
+    pub fn folders(&self) -> Vec<String> {
+        let (name, in_name) = (&self.name, |folder: &str| format!("{}/{folder}", self.name));
+        let config = self.config.iter().flat_map(|config| [in_name(config), config.clone()]);
+        let plain = [in_name("data"), in_name("default"), name.clone()];
+        config.chain(plain).chain(["data", "default", ""].map(str::to_owned)).collect()
+    }
+
+    pub fn describe(&self) -> String {
+        self.config.as_ref().map_or_else(|| self.name.clone(), |config| format!("{} ({config})", self.name))
+    }
+}
+
 /// Where one of the task's fields stands in a row of a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -74,4 +132,7 @@ pub struct Field {
     /// The file's values and ours; any other value is an error. Empty where values stay as they are.
     #[serde(default)]
     pub values: BTreeMap<String, String>,
+    /// The names of numbered classes, from 0, as the hub exports them; what is no number stays as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
 }

@@ -371,7 +371,7 @@ fn a_row_that_the_task_cannot_use_is_named_with_file_and_line() {
     let error = load("wic", Split::Train, "wic/train.tsv", "word\tsentence1\tsentence2\tlabel\nx\ty\tz\t2\n");
     assert_eq!(
         error.unwrap_err().to_string(),
-        "wic/train.tsv, line 2: field `label`: expected one of 0, 1, found `2`"
+        "wic/train.tsv, line 2: field `label`: expected one of 0 (false), 1 (true), found 2"
     );
     let error = load("wic", Split::Train, "wic/train.tsv", "word\tsentence1\tlabel\nx\ty\t1\n").unwrap_err();
     assert!(error.to_string().contains("line 2: row: expected a field `sentence2`"), "{error}");
@@ -422,6 +422,37 @@ fn rows_without_a_gold_label_are_left_out_and_counted() {
     // A free text may well be a dash.
     let rows = task("text2text").rows_from_bytes("rows.csv", b"input,target\na,-\n").unwrap();
     assert_eq!((rows.examples.len(), rows.unlabelled), (1, 0));
+}
+
+/// The hub numbers classes, other exports name them.
+#[test]
+fn a_class_is_a_number_or_a_name() {
+    let row = |label: &str| format!("{{\"premise\": \"p\", \"hypothesis\": \"h\", \"label\": {label}}}\n");
+    let text = ["0", "\"1\"", "\"entailment\"", "-1", "null"].map(row).concat();
+    let found = task("rte").rows_from_files(Split::Train, &folder("rte/train.jsonl", &text)).unwrap();
+    let labels: Vec<_> = found.examples.iter().map(|row| row.text("label").unwrap()).collect();
+    assert_eq!(
+        (labels, found.unlabelled),
+        (["entailment", "not_entailment", "entailment"].map(String::from).into(), 2)
+    );
+    let error = load("rte", Split::Train, "rte/train.jsonl", &row("2")).unwrap_err().to_string();
+    let expected =
+        "rte/train.jsonl, line 1: field `label`: expected one of 0 (entailment), 1 (not_entailment), found 2";
+    assert_eq!(error, expected);
+}
+
+/// The names of a task's own fields count before those of its files.
+#[test]
+fn a_users_rows_stay_as_they_are_where_they_fit() {
+    let rows = br#"{"question": "Who?", "answers": ["Bo", "Al"], "answer": "Al"}"#;
+    let found = task("web_questions").rows_from_bytes("rows.jsonl", rows).unwrap().examples;
+    assert_eq!(found[0].text("answer").unwrap(), "Al");
+    let rows = br#"{"qText": "Who?", "answers": ["Bo", "Al"]}"#;
+    let found = task("web_questions").rows_from_bytes("rows.jsonl", rows).unwrap().examples;
+    assert_eq!(
+        (found[0].text("question").unwrap(), found[0].text("answer").unwrap()),
+        ("Who?".into(), "Bo".into())
+    );
 }
 
 #[test]

@@ -12,6 +12,12 @@ pub trait DatasetProvider {
     /// The rows of a split, at most `limit` (0 for all).
     fn rows(&self, task: &Task, split: Split, limit: usize) -> Result<Vec<Example>>;
 
+    /// Which file the rows of a split, once they were asked for, are from; empty where the task says it by itself. It stands
+    /// in the signature of their score.
+    fn origin(&self, _task: &Task, _split: Split) -> String {
+        String::new()
+    }
+
     /// The numbers of the prompt file that a spec names.
     fn prompt(&self, file: &str) -> Result<Vec<f32>> {
         Err(Error::mismatch(format!("prompt {file}"), "a caller that reads files", "none"))
@@ -40,12 +46,15 @@ pub(super) struct Target {
     pub train: Vec<Example>,
     validation: Vec<Example>,
     test: Vec<Example>,
+    /// Where the rows of validation and test are from.
+    origins: [String; 2],
 }
 
 pub(super) struct Unseen {
     pub task: Task,
     rows: Vec<Example>,
     shot_rows: Vec<Example>,
+    origin: String,
 }
 
 impl Data {
@@ -64,6 +73,7 @@ impl Data {
                 train: some(task, Split::Train, spec.target.train_limit)?,
                 validation: some(task, Split::Validation, spec.target.validation_limit)?,
                 test: some(task, Split::Test, spec.target.test_limit)?,
+                origins: [Split::Validation, Split::Test].map(|split| rows.origin(task, split)),
             })
         };
         let replay = |name: &String| {
@@ -77,13 +87,15 @@ impl Data {
                 task: task.clone(),
                 rows: some(task, Split::Test, spec.eval.limit)?,
                 shot_rows: rows.rows(task, Split::Train, spec.eval.shot_pool)?,
+                origin: rows.origin(task, Split::Test),
             })
         };
         let named = |name| Some(name).filter(|name: &&String| !name.is_empty());
         let text = |name: &String| {
             let task = spec.tasks.by_name(name)?;
-            let (task, rows) = (task.clone(), rows.rows(task, Split::Test, spec.eval.limit)?);
-            Ok(Unseen { task, rows, shot_rows: Vec::new() })
+            let found = rows.rows(task, Split::Test, spec.eval.limit)?;
+            let (task, origin) = (task.clone(), rows.origin(task, Split::Test));
+            Ok(Unseen { task, rows: found, shot_rows: Vec::new(), origin })
         };
         Ok(Self {
             replay: named(&spec.replay.task).map(replay).transpose()?,
@@ -113,16 +125,18 @@ impl Target {
     }
 
     pub fn validation(&self) -> TaskRows<'_> {
-        TaskRows { task: &self.task, rows: &self.validation, shot_rows: &self.train }
+        let (rows, origin) = (&self.validation, &self.origins[0]);
+        TaskRows { task: &self.task, rows, shot_rows: &self.train, origin }
     }
 
     pub fn test(&self) -> TaskRows<'_> {
-        TaskRows { task: &self.task, rows: &self.test, shot_rows: &self.train }
+        let (rows, origin) = (&self.test, &self.origins[1]);
+        TaskRows { task: &self.task, rows, shot_rows: &self.train, origin }
     }
 }
 
 impl Unseen {
     pub fn rows(&self) -> TaskRows<'_> {
-        TaskRows { task: &self.task, rows: &self.rows, shot_rows: &self.shot_rows }
+        TaskRows { task: &self.task, rows: &self.rows, shot_rows: &self.shot_rows, origin: &self.origin }
     }
 }

@@ -68,3 +68,65 @@ fn eval_and_tune_take_task_files_beside_names() {
     place.write("odd.toml", TASK.replace("metric", "metrik"));
     place.bad(&with(&eval, &["--tasks", "odd.toml"]), 1, &["odd.toml", "unknown field `metrik`"]);
 }
+
+/// A data set in the hub's layout and files of the user's own, all in Parquet; scores say which files they are of.
+#[test]
+fn parquet_is_read_like_any_other_data() {
+    let place = place();
+    let (model, hub) = (golden(), golden().join("../../parquet/hub"));
+    let (model, hub) = (model.to_str().unwrap(), hub.to_str().unwrap());
+    let shown =
+        place.good(&["list", "tasks", "--show", "openbookqa", "--model", model, "--data", hub, "--row", "1"]);
+    assert!(shown.contains("openbookqa/main/test-00000-of-00001.parquet"), "{shown}");
+    assert!(shown.contains("Q: The second ice is A) cold B) hot C) dry D) loud A:"), "{shown}");
+    let score = |task: &str, data: &str| {
+        let eval =
+            ["eval", "--model", model, "--device", "cpu", "--json", "-", "--tasks", task, "--data", data];
+        let scores: Value = serde_json::from_str(&place.good(&eval)).unwrap();
+        (
+            scores["scores"][0]["n"].as_u64().unwrap(),
+            scores["scores"][0]["signature"].as_str().unwrap().to_owned(),
+        )
+    };
+    let (n, signature) = score("rte", hub);
+    assert_eq!(n, 3);
+    assert!(signature.ends_with("|rows:super_glue/rte/validation-00000-of-00001.parquet"), "{signature}");
+    // The data set's own folder.
+    let (n, signature) = score("rte", &format!("{hub}/super_glue"));
+    assert_eq!(n, 3);
+    assert!(signature.ends_with("|rows:rte/validation-00000-of-00001.parquet"), "{signature}");
+    // One of its files.
+    let file = format!("{hub}/super_glue/rte/validation-00000-of-00001.parquet");
+    let (n, signature) = score("rte", &file);
+    assert_eq!(n, 3);
+    assert!(!signature.contains("rows:"), "{signature}");
+    // Rows of the user's, without a test file.
+    fs::create_dir_all(place.path("mine/data")).unwrap();
+    place.write(
+        "pairs.toml",
+        "name = 'pairs'\nlike = 'text2text'\ntemplate = '{sentence1}'\ntarget = '{sentence2}'",
+    );
+    let file = format!("{hub}/super_glue/wic/validation-00000-of-00001.parquet");
+    fs::copy(file, place.path("mine/data/validation.parquet")).unwrap();
+    let (n, signature) = score("pairs.toml", "mine");
+    assert_eq!(n, 4);
+    assert!(signature.ends_with("|rows:data/validation.parquet"), "{signature}");
+    let eval = [
+        "eval",
+        "--model",
+        model,
+        "--device",
+        "cpu",
+        "--tasks",
+        "pairs.toml",
+        "--shots",
+        "1",
+        "--data",
+        "mine",
+    ];
+    place.bad(
+        &eval,
+        1,
+        &["task pairs: expected a file train.jsonl (or .json, .csv, .tsv, .parquet) in mine"],
+    );
+}
