@@ -65,7 +65,7 @@ test('the wall has a recorded answer of every task by every model at once, then 
 
 test('what is recorded never stands under a model that it is not of', async () => {
   let release;
-  const columns = 'pretrained~promot/prompt-alone~fine-tuning/mixed~promot/with-prompt';
+  const columns = 'pretrained*promot/prompt-alone*fine-tuning/mixed*promot/with-prompt';
   const prepare = async (page) => (release = await holdWorker(page));
   const opened = await open(site, { prepare, hash: `#compare?columns=${encodeURIComponent(columns)}` });
   await cell(opened, 'xsum-mini', 'pretrained').and(opened.page.locator('.recorded')).waitFor();
@@ -73,7 +73,7 @@ test('what is recorded never stands under a model that it is not of', async () =
     assert.equal((await cell(opened, 'xsum-mini', column).locator('.said').textContent()).trim(), '\u2026', column);
   }
   release();
-  for (const column of columns.split('~')) await note(opened, column).filter({ hasText: 'tokens' }).waitFor({ timeout: MINUTE });
+  for (const column of columns.split('*')) await note(opened, column).filter({ hasText: 'tokens' }).waitFor({ timeout: MINUTE });
   await calm(opened);
 });
 

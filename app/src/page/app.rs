@@ -12,7 +12,7 @@ use crate::link::Link;
 use crate::protocol::{Command, DeviceWish, Event, resolved};
 use crate::state::fields::{self, Drafts};
 use crate::state::place::{Place, Screen};
-use crate::state::recorded::Recorded;
+use crate::state::recorded::{Recorded, asked_with};
 use crate::state::story::{self, Step};
 use crate::state::wall::{Due, Wall};
 use crate::state::{BEAMS, Question, State};
@@ -162,8 +162,10 @@ impl App {
         self.fill_wall();
     }
 
-    /// Shows row `row` of a task in the editor, and moves there.
+    /// Shows row `row` of a task in the editor, as it was recorded, and moves there.
     pub fn open_question(&self, task: &str, row: usize) {
+        let shots = self.recorded.with_untracked(|recorded| asked_with(recorded.spec()?, task));
+        self.shots.update(|known| *known = shots.unwrap_or(*known));
         self.example(task, row);
         point_at("question");
     }

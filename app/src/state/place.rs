@@ -152,8 +152,8 @@ impl Place {
 const ON: &str = "on";
 const OFF: &str = "off";
 
-/// A character that is in no name of a column.
-const BETWEEN: char = '~';
+/// A character that is in no name of a column, and stands in an address as it is.
+const BETWEEN: char = '*';
 
 fn joined(columns: &[Column]) -> String {
     let names: Vec<String> = columns.iter().map(Column::to_string).collect();
@@ -238,7 +238,7 @@ mod tests {
             task: Some("wmt_ende-mini".into()),
             row: 2,
             shots: Some(4),
-            text: Some("Q: Who? A: a & b = c#~\u{2713}".into()),
+            text: Some("Q: Who? A: a & b = c#*\u{2713}".into()),
             columns: vec![
                 Column::of("pretrained"),
                 Column::new("promot", Part::PromptAlone),
@@ -273,7 +273,7 @@ mod tests {
             ("#compare?shots=5", "0 to 4"),
             ("#compare?task=rte-min", "a task that is not here"),
             ("#compare?columns=promot", "1 models side by side; it may have 2 to 6"),
-            ("#compare?columns=a~b~c~d~e~f~g", "7 models"),
+            ("#compare?columns=a*b*c*d*e*f*g", "7 models"),
             ("#compare?prompt=yes", "it may be on or off"),
             ("#compare?mix=101", "0 to 100"),
             ("#compare?hide=everything", "which may be: wall, choose"),
@@ -299,7 +299,7 @@ mod tests {
             "#compare?%ff%fe=%00",
             "#\u{1f600}?task",
             "####",
-            "#compare?columns=~~~",
+            "#compare?columns=***",
             "#train?hide=,,,",
         ] {
             let _ = Place::read(hash);

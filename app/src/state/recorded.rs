@@ -51,16 +51,16 @@ impl Recorded {
 
     /// The `row`-th precomputed question of a task, if it has that many in-context examples.
     pub fn example(&self, task: &str, row: usize, shots: usize) -> Option<&ExampleAnswers> {
-        let Recorded::Here(report, _) = self else { return None };
-        let asked_with = if task == report.spec.target.task {
-            training(&report.spec, FINE_TUNING).shots
-        } else {
-            *report.spec.eval.shots.first()?
-        };
-        if asked_with != shots {
-            return None;
-        }
+        let report = self.report().filter(|report| asked_with(&report.spec, task) == Some(shots))?;
         report.examples.iter().filter(|example| example.task == task).nth(row)
+    }
+}
+
+/// In-context examples before the recorded questions of a task.
+pub fn asked_with(spec: &RunSpec, task: &str) -> Option<usize> {
+    match task == spec.target.task {
+        true => Some(training(spec, FINE_TUNING).shots),
+        false => spec.eval.shots.first().copied(),
     }
 }
 

@@ -7,6 +7,7 @@ use super::marks::{self, Verdict};
 use super::methods::{COMPARED, FINE_TUNING, PROMOT, PROMPT_TUNING, training};
 use super::place::Place;
 use super::question::{Answer, Question};
+use super::recorded::asked_with;
 use super::tasks;
 use crate::catalog;
 use crate::column::{Column, Part};
@@ -105,6 +106,15 @@ impl<'a> Facts<'a> {
         format!("\u{201c}{text}\u{201d}{verdict}")
     }
 
+    /// Where the numbers come from.
+    fn source(&self) -> String {
+        let seeds = self.method(FINE_TUNING).map_or(1, |row| row.seeds);
+        let means = if seeds == 1 { "of one seed".to_owned() } else { format!("means over {seeds} seeds") };
+        format!(
+            "The scores of this story are {means}, recorded with the native program; the bars of the wall are the first seed\u{2019}s, whose weights this page has."
+        )
+    }
+
     /// The held-out tasks on which fine-tuning is not below pretrained.
     fn spared(&self) -> Vec<String> {
         let (Some(before), Some(after)) = (self.method(COMPARED[0]), self.method(FINE_TUNING)) else {
@@ -133,6 +143,7 @@ impl<'a> Facts<'a> {
         Place {
             task: Some(task.to_owned()),
             row,
+            shots: asked_with(&self.report.spec, task),
             columns: COMPARED.map(Column::of).to_vec(),
             ..Place::of_story(step)
         }
@@ -184,12 +195,13 @@ pub fn steps(report: &Report) -> Option<Vec<Step>> {
             "Fine-tune it on that one task",
             vec![
                 Some(format!(
-                    "{} steps of fine-tuning on \u{201c}{target_words}\u{201d} lift its score there from {:.1} to {:.1}.",
+                    "{} steps of fine-tuning on \u{201c}{target_words}\u{201d} take its score there from {:.1} to {:.1}.",
                     training(&report.spec, FINE_TUNING).steps,
                     facts.target(COMPARED[0])?,
                     facts.target(FINE_TUNING)?
                 )),
-                Some("That is the task in the first row of the wall; the model was trained on nothing else.".into()),
+                Some("That is the task in the first row of the wall; these steps showed it nothing else.".into()),
+                Some(facts.source()),
             ],
             "wall",
             Some(FINE_TUNING),
@@ -201,7 +213,7 @@ pub fn steps(report: &Report) -> Option<Vec<Step>> {
                 Some(format!("The first question again: it now answers {}.", facts.answer(FINE_TUNING))),
                 Some(format!(
                     "On held-out tasks with answers of another form, {:.0} % of its answers are in the form of the task that \
-                     it was tuned on. The mean of all {n} held-out tasks fell from {:.1} to {:.1}.",
+                     it was tuned on. The mean of all {n} held-out tasks went from {:.1} to {:.1}.",
                     facts.leak(FINE_TUNING)?,
                     facts.kept(COMPARED[0])?,
                     facts.kept(FINE_TUNING)?
@@ -267,6 +279,7 @@ pub fn tries(report: &Report) -> Vec<Try> {
     let place = |columns: &[Column]| Place {
         task: Some(example.task.clone()),
         row,
+        shots: asked_with(&report.spec, &example.task),
         columns: columns.to_vec(),
         ..Place::default()
     };
