@@ -192,7 +192,7 @@ test('a bad link gives one sentence and a page that works', async () => {
 test('P is for large type, but not while someone is typing', async () => {
   const opened = await open(site);
   const { page, id } = opened;
-  await id('wall').waitFor();
+  await page.locator('.said').first().waitFor();
   const size = () => page.evaluate(() => Number.parseFloat(getComputedStyle(document.querySelector('.said')).fontSize));
   const before = await size();
   await page.keyboard.press('p');
@@ -202,6 +202,47 @@ test('P is for large type, but not while someone is typing', async () => {
   await question(opened).press('p');
   assert.ok((await size()) >= 1.4 * before);
   assert.equal(await question(opened).inputValue(), 'p');
+  await calm(opened);
+});
+
+test('the made-up world gives a question for every fact, and words outside it are named', async () => {
+  const opened = await open(site, { recorded: RECORDED });
+  const { page, id } = opened;
+  await loaded(opened);
+  await id('world').locator('summary').click();
+  await page.getByRole('button', { name: 'Eva', exact: true }).click();
+  await page.getByRole('button', { name: 'What does Eva enjoy?' }).click();
+  assert.match(await question(opened).inputValue(), /^Q: What does \w+ enjoy\? A: \w+ Q: What does Eva enjoy\? A:$/);
+  await note(opened, 'promot').filter({ hasText: 'tokens' }).waitFor({ timeout: MINUTE });
+  await textIs(id('unknown-words'), '');
+  await question(opened).fill('Q: Where is France? A:');
+  await id('ask').click();
+  await textIs(id('unknown-words'), /^.France. is no word of this model/);
+  await calm(opened);
+});
+
+test('words of the field are explained by pointer and focus, and Escape ends it', async () => {
+  const opened = await open(site);
+  const { page, id } = opened;
+  const term = id('glossary').getByRole('button', { name: 'soft prompt' });
+  await term.waitFor();
+  assert.equal(await page.locator('[role=tooltip]:visible').count(), 0);
+  await term.focus();
+  await page.locator('[role=tooltip]:visible').filter({ hasText: 'vectors' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('[role=tooltip]:visible').waitFor({ state: 'detached' });
+  await term.hover();
+  await page.locator('[role=tooltip]:visible').filter({ hasText: 'vectors' }).waitFor();
+  await calm(opened);
+});
+
+test('recorded curves wait in the charts before the first run', async () => {
+  const opened = await open(site, { hash: '#train' });
+  const { id, page } = opened;
+  for (const chart of ['loss-chart', 'format-chart', 'target-chart', 'unseen-chart']) {
+    await id(chart).and(page.locator('.faint')).locator('svg path.series').first().waitFor({ state: 'attached' });
+    assert.match(await id(chart).textContent(), /recorded/);
+  }
   await calm(opened);
 });
 

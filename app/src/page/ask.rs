@@ -3,10 +3,8 @@
 use leptos::prelude::*;
 
 use super::app::App;
+use crate::state::place::MOST_SHOTS;
 use crate::state::{State, fields, tasks};
-
-/// The bundled model was trained on at most this many in-context examples.
-const MOST_SHOTS: usize = 4;
 
 #[component]
 pub fn Ask() -> impl IntoView {

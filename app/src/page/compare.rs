@@ -57,13 +57,13 @@ pub fn Compare() -> impl IntoView {
         <Later>
             <Ask />
         </Later>
-        <Later>
-            <World />
-        </Later>
         {move || unlike.get().map(|text| view! { <p class="unlike" role="note" data-testid="unlike">{text}</p> })}
         <section class="columns" aria-label="Answers" data-point="answers">
             <For each=move || shown.get() key=Column::clone children=later />
         </section>
+        <Later>
+            <World />
+        </Later>
         <Later>
             <RecordedResults />
         </Later>

@@ -2,7 +2,6 @@
 
 use gloo::timers::callback::Timeout;
 use leptos::prelude::*;
-use promot_core::report_html::TWO_STAGES;
 
 use super::app::App;
 use super::point::{mark, point_at};
@@ -49,7 +48,6 @@ fn Card(at: usize, count: usize, step: Step) -> impl IntoView {
                     <h2>{step.title}</h2>
                     {step.text.into_iter().map(|text| view! { <p>{text}</p> }).collect_view()}
                 </div>
-                {step.drawing.then(|| view! { <div class="stages" inner_html=TWO_STAGES></div> })}
                 {last.then(|| view! { <Tries /> })}
             </div>
             <div class="buttons">

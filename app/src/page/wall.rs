@@ -130,7 +130,7 @@ fn WallCell(row: usize, column: Column, task: String, place: usize) -> impl Into
             >
                 <span class="said">{move || cell.get().map_or_else(|| "\u{2026}".to_owned(), |cell| cell.text)}</span>
                 {move || bar.get().map(|score| view! {
-                    <span class="bar"><span style:width=format!("{score:.1}%")></span></span>
+                    <span class="gauge"><span style:width=format!("{score:.1}%")></span></span>
                     <span class="score">{format!("{score:.0}")}</span>
                 })}
             </button>

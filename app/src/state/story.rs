@@ -21,8 +21,6 @@ pub struct Step {
     pub point: &'static str,
     pub column: Option<Column>,
     pub place: Place,
-    /// Whether the drawing of the two stages belongs to it.
-    pub drawing: bool,
 }
 
 /// A sentence that sets everything.
@@ -162,7 +160,6 @@ pub fn steps(report: &Report) -> Option<Vec<Step>> {
         point,
         column: column.map(Column::of),
         place,
-        drawing: false,
     };
     let n = facts.table.tasks.len();
     let spared = facts.spared();
@@ -247,9 +244,7 @@ pub fn steps(report: &Report) -> Option<Vec<Step>> {
             Some(PROMOT),
             place(4),
         ),
-        Step {
-            drawing: true,
-            ..step(
+        step(
                 "Why it works",
                 vec![
                     facts.target(PROMPT_TUNING).zip(facts.in_format(PROMPT_TUNING)).map(|(score, rate)| {
@@ -268,8 +263,7 @@ pub fn steps(report: &Report) -> Option<Vec<Step>> {
                 "stages",
                 None,
                 place(5),
-            )
-        },
+        ),
     ])
 }
 

@@ -195,8 +195,8 @@ fn weights(models: &[ModelState], column: &Column, mix: f64) -> Option<Weights> 
     Some((model.version, (column.part == Part::Mixed).then_some(mix)))
 }
 
-/// A column's score on a task's whole test set, in [0, 100], from the runs that its model is of. `first`: with the seed of
-/// the shipped weights, the first of the run.
+/// A column's score on a task's whole test set, in [0, 100], from the runs that its model is of: the first of its method,
+/// whose weights are the page's.
 pub fn score(runs: &[MethodRun], column: &Column, task: &str) -> Option<f64> {
     let run = runs.iter().find(|run| run.method == column.recipe.as_str())?;
     if run.target.task == task {
