@@ -41,7 +41,6 @@ const READERS: &[(&str, &str)] = &[
     ("app/src/fetch.rs", "the content type of an answer"),
     ("app/src/page/ask.rs", "names of keys, as browsers give them"),
     ("app/src/page/glossary.rs", "names of keys, as browsers give them"),
-    ("app/src/page/keys.rs", "names of keys, as browsers give them"),
     ("app/src/state/place.rs", "the fields of a link"),
     ("app/src/worker/gpu.rs", "WebGPU's names of errors, and shaders"),
     ("cli/src/args.rs", "the argument parser's message, to shorten it"),
