@@ -18,10 +18,9 @@ use crate::protocol::Origin;
 use crate::state::{State, alike};
 
 /// What the models that come with the page show.
-const SHIPPED: &str = "The same small model three times: pretrained, after standard fine-tuning on a single true-or-false \
-     task, and after ProMoT, which first lets a soft prompt learn that task's answer format and only then tunes the \
-     weights. Ask them about other tasks. After standard fine-tuning the model answers translations and articles with \
-     \u{201c}True\u{201d} or \u{201c}False\u{201d}; ProMoT is meant to keep the other skills.";
+const SHIPPED: &str = "The same small model three times: pretrained, after fine-tuning on a single true-or-false task, and \
+     after ProMoT. The fine-tuned one answers translations and articles with \u{201c}True\u{201d} or \u{201c}False\u{201d}; \
+     ProMoT is meant to keep the other skills.";
 
 /// What is so of any models.
 const OWN: &str = "The same small model several times: pretrained, and after the training of this tab, whose tasks stand \

@@ -170,7 +170,7 @@ fn a_column_that_is_added_is_asked_where_the_others_have_answers() {
     state.apply(Event::AskDone { id: 7 });
     assert_eq!((state.answers[&alone].prompt, state.answers[&column("promot")].prompt), (20, 0));
     let mixed = Column::new("fine-tuning", Part::Mixed);
-    assert_eq!(state.choose(&mixed, true), [mixed.clone()]);
+    assert_eq!(state.choose(&mixed, true), std::slice::from_ref(&mixed));
     assert_eq!(state.set_mix(1.5), [mixed], "the others do not depend on it");
     assert_eq!(state.mix, 1.0);
     assert!(state.choose(&alone, false).len() == 1 && !state.answers.contains_key(&alone));

@@ -67,6 +67,13 @@ mod tests {
             let all = subjects(topic);
             assert!(all.len() >= 20);
             assert!(all.iter().all(|subject| subject.facts.len() == all[0].facts.len()));
+            for fact in all.iter().flat_map(|subject| &subject.facts) {
+                assert!(fact.question.contains(&fact.subject) && fact.question.ends_with('?'), "{fact:?}");
+                assert!(
+                    fact.statement.contains(&fact.subject) && fact.statement.contains(&fact.answer),
+                    "{fact:?}"
+                );
+            }
         }
     }
 
