@@ -56,7 +56,7 @@ pub fn WallOfAnswers() -> impl IntoView {
                 </tbody>
             </table>
             <p class="legend">
-                <span class="mark drift">"True"</span>
+                <span class="sample">"True"</span>
                 " the tuned task\u{2019}s format, where nothing asks for it. Bar and number: score on the whole test set, in
                 [0, 100]. "
                 <i>"Slanted"</i>
