@@ -6,6 +6,7 @@ pub mod adapter;
 pub mod advice;
 pub mod budget;
 pub mod catalog;
+pub mod column;
 #[cfg(feature = "worker")]
 pub mod control;
 #[cfg(feature = "worker")]

@@ -1,7 +1,7 @@
 //! The messages between page and worker: two enums, sent as JSON, no web types. The bytes of a file are transferred with
 //! the JSON of their event, not copied.
 
-use std::fmt;
+use std::fmt::Display;
 
 use promot_core::report::{DeviceInfo, MethodRun, Report, StageId};
 use promot_core::report_html::Course;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::budget::Budget;
 use crate::catalog::{MODEL, tasks};
+use crate::column::{Column, RecipeName};
 use crate::failure::Failure;
 
 /// The device that the page was asked to use (`?device=`).
@@ -22,32 +23,6 @@ pub enum DeviceWish {
     Auto,
     Webgpu,
     Cpu,
-}
-
-/// The name of a recipe, as in specs and reports: it tells apart the models that the page compares.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RecipeName(String);
-
-impl RecipeName {
-    pub fn new(name: impl Into<String>) -> Self {
-        Self(name.into())
-    }
-
-    /// The model that nothing was tuned on.
-    pub fn pretrained() -> Self {
-        Self::new("pretrained")
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for RecipeName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// Where a model's weights come from.
@@ -67,7 +42,8 @@ pub struct ModelState {
     pub origin: Origin,
     /// The target task of its training; empty for the pretrained model.
     pub target: String,
-    pub has_prompt: bool,
+    /// Vectors of its soft prompt; 0 without one.
+    pub prompt: usize,
     /// Changes with the weights: answers of another version are those of another model.
     pub version: u64,
     /// What it was trained with, where that is known.
@@ -87,8 +63,7 @@ pub const MOST_PROMPT: usize = 512;
 /// soft prompt; batches and prompts beyond a tab's memory.
 pub fn resolved(spec: &RunSpec) -> Result<Run> {
     let run = spec.resolve(tasks())?;
-    let holds = |field: &str, expected: &dyn fmt::Display, holds: bool, found: &dyn fmt::Display| match holds
-    {
+    let holds = |field: &str, expected: &dyn Display, holds: bool, found: &dyn Display| match holds {
         true => Ok(()),
         false => Err(Error::mismatch(format!("{field} of the spec"), expected, found)),
     };
@@ -116,12 +91,14 @@ pub enum Command {
         base: String,
     },
     /// Asks the models the same question, one after the other. A later `Ask` or `Cancel` ends an earlier one. A model that
-    /// is missing gets no `Answer`; `AskDone` comes in every case.
+    /// is missing gets no `Answer`; `AskDone` comes in every case. `prompt`: the switch of the soft prompt; `mix`: the share
+    /// of the tuned weights in mixed ones.
     Ask {
         id: u64,
         input: String,
-        recipes: Vec<RecipeName>,
+        columns: Vec<Column>,
         prompt: bool,
+        mix: f64,
         beams: usize,
         max_new: usize,
     },
@@ -251,15 +228,20 @@ pub enum Event {
         input: String,
         references: Vec<String>,
     },
+    /// The tokens of a question, as the models see them: pieces of text, a word's first piece with `\u{2581}` before it.
+    Seen {
+        id: u64,
+        tokens: Vec<String>,
+    },
     /// The answer so far.
     Partial {
         id: u64,
-        recipe: RecipeName,
+        column: Column,
         text: String,
     },
     Answer {
         id: u64,
-        recipe: RecipeName,
+        column: Column,
         text: String,
         tokens: usize,
         seconds: f64,

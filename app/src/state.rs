@@ -3,31 +3,44 @@
 
 use std::collections::BTreeMap;
 
-use promot_core::report::{DeviceInfo, ExampleAnswers, MethodRun, Report, StepRecord, distinct};
-use promot_core::report_html::Course;
+use promot_core::report::{DeviceInfo, ExampleAnswers, distinct};
 use promot_core::spec::RunSpec;
 
+use crate::column::{Column, Part, RecipeName};
 use crate::failure::Failure;
-use crate::protocol::{Event, ModelState, Origin, RecipeName, SavedRun, Status, Tick};
+use crate::protocol::{Event, ModelState, Origin, SavedRun, Status};
 
 pub mod address;
 pub mod alike;
+pub mod columns;
 pub mod curves;
 pub mod fields;
+pub mod lore;
+pub mod made;
 pub mod marks;
 pub mod methods;
+pub mod place;
+pub mod question;
 pub mod recorded;
 pub mod share;
+pub mod story;
 pub mod tasks;
+pub mod training;
+pub mod wall;
 
-use curves::Curves;
+pub use question::{Answer, Question};
+pub use training::{Evaluating, Training};
+use wall::{Due, Wall};
 
 #[cfg(test)]
 mod asking;
 #[cfg(test)]
 mod tests;
 
-#[derive(Clone, Debug, Default)]
+/// Width of the search for live answers: they can be read while they are written.
+pub const BEAMS: usize = 1;
+
+#[derive(Clone, Debug)]
 pub struct State {
     /// What is being loaded, and the share of it that is there.
     pub loading: Option<(String, f64)>,
@@ -36,13 +49,18 @@ pub struct State {
     pub models: Vec<ModelState>,
     pub question: Question,
     /// Answers to the text in the editor, each of the model that stands under its name now.
-    pub answers: BTreeMap<RecipeName, Answer>,
-    /// Whether models that have a soft prompt answer with it in front.
+    pub answers: BTreeMap<Column, Answer>,
+    /// The columns that stand side by side, whether their models are there or not.
+    pub columns: Vec<Column>,
+    /// Whether models that have a soft prompt answer with it in front, where the column leaves that open.
     pub prompt: bool,
+    /// The share of the tuned weights in mixed ones.
+    pub mix: f64,
     /// The number of the question that is being answered.
     pub asking: Option<u64>,
-    /// Models that have to be asked: their answers are missing although nobody has taken them away.
-    pub due: Vec<RecipeName>,
+    /// Columns that have to be asked: their answers are missing although nobody has taken them away.
+    pub due: Vec<Column>,
+    pub wall: Wall,
     pub training: Training,
     /// The run in storage; `None` once it is resumed or deleted.
     pub saved: Option<SavedRun>,
@@ -56,87 +74,24 @@ pub struct Device {
     pub advice: Option<String>,
 }
 
-/// The question in the editor.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Question {
-    /// The number of the request that it answers, so that an earlier, slower one is not taken for it.
-    pub id: u64,
-    pub task: String,
-    pub row: usize,
-    /// How many rows the task has, once the worker has reported it.
-    pub rows: Option<usize>,
-    /// Whether its text is still to come.
-    pub awaited: bool,
-    /// As the user sees and edits it.
-    pub text: String,
-    /// As it was rendered; the references hold for this text only.
-    pub rendered: String,
-    pub references: Vec<String>,
-    /// Why it was not asked.
-    pub refused: Option<String>,
-}
-
-impl Question {
-    /// The accepted answers, or none where the user has written a question of their own.
-    pub fn known_references(&self) -> &[String] {
-        if self.text == self.rendered { &self.references } else { &[] }
-    }
-}
-
-/// What one model answered.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Answer {
-    pub text: String,
-    /// The task that the model was tuned on; empty for the pretrained one.
-    pub target: String,
-    /// Read from precomputed results, not computed here.
-    pub recorded: bool,
-    /// Whether the model has ended its answer.
-    pub complete: bool,
-    pub tokens: usize,
-    pub seconds: f64,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct Training {
-    pub status: Status,
-    /// What the run was started with.
-    pub spec: Option<RunSpec>,
-    pub tick: Option<Tick>,
-    /// The task that is being answered, while one is.
-    pub evaluating: Option<Evaluating>,
-    pub curves: Curves,
-    /// The records of the method in training, which a saved page shows beside the finished ones.
-    pub unfinished: Option<Course>,
-    /// Finished methods.
-    pub runs: Vec<MethodRun>,
-    pub report: Option<Report>,
-}
-
-/// How far the answers to a task are.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Evaluating {
-    pub method: String,
-    pub task: String,
-    pub done: usize,
-    pub rows: usize,
-}
-
-impl Training {
-    /// Whether a run is under way, paused or not.
-    pub fn is_running(&self) -> bool {
-        matches!(self.status, Status::Loading | Status::Stage(_) | Status::Evaluating | Status::Paused)
-    }
-
-    fn watch(&mut self, method: &str, record: StepRecord) {
-        self.unfinished.take_if(|course| course.method != method);
-        let new = || Course { method: method.to_owned(), steps: Vec::new() };
-        self.unfinished.get_or_insert_with(new).push(record);
-    }
-
-    /// Whether there is anything to save.
-    pub fn has_results(&self) -> bool {
-        self.tick.is_some() || !self.runs.is_empty() || self.report.is_some()
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            loading: None,
+            device: None,
+            models: Vec::new(),
+            question: Question::default(),
+            answers: BTreeMap::new(),
+            columns: columns::usual(),
+            prompt: false,
+            mix: 0.5,
+            asking: None,
+            due: Vec::new(),
+            wall: Wall::default(),
+            training: Training::default(),
+            saved: None,
+            failure: None,
+        }
     }
 }
 
@@ -151,116 +106,105 @@ impl State {
             Event::Saved { run } => self.saved = run,
             Event::Example { id, task, row, rows, input, references } => {
                 if id == self.question.id {
-                    let (rows, text, rendered) = (Some(rows), input.clone(), input);
-                    self.question =
-                        Question { id, task, row, rows, text, rendered, references, ..Question::default() };
+                    let shots = self.question.shots;
+                    let question =
+                        Question { rows: Some(rows), references, ..Question::awaited(id, &task, row, shots) };
+                    self.question = question.with_text(input);
                     self.answers.clear();
                     self.due = self.askable();
                 }
             }
-            Event::Partial { id, recipe, text } => {
+            Event::Seen { id, tokens } => {
                 if self.asking == Some(id) {
-                    self.answer(recipe, Answer { text, ..Answer::default() });
+                    self.question.seen = tokens;
                 }
             }
-            Event::Answer { id, recipe, text, tokens, seconds } => {
+            Event::Partial { id, column, text } => {
                 if self.asking == Some(id) {
-                    self.answer(
-                        recipe,
-                        Answer { text, complete: true, tokens, seconds, ..Answer::default() },
-                    );
+                    self.answer(column, Answer { text, ..Answer::default() });
                 }
             }
-            Event::AskDone { id } => self.asking = self.asking.filter(|asking| *asking != id),
+            Event::Answer { id, column, text, tokens, seconds } => {
+                if self.asking == Some(id) {
+                    let answer = Answer { text, complete: true, tokens, seconds, ..Answer::default() };
+                    self.answer(column, answer);
+                } else {
+                    self.wall.answer(id, &column, &text, &self.models, self.mix);
+                }
+            }
+            Event::AskDone { id } => {
+                self.asking = self.asking.filter(|asking| *asking != id);
+                self.wall.done(id, self.asking.is_some());
+            }
             Event::Refused { id, reason } => {
                 if self.asking == Some(id) {
                     self.asking = None;
                     self.question.refused = Some(reason);
                 }
             }
-            Event::Status { status } => {
-                if status != Status::Evaluating {
-                    self.training.evaluating = None;
-                }
-                self.training.status = status;
-            }
+            Event::Status { status } => self.training.status(status),
             Event::Evaluating { method, task, done, rows } => {
                 self.training.evaluating = Some(Evaluating { method, task, done, rows });
             }
-            Event::Tick { tick } => self.tick(tick),
-            Event::Curve { method, record } => {
-                let spec = self.training.spec.clone().unwrap_or_default();
-                self.training.curves.record(&method, &record, &spec);
-                self.training.watch(&method, record);
-            }
-            Event::RunDone { run } => self.run_done(*run),
-            Event::Finished { report } => {
-                self.training.spec = Some(report.spec.clone());
-                self.training.runs = report.runs.clone();
-                self.training.report = Some(*report);
-            }
+            Event::Tick { tick } => self.training.tick(tick),
+            Event::Curve { method, record } => self.training.curve(&method, record),
+            Event::RunDone { run } => self.training.run_done(*run),
+            Event::Finished { report } => self.training.finished(*report),
             Event::Failed(failure) => self.fail(failure),
         }
     }
 
-    /// Answers of weights that are there no longer are dropped, and asked for again.
+    /// Answers of weights that are there no longer are dropped, and asked for again. A model that was trained here gets a
+    /// column, while there is room.
     fn take_models(&mut self, models: Vec<ModelState>) {
         self.loading = None;
-        let same = |recipe: &RecipeName| {
-            let known = self.models.iter().find(|model| model.recipe == *recipe);
-            known.is_some_and(|known| models.contains(known))
-        };
-        let mut gone: Vec<RecipeName> = self
+        let known = |recipe: &RecipeName| self.models.iter().find(|model| model.recipe == *recipe);
+        let changed: Vec<RecipeName> = models
+            .iter()
+            .chain(&self.models)
+            .map(|model| model.recipe.clone())
+            .filter(|recipe| known(recipe) != models.iter().find(|model| model.recipe == *recipe))
+            .collect();
+        let new =
+            models.iter().filter(|model| model.origin == Origin::Trained && known(&model.recipe).is_none());
+        let new: Vec<Column> = new.map(|model| model.recipe.clone().into()).collect();
+        self.models = models;
+        new.iter().for_each(|column| columns::choose(&mut self.columns, column, true));
+        let recorded = self.answers.values().any(|answer| answer.recorded);
+        let mut gone: Vec<Column> = self
             .answers
             .iter()
-            .filter(|(recipe, answer)| !answer.recorded && !same(recipe))
-            .map(|(r, _)| r.clone())
+            .filter(|(column, answer)| !answer.recorded && changed.contains(&column.recipe))
+            .map(|(column, _)| column.clone())
             .collect();
-        self.models = models;
-        let recorded = self.answers.values().any(|answer| answer.recorded);
         if recorded && !self.recordings_hold() {
             // Recorded answers do not stand beside live ones.
             gone = self.askable();
             self.answers.clear();
             self.prompt = self.usual_prompt(&self.question.task, "");
+        } else if !recorded && !self.answers.is_empty() {
+            gone.extend(new);
         }
-        self.answers.retain(|recipe, _| !gone.contains(recipe));
+        self.answers.retain(|column, _| !gone.contains(column));
         let askable = self.askable();
         self.due.extend(gone);
         self.due = distinct(std::mem::take(&mut self.due))
             .into_iter()
-            .filter(|recipe| askable.contains(recipe))
+            .filter(|column| askable.contains(column))
             .collect();
     }
 
-    fn answer(&mut self, recipe: RecipeName, answer: Answer) {
-        let target = self.model(&recipe).map(|model| model.target.clone()).unwrap_or_default();
-        self.answers.insert(recipe, Answer { target, ..answer });
+    fn answer(&mut self, column: Column, answer: Answer) {
+        let target =
+            columns::model(&self.models, &column).map(|model| model.target.clone()).unwrap_or_default();
+        let prompt = columns::prompt_of(&self.models, &column, self.prompt);
+        self.answers.insert(column, Answer { target, prompt, beams: BEAMS, ..answer });
     }
 
-    /// Whether the recorded answers are those of the models that stand under their names: the shipped ones.
+    /// Whether the recorded answers are those of all models that stand in the columns: the shipped ones.
     pub fn recordings_hold(&self) -> bool {
-        let shipped = |name: &&str| {
-            self.models.iter().any(|model| model.recipe.as_str() == *name && model.origin == Origin::Shipped)
-        };
-        self.models.is_empty() || methods::COMPARED.iter().all(shipped)
-    }
-
-    fn tick(&mut self, tick: Tick) {
-        let spec = self.training.spec.clone().unwrap_or_default();
-        self.training.curves.tick(&tick, &spec);
-        let (stage, step, loss) = (tick.stage.clone(), tick.step, Some(tick.loss));
-        self.training.watch(&tick.method, StepRecord { stage, step, loss, ..StepRecord::default() });
-        self.training.tick = Some(tick);
-        self.training.evaluating = None;
-    }
-
-    fn run_done(&mut self, run: MethodRun) {
-        let spec = self.training.spec.clone().unwrap_or_default();
-        self.training.curves.run(&run, &spec);
-        self.training.unfinished.take_if(|course| course.method == run.method);
-        self.training.runs.retain(|known| (&known.method, known.seed) != (&run.method, run.seed));
-        self.training.runs.push(run);
+        let on_target = self.usual_prompt(&self.question.task, "");
+        self.columns.iter().all(|column| columns::is_recorded(&self.models, column, on_target))
     }
 
     /// Shows a failure; nothing waits for the worker any more. A fatal one stays until the worker is started again.
@@ -268,6 +212,7 @@ impl State {
         self.asking = None;
         if failure.fatal {
             self.loading = None;
+            self.wall.forget();
             if self.training.is_running() {
                 self.training.status = Status::Failed;
             }
@@ -298,11 +243,11 @@ impl State {
         !self.models.is_empty() && !self.is_dead() && !self.question.text.trim().is_empty()
     }
 
-    /// The user requests another question: row `row` of `task`, under the number `id`. The old one goes with its answers:
-    /// they would stand under the new task's name.
-    pub fn wants_example(&mut self, id: u64, task: &str, row: usize) {
+    /// The user requests another question, whose text is still to come. The old one goes with its answers: they would
+    /// stand under the new task's name.
+    pub fn wants_example(&mut self, question: Question) {
         self.forget_answers();
-        self.question = Question { id, task: task.to_owned(), row, awaited: true, ..Question::default() };
+        self.question = question;
     }
 
     /// The user edits the question: answers to the old text are none to the new one. An example that is still to come would
@@ -313,6 +258,7 @@ impl State {
         }
         self.forget_answers();
         self.question.text = text;
+        self.question.seen.clear();
         self.question.refused = None;
         if self.question.awaited {
             self.question.awaited = false;
@@ -334,71 +280,140 @@ impl State {
         if self.question.task != task {
             self.prompt = usual;
         }
-        self.prompt == usual && self.recordings_hold()
+        self.prompt == usual
     }
 
     fn usual_prompt(&self, task: &str, recorded: &str) -> bool {
-        let prompted = self.models.iter().find(|model| model.has_prompt);
+        let prompted = self.models.iter().find(|model| model.prompt > 0);
         prompted.map_or(recorded, |model| &model.target) == task
     }
 
-    /// The user switches the soft prompt: the models whose answers that changes; all of them where recorded answers are
+    /// The user switches the soft prompt: the columns whose answers that changes; all of them where recorded answers are
     /// shown, which do not stand beside live ones.
-    pub fn switch_prompt(&mut self, on: bool) -> Vec<RecipeName> {
+    pub fn switch_prompt(&mut self, on: bool) -> Vec<Column> {
         self.prompt = on;
-        match self.answers.values().any(|answer| !answer.recorded) {
-            true => self
-                .models
-                .iter()
-                .filter(|model| model.has_prompt)
-                .map(|model| model.recipe.clone())
-                .collect(),
-            false => self.askable(),
+        let open = |column: &Column| {
+            column.part == Part::Whole
+                && columns::model(&self.models, column).is_some_and(|model| model.prompt > 0)
+        };
+        self.again(|columns| columns.iter().filter(|column| open(column)).cloned().collect())
+    }
+
+    /// The user changes the share of the tuned weights: the columns whose answers that changes.
+    pub fn set_mix(&mut self, mix: f64) -> Vec<Column> {
+        self.mix = mix.clamp(0.0, 1.0);
+        let mixed = |column: &&Column| column.part == Part::Mixed;
+        self.again(|columns| columns.iter().filter(mixed).cloned().collect())
+    }
+
+    /// The user adds a column or takes it out: the columns that have no answer yet, where others have one.
+    pub fn choose(&mut self, column: &Column, wanted: bool) -> Vec<Column> {
+        columns::choose(&mut self.columns, column, wanted);
+        let chosen = &self.columns;
+        self.answers.retain(|column, _| chosen.contains(column));
+        let missing = |column: &&Column| !self.answers.contains_key(column);
+        self.again(|columns| columns.iter().filter(missing).cloned().collect())
+    }
+
+    /// Columns and share as a link has them.
+    pub fn place(&mut self, columns: Vec<Column>, mix: Option<f64>) {
+        if !columns.is_empty() {
+            self.columns = columns;
+        }
+        self.mix = mix.unwrap_or(self.mix);
+    }
+
+    /// What of the columns that can be asked is to be asked again: nothing before the user asks, and all where recorded
+    /// answers would stand beside live ones, or answers are on their way.
+    fn again(&self, of: impl Fn(&[Column]) -> Vec<Column>) -> Vec<Column> {
+        let askable = self.askable();
+        let some = of(&askable);
+        let recorded = self.answers.values().any(|answer| answer.recorded);
+        match self.asking {
+            None if self.answers.is_empty() => Vec::new(),
+            _ if some.is_empty() => some,
+            Some(_) => askable,
+            None if recorded => askable,
+            None => some,
         }
     }
 
-    /// Shows a precomputed question with its answers, of models tuned on `target`.
-    pub fn show_recorded(&mut self, id: u64, example: &ExampleAnswers, row: usize, target: &str) {
+    /// Shows a precomputed question, with its answers by models tuned on `spec`'s target where these are the ones in the
+    /// columns; otherwise these are asked.
+    pub fn show_recorded(&mut self, question: Question, example: &ExampleAnswers, spec: &RunSpec) {
         self.forget_answers();
-        self.question = Question {
-            id,
-            task: example.task.clone(),
-            row,
-            text: example.input.clone(),
-            rendered: example.input.clone(),
-            references: vec![example.reference.clone()],
-            ..Question::default()
+        self.question = question;
+        let target = &spec.target.task;
+        let on_target = self.question.task == *target;
+        let holds = |column: &Column| columns::is_recorded(&self.models, column, on_target);
+        if !self.models.is_empty() && !self.columns.iter().all(holds) {
+            self.due = self.askable();
+            return;
+        }
+        let answer = |column: &Column| {
+            let text = example.outputs.get(column.recipe.as_str())?.clone();
+            let tuned = column.recipe != RecipeName::pretrained();
+            let prompt = column.recipe.as_str() == methods::PROMOT && on_target;
+            let answer = Answer {
+                text,
+                target: if tuned { target.clone() } else { String::new() },
+                recorded: true,
+                complete: true,
+                prompt: if prompt { spec.prompt.length } else { 0 },
+                beams: spec.eval.beams,
+                ..Answer::default()
+            };
+            Some((column.clone(), answer))
         };
-        let answer = |(recipe, text): (&String, &String)| {
-            let recipe = RecipeName::new(recipe);
-            let target = if recipe == RecipeName::pretrained() { "" } else { target };
-            let (text, target) = (text.clone(), target.to_owned());
-            (recipe, Answer { text, target, recorded: true, complete: true, ..Answer::default() })
-        };
-        self.answers = example.outputs.iter().map(answer).collect();
+        self.answers = self.columns.iter().filter(|column| holds(column)).filter_map(answer).collect();
     }
 
-    /// The user asks: answers of these models are awaited under the number `id`.
-    pub fn ask(&mut self, id: u64, recipes: &[RecipeName]) {
+    /// The user asks: answers of these columns are awaited under the number `id`.
+    pub fn ask(&mut self, id: u64, asked: &[Column]) {
         self.asking = Some(id);
         self.due.clear();
         self.question.refused = None;
-        self.answers.retain(|recipe, answer| !recipes.contains(recipe) && !answer.recorded);
+        self.answers.retain(|column, answer| !asked.contains(column) && !answer.recorded);
     }
 
-    /// The models that can be asked.
-    pub fn askable(&self) -> Vec<RecipeName> {
-        self.models.iter().map(|model| model.recipe.clone()).collect()
+    /// The next question of the wall, while nobody else asks and nothing is trained.
+    pub fn next_of_wall(&mut self, id: u64) -> Option<Due> {
+        let busy = self.asking.is_some() || !self.due.is_empty() || self.question.awaited;
+        if busy || self.wall.is_asking() || self.training.is_running() || self.is_dead() {
+            return None;
+        }
+        let askable = self.askable();
+        self.wall.next(id, &self.models, &askable, self.mix)
     }
 
-    /// The models that are shown: those of the comparison, there or not, and all others that are there.
-    pub fn shown(&self) -> Vec<RecipeName> {
-        let compared = methods::COMPARED.map(RecipeName::new);
-        distinct(compared.into_iter().chain(self.askable()))
+    /// A sentence where the user's own question has words that are none of the model's.
+    pub fn spelled(&self) -> Option<String> {
+        let question = &self.question;
+        let words = if question.is_own() { lore::spelled(&question.seen) } else { Vec::new() };
+        let quoted: Vec<String> = words.iter().map(|word| format!("\u{201c}{word}\u{201d}")).collect();
+        let verb = if words.len() == 1 { "is no word" } else { "are no words" };
+        let read = format!(
+            "{} {verb} of this model: it reads letters, and its world knows nothing of it.",
+            quoted.join(", ")
+        );
+        (!words.is_empty()).then_some(read)
     }
 
-    pub fn model(&self, recipe: &RecipeName) -> Option<&ModelState> {
-        self.models.iter().find(|model| model.recipe == *recipe)
+    /// The columns whose models can be asked.
+    pub fn askable(&self) -> Vec<Column> {
+        let there = |column: &&Column| columns::model(&self.models, column).is_some();
+        self.columns.iter().filter(there).cloned().collect()
+    }
+
+    /// All columns that can be chosen, and those that are.
+    pub fn choices(&self) -> Vec<Column> {
+        distinct(columns::offered(&self.models).into_iter().chain(self.columns.clone()))
+    }
+
+    /// The models in the columns.
+    pub fn compared(&self) -> Vec<ModelState> {
+        let shown = |model: &&ModelState| self.columns.iter().any(|column| column.recipe == model.recipe);
+        self.models.iter().filter(shown).cloned().collect()
     }
 
     /// The task that the first tuned model was tuned on, for the picker: other columns may have other ones.
@@ -411,9 +426,7 @@ impl State {
     pub fn start(&mut self, spec: RunSpec) {
         self.failure = None;
         self.saved = None;
-        // The version keeps growing, so that a chart notices that the old curves are gone.
-        let curves = Curves { version: self.training.curves.version + 1, ..Curves::default() };
-        self.training = Training { status: Status::Loading, spec: Some(spec), curves, ..Training::default() };
+        self.training = self.training.anew(Status::Loading, Some(spec));
     }
 
     /// The run in storage that is not shown already.
@@ -424,8 +437,7 @@ impl State {
 
     /// The user deletes the saved run: what was shown of it goes, too.
     pub fn discarded(&mut self) {
-        let curves = Curves { version: self.training.curves.version + 1, ..Curves::default() };
-        self.training = Training { curves, ..Training::default() };
+        self.training = self.training.anew(Status::Idle, None);
     }
 
     /// The user resumes the saved run.
@@ -445,6 +457,7 @@ impl State {
         self.failure = None;
         self.device = None;
         self.models.clear();
+        self.wall.forget();
         self.forget_answers();
         self.loading = None;
     }

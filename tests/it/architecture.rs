@@ -40,6 +40,8 @@ const FRONTS: &[(&str, &str)] = &[
 const READERS: &[(&str, &str)] = &[
     ("app/src/fetch.rs", "the content type of an answer"),
     ("app/src/page/ask.rs", "names of keys, as browsers give them"),
+    ("app/src/page/glossary.rs", "names of keys, as browsers give them"),
+    ("app/src/state/place.rs", "the fields of a link"),
     ("app/src/worker/gpu.rs", "WebGPU's names of errors, and shaders"),
     ("cli/src/args.rs", "the argument parser's message, to shorten it"),
     ("cli/src/files/hub/mod.rs", "names of a model's files, and HF_HUB_OFFLINE"),

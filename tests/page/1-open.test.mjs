@@ -13,7 +13,7 @@ after(() => site.close());
 test('the first screen says whether results are recorded', async () => {
   const opened = await open(site);
   const { page } = opened;
-  await page.getByRole('heading', { level: 1, name: 'One question, three models' }).waitFor();
+  await page.getByRole('heading', { level: 1, name: 'One question, several models' }).waitFor();
   await page.locator('[data-testid=recorded-table] tbody tr, [data-testid=no-recorded]').first().waitFor();
   await calm(opened);
 });

@@ -161,6 +161,27 @@ impl Fact {
     }
 }
 
+/// A fact as a reader sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    pub topic: Topic,
+    pub subject: String,
+    pub statement: String,
+    pub question: String,
+    pub answer: String,
+}
+
+/// Every fact, in words; those of one subject with the same kinds in the same order.
+pub fn known() -> impl Iterator<Item = Known> {
+    FACTS.iter().map(|fact| Known {
+        topic: fact.kind.topic,
+        subject: fact.subject.clone(),
+        statement: fact.fill(fact.kind.statements[0]),
+        question: fact.fill(fact.kind.questions[0]),
+        answer: fact.answer.clone(),
+    })
+}
+
 /// A fact and a way to ask for it that belongs to `split`.
 pub fn ask(topic: Topic, split: Split, rng: &mut Rng) -> (&'static Fact, String) {
     loop {

@@ -47,6 +47,7 @@ mod frozen;
 mod tests;
 
 pub use catalog::{Catalog, PRESETS, SUITE, catalog};
+pub use facts::{Known, Topic, known};
 #[cfg(feature = "models")]
 pub use pretraining::{PretrainSpec, pretrain};
 #[cfg(feature = "models")]

@@ -390,3 +390,14 @@ fn the_evaluated_templates_are_rare_in_pretraining() {
     }
     assert!((1..=4000 / 20).contains(&templates), "{templates} of 4000");
 }
+
+#[test]
+fn what_is_known_is_what_is_asked() {
+    let known: Vec<crate::Known> = crate::known().collect();
+    let people = known.iter().filter(|fact| fact.topic == crate::Topic::People);
+    assert!(people.clone().count() > 100 && known.len() > people.count());
+    for fact in &known {
+        assert!(fact.question.contains(&fact.subject) && fact.question.ends_with('?'), "{fact:?}");
+        assert!(fact.statement.contains(&fact.subject) && fact.statement.contains(&fact.answer), "{fact:?}");
+    }
+}

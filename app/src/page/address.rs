@@ -15,3 +15,20 @@ pub fn base() -> String {
     let folder = path.rfind('/').map_or("/", |end| &path[..=end]);
     format!("{origin}{folder}")
 }
+
+/// What follows `#`.
+pub fn hash() -> String {
+    window().location().hash().unwrap_or_default()
+}
+
+/// Goes to a hash, with its `#`, as a link to it does.
+pub fn turn_to(hash: &str) {
+    // A hash can always be set.
+    let _ = window().location().set_hash(hash);
+}
+
+/// The page's address without its hash, as it was opened.
+pub fn whole() -> String {
+    let query = window().location().search().unwrap_or_default();
+    format!("{}{query}", base())
+}

@@ -1,41 +1,44 @@
-//! One model's answer, with its marks.
+//! One column: a model's answer, its marks, and how it was made.
 
 use leptos::prelude::*;
 use promot_core::chart::Palette;
 
-use super::app::{App, View};
+use super::app::App;
 use super::numbers;
-use crate::protocol::{ModelState, Origin, RecipeName};
+use super::seen::Made;
+use crate::column::{Column, Part};
 use crate::state::marks::{self, Verdict};
-use crate::state::methods::title;
-use crate::state::{Answer, State};
+use crate::state::place::Screen;
+use crate::state::{Answer, State, columns};
 
 #[component]
-pub fn AnswerColumn(recipe: RecipeName) -> impl IntoView {
+pub fn AnswerColumn(column: Column) -> impl IntoView {
     let app = expect_context::<App>();
-    let name = recipe.to_string();
-    let recipe = StoredValue::new(recipe);
-    let answer = Memo::new(move |_| {
-        app.state.with(|state| recipe.with_value(|recipe| state.answers.get(recipe).cloned()))
+    let name = column.to_string();
+    let heading = columns::heading(&column);
+    let part = column.part;
+    let column = StoredValue::new(column);
+    let of = move |state: &State| column.with_value(|column| state.answers.get(column).cloned());
+    let answer = Memo::new(move |_| app.state.with(of));
+    let there = Memo::new(move |_| {
+        app.state.with(|state| column.with_value(|column| columns::model(&state.models, column).is_some()))
     });
-    let model =
-        Memo::new(move |_| app.state.with(|state| recipe.with_value(|recipe| state.model(recipe).cloned())));
-    let waiting =
-        Memo::new(move |_| model.with(Option::is_some) && app.state.with(|state| state.asking.is_some()));
+    let waiting = Memo::new(move |_| there.get() && app.state.with(|state| state.asking.is_some()));
     let busy = move || {
         let complete = answer.with(|answer| answer.as_ref().is_some_and(|answer| answer.complete));
         (waiting.get() && !complete).to_string()
     };
-    let has_prompt =
-        Memo::new(move |_| model.with(|model| model.as_ref().is_some_and(|model| model.has_prompt)));
+    let switch = Memo::new(move |_| {
+        let length =
+            |state: &State| column.with_value(|column| columns::prompt_of(&state.models, column, true));
+        part == Part::Whole && app.state.with(length) > 0
+    });
+    let origin = Memo::new(move |_| {
+        app.state.with(|state| column.with_value(|column| columns::origin(&state.models, column, state.mix)))
+    });
     let title_id = format!("title-{name}");
-    let series = {
-        let name = name.clone();
-        Memo::new(move |_| {
-            let shown = app.state.with(State::shown);
-            Palette::new(shown.iter().map(RecipeName::as_str)).of(&name).to_string()
-        })
-    };
+    let series =
+        Memo::new(move |_| column.with_value(|column| app.state.with(|state| series(state, column))));
     view! {
         <article
             class="answer"
@@ -44,48 +47,45 @@ pub fn AnswerColumn(recipe: RecipeName) -> impl IntoView {
             aria-labelledby=title_id.clone()
         >
             <header>
-                <h2 id=title_id.clone()>{title(&name)}</h2>
-                <p class="origin">{move || origin_text(app.state.with(|state| !state.models.is_empty()), model.get().as_ref())}</p>
+                <h3 id=title_id.clone()>{heading}</h3>
+                <p class="origin">{move || origin.get()}</p>
             </header>
             <div class="text" data-testid=format!("answer-{name}") aria-live="polite" aria-busy=busy>
-                <Text recipe answer waiting />
+                <Text column answer waiting there />
             </div>
             <Marks answer />
-            <Show when=move || has_prompt.get()>
+            <Show when=move || switch.get()>
                 <PromptToggle />
             </Show>
+            {(part == Part::Mixed).then(|| view! { <MixSlider /> })}
+            <Made column answer />
         </article>
     }
 }
 
-fn origin_text(loaded: bool, model: Option<&ModelState>) -> String {
-    match model {
-        Some(model) if model.target.is_empty() => "not fine-tuned".into(),
-        Some(ModelState { origin: Origin::Shipped, target, .. }) => {
-            format!("tuned on {target}, comes with the page")
-        }
-        Some(ModelState { origin: Origin::Trained, target, .. }) => format!("tuned on {target} in this tab"),
-        None if loaded => "not trained yet".into(),
-        None => "\u{a0}".into(),
-    }
+/// The number of a column's colour.
+pub fn series(state: &State, column: &Column) -> String {
+    let names: Vec<String> = state.columns.iter().map(Column::to_string).collect();
+    Palette::new(names.iter().map(String::as_str)).of(&column.to_string()).to_string()
 }
 
 #[component]
-fn Text(recipe: StoredValue<RecipeName>, answer: Memo<Option<Answer>>, waiting: Memo<bool>) -> impl IntoView {
+fn Text(
+    column: StoredValue<Column>,
+    answer: Memo<Option<Answer>>,
+    waiting: Memo<bool>,
+    there: Memo<bool>,
+) -> impl IntoView {
     let app = expect_context::<App>();
-    let missing = Memo::new(move |_| {
-        app.state.with(|state| {
-            !state.models.is_empty() && recipe.with_value(|recipe| state.model(recipe).is_none())
-        })
-    });
+    let missing = Memo::new(move |_| !there.get() && app.state.with(|state| !state.models.is_empty()));
     let other =
-        Memo::new(move |_| app.state.with(|state| recipe.with_value(|recipe| compared_with(state, recipe))));
+        Memo::new(move |_| app.state.with(|state| column.with_value(|column| compared_with(state, column))));
     move || match answer.get() {
         Some(answer) => written(&answer, other.get().as_deref()).into_any(),
         None if missing.get() => view! {
             <p class="none">
                 "This model is not there yet. "
-                <a href=View::Train.hash()>"Train it"</a>
+                <a href=Screen::Train.hash()>"Train it"</a>
                 ", which takes a few minutes, and ask again."
             </p>
         }
@@ -96,12 +96,12 @@ fn Text(recipe: StoredValue<RecipeName>, answer: Memo<Option<Answer>>, waiting: 
 }
 
 /// The text that differences are marked against: the reference answer, or the pretrained model's where there is none.
-fn compared_with(state: &State, recipe: &RecipeName) -> Option<String> {
+fn compared_with(state: &State, column: &Column) -> Option<String> {
     if let Some(reference) = state.question.known_references().first() {
         return Some(reference.clone());
     }
-    let pretrained = RecipeName::pretrained();
-    let pretrained = state.answers.get(&pretrained).filter(|_| *recipe != pretrained)?;
+    let pretrained = columns::pretrained();
+    let pretrained = state.answers.get(&pretrained).filter(|_| *column != pretrained)?;
     Some(marks::readable(&pretrained.text).to_owned())
 }
 
@@ -137,7 +137,7 @@ fn Marks(answer: Memo<Option<Answer>>) -> impl IntoView {
     let marking = Memo::new(move |_| {
         let answer = answer.get().filter(|answer| answer.complete)?;
         app.state.with(|state| {
-            let pretrained = state.answers.get(&RecipeName::pretrained()).filter(|answer| answer.complete);
+            let pretrained = state.answers.get(&columns::pretrained()).filter(|answer| answer.complete);
             let question = &state.question;
             Some(Marking {
                 verdict: marks::verdict(&question.task, &answer.text, question.known_references()),
@@ -179,7 +179,7 @@ fn verdict(verdict: Verdict) -> impl IntoView {
     }
 }
 
-/// Soft prompt on or off, for all models that have one; they are asked again at once.
+/// Soft prompt on or off, for all columns that leave it open; they are asked again at once.
 #[component]
 fn PromptToggle() -> impl IntoView {
     let app = expect_context::<App>();
@@ -199,6 +199,34 @@ fn PromptToggle() -> impl IntoView {
             />
             <span>"With the soft prompt prepended"</span>
             <small>"on for the target task, off for all others"</small>
+        </label>
+    }
+}
+
+/// The share of the tuned weights; the mixed model answers again while it moves.
+#[component]
+fn MixSlider() -> impl IntoView {
+    let app = expect_context::<App>();
+    let slide = move |event: leptos::ev::Event| {
+        let mix = event_target_value(&event).parse::<f64>().unwrap_or(0.5) / 100.0;
+        let due = app.state.try_update(|state| state.set_mix(mix)).unwrap_or_default();
+        app.ask(due);
+    };
+    let share = Memo::new(move |_| app.state.with(|state| (state.mix * 100.0).round()));
+    view! {
+        <label class="mix">
+            <span>"Pretrained"</span>
+            <input
+                type="range"
+                min="0"
+                max="100"
+                step="5"
+                data-testid="mix"
+                aria-label="Share of the tuned weights, in percent"
+                prop:value=move || share.get().to_string()
+                on:input=slide
+            />
+            <span>"tuned"</span>
         </label>
     }
 }

@@ -3,47 +3,26 @@
 use leptos::prelude::*;
 use promot_core::spec::RunSpec;
 
-use super::{address, settings};
+use super::point::point_at;
+use super::{address, hide, settings};
 use crate::catalog;
+use crate::column::Column;
 use crate::failure::Failure;
 use crate::link::Link;
-use crate::protocol::{Command, DeviceWish, Event, RecipeName, resolved};
-use crate::state::State;
+use crate::protocol::{Command, DeviceWish, Event, resolved};
 use crate::state::fields::{self, Drafts};
-use crate::state::recorded::Recorded;
+use crate::state::place::{Place, Screen};
+use crate::state::recorded::{Recorded, asked_with};
+use crate::state::story::{self, Step};
+use crate::state::wall::{Due, Wall};
+use crate::state::{BEAMS, Question, State};
 
 /// Longest answer to a question that belongs to no task, in tokens.
 const FREE_ANSWER: usize = 64;
 
-/// The screens; the address's hash names them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
-    Compare,
-    Train,
-}
-
-impl View {
-    pub const ALL: [View; 2] = [View::Compare, View::Train];
-
-    pub fn hash(self) -> &'static str {
-        match self {
-            View::Compare => "#compare",
-            View::Train => "#train",
-        }
-    }
-
-    pub fn title(self) -> &'static str {
-        match self {
-            View::Compare => "Compare",
-            View::Train => "Train",
-        }
-    }
-
-    /// The screen that the address names.
-    pub fn current() -> Self {
-        let hash = window().location().hash().unwrap_or_default();
-        View::ALL.into_iter().find(|view| view.hash() == hash).unwrap_or(View::Compare)
-    }
+/// Of an answer to a question of this task.
+fn most_tokens(task: &str) -> usize {
+    catalog::tasks().by_name(task).map_or(FREE_ANSWER, |task| task.max_new_tokens)
 }
 
 /// Moves the focus to an element, opening what hides it.
@@ -63,7 +42,11 @@ fn focus(testid: &str) {
 #[derive(Clone, Copy)]
 pub struct App {
     pub state: RwSignal<State>,
-    pub view: RwSignal<View>,
+    pub view: RwSignal<Screen>,
+    /// Large type.
+    pub large: RwSignal<bool>,
+    /// The story's step, from 1.
+    pub story: RwSignal<Option<usize>>,
     pub recorded: RwSignal<Recorded>,
     /// The settings of the Train screen.
     pub form: RwSignal<RunSpec>,
@@ -81,10 +64,12 @@ pub struct App {
 }
 
 impl App {
-    pub fn new(device: DeviceWish, view: View) -> Self {
+    pub fn new(device: DeviceWish, view: Screen) -> Self {
         Self {
             state: RwSignal::default(),
             view: RwSignal::new(view),
+            large: RwSignal::new(false),
+            story: RwSignal::new(None),
             recorded: RwSignal::new(Recorded::Loading),
             form: RwSignal::default(),
             drafts: RwSignal::default(),
@@ -117,6 +102,7 @@ impl App {
 
     pub fn on_event(&self, event: Event) {
         let loaded = matches!(event, Event::Models { .. });
+        let next = loaded || matches!(event, Event::AskDone { .. } | Event::Status { .. });
         let asks = loaded || matches!(event, Event::Example { .. });
         // A new worker, the first one or its successor, knows nothing.
         if matches!(event, Event::Ready) {
@@ -129,6 +115,9 @@ impl App {
         if asks {
             self.ask_due();
         }
+        if next {
+            self.fill_wall();
+        }
         let back = self.state.with_untracked(|state| state.saved.is_some() && !state.models.is_empty());
         if back && self.resumes.get_untracked() {
             self.resume();
@@ -139,20 +128,137 @@ impl App {
     pub fn example(&self, task: &str, row: usize) {
         self.cancel();
         let (id, shots) = (self.next_id(), self.shots.get_untracked());
-        let (found, target) = self.recorded.with_untracked(|recorded| {
-            (recorded.example(task, row, shots).cloned(), recorded.target().to_owned())
-        });
-        self.state.update(|state| {
-            let holds = state.turn_to(task, &target);
-            match found.filter(|_| holds) {
-                Some(example) => state.show_recorded(id, &example, row, &target),
-                None => state.wants_example(id, task, row),
-            }
+        self.recorded.with_untracked(|recorded| {
+            self.state.update(|state| {
+                let holds = state.turn_to(task, recorded.target());
+                let found = recorded.example(task, row, shots).filter(|_| holds);
+                match found.zip(recorded.spec()) {
+                    Some((example, spec)) => {
+                        state.show_recorded(Question::recorded(id, example, row, shots), example, spec);
+                    }
+                    None => state.wants_example(Question::awaited(id, task, row, shots)),
+                }
+            });
         });
         // Without models the worker has no tokenizer; `on_event` requests the example again when they are there.
         if self.state.with_untracked(|state| state.question.awaited && !state.models.is_empty()) {
             self.request_example();
         }
+        self.ask_due();
+    }
+
+    /// The user adds a column or takes it out.
+    pub fn choose(&self, column: &Column, wanted: bool) {
+        let due = self.state.try_update(|state| state.choose(column, wanted)).unwrap_or_default();
+        let recorded = |state: &State| {
+            let shown = state.answers.values().any(|answer| answer.recorded);
+            shown.then(|| (state.question.task.clone(), state.question.row))
+        };
+        match self.state.with_untracked(recorded) {
+            // Recorded answers are there for the new column, too, or all are asked.
+            Some((task, row)) => self.example(&task, row),
+            None => self.ask(due),
+        }
+        self.fill_wall();
+    }
+
+    /// Shows row `row` of a task in the editor, as it was recorded, and moves there.
+    pub fn open_question(&self, task: &str, row: usize) {
+        let shots = self.recorded.with_untracked(|recorded| asked_with(recorded.spec()?, task));
+        self.shots.update(|known| *known = shots.unwrap_or(*known));
+        self.example(task, row);
+        point_at("question");
+    }
+
+    /// Asks a question of the user's own.
+    pub fn ask_own(&self, text: String) {
+        self.write(text);
+        point_at("question");
+        self.ask(self.state.with_untracked(State::askable));
+    }
+
+    /// Shows what a link says. Nothing is downloaded and nothing trained.
+    pub fn go(&self, place: Place) {
+        let place = match self.story_step(&place) {
+            Ok(place) => place,
+            Err(problem) => return self.show_problem(Some(problem)),
+        };
+        self.view.set(place.screen);
+        self.story.set(place.story);
+        let Place { task, row, shots, text, columns, prompt, mix, spec, .. } = place;
+        let question = task.is_some() || shots.is_some() || !columns.is_empty() || mix.is_some();
+        if let Some(shots) = shots {
+            self.shots.set(shots);
+        }
+        if question {
+            let now = self.state.with_untracked(|state| (state.question.task.clone(), state.question.row));
+            self.state.update(|state| state.place(columns, mix.map(|percent| percent as f64 / 100.0)));
+            let (task, row) = task.map_or(now, |task| (task, row));
+            self.example(&task, row);
+        }
+        if let Some(text) = text {
+            self.write(text);
+        }
+        if let Some(on) = prompt.filter(|on| self.state.with_untracked(|state| state.prompt != *on)) {
+            let due = self.state.try_update(|state| state.switch_prompt(on)).unwrap_or_default();
+            self.ask(due);
+        }
+        if let Some(spec) = spec {
+            self.set_form(spec);
+        }
+        self.ask_due();
+        self.fill_wall();
+    }
+
+    /// A link to a step of the story alone means the question that the step is about, too.
+    fn story_step(&self, place: &Place) -> Result<Place, String> {
+        let Some(step) = place.story else { return Ok(place.clone()) };
+        let steps = self.steps();
+        let none = || "This copy of the page has no recorded results that tell the story.".to_owned();
+        if steps.is_empty() {
+            return Err(none());
+        }
+        let there = || format!("The story has {} steps; the link asks for step {step}.", steps.len());
+        let found = step.checked_sub(1).and_then(|at| steps.get(at)).ok_or_else(there)?;
+        Ok(if place.task.is_some() { place.clone() } else { found.place.clone() })
+    }
+
+    /// The steps of the story, where there is one to tell.
+    fn steps(&self) -> Vec<Step> {
+        self.recorded
+            .with_untracked(|recorded| recorded.report().and_then(|report| story::steps(report)))
+            .unwrap_or_default()
+    }
+
+    /// The story's next step or the one before.
+    pub fn tell(&self, by: isize) {
+        let count = self.steps().len();
+        let step = self.story.get_untracked().and_then(|step| step.checked_add_signed(by));
+        if let Some(step) = step.filter(|step| (1..=count).contains(step)) {
+            address::turn_to(&Place::of_story(step).hash());
+        }
+    }
+
+    pub fn end_story(&self) {
+        address::turn_to(self.view.get_untracked().hash());
+    }
+
+    /// What is shown, for a link.
+    pub fn place(&self) -> Place {
+        let (screen, shots) = (self.view.get_untracked(), self.shots.get_untracked());
+        self.state.with_untracked(|state| Place {
+            screen,
+            story: self.story.get_untracked(),
+            task: Some(state.question.task.clone()).filter(|task| !task.is_empty()),
+            row: state.question.row,
+            shots: (shots != 1).then_some(shots),
+            text: state.question.is_own().then(|| state.question.text.clone()),
+            columns: state.columns.clone(),
+            prompt: Some(state.prompt),
+            mix: Some((state.mix * 100.0).round() as usize).filter(|mix| *mix != 50),
+            spec: (screen == Screen::Train).then(|| self.form.get_untracked()),
+            hide: hide::hidden(),
+        })
     }
 
     /// The user edits the question.
@@ -168,8 +274,34 @@ impl App {
             Some(_) if !state.due.is_empty() => state.askable(),
             _ => state.due.clone(),
         });
-        if self.view.get_untracked() == View::Compare {
+        if self.view.get_untracked() == Screen::Compare {
             self.ask(due);
+        }
+    }
+
+    /// Has the next question of the wall answered, while it can be seen and nobody else asks.
+    pub fn fill_wall(&self) {
+        if self.view.get_untracked() != Screen::Compare {
+            return;
+        }
+        let id = self.next_id();
+        let due = self.state.try_maybe_update(|state| {
+            let due = state.next_of_wall(id);
+            (due.is_some(), due)
+        });
+        let Some(Due { input, task, columns, prompt }) = due.flatten() else { return };
+        let mix = self.state.with_untracked(|state| state.mix);
+        let max_new = most_tokens(&task);
+        self.send(&Command::Ask { id, input, columns, prompt, mix, beams: BEAMS, max_new });
+    }
+
+    /// Shows the `place`-th recorded question of every task on the wall.
+    pub fn show_wall(&self, place: usize) {
+        let wall =
+            self.recorded.with_untracked(|recorded| recorded.report().map(|report| Wall::of(report, place)));
+        if let Some(wall) = wall {
+            self.state.update(|state| state.wall = wall);
+            self.fill_wall();
         }
     }
 
@@ -181,19 +313,18 @@ impl App {
         self.send(&Command::Example { id, task, shots, row });
     }
 
-    /// Asks these models the question in the editor.
-    pub fn ask(&self, recipes: Vec<RecipeName>) {
+    /// Asks these columns the question in the editor.
+    pub fn ask(&self, columns: Vec<Column>) {
         let (input, task) =
             self.state.with_untracked(|state| (state.question.text.clone(), state.question.task.clone()));
-        if recipes.is_empty() || !self.state.with_untracked(State::can_ask) {
+        if columns.is_empty() || !self.state.with_untracked(State::can_ask) {
             return;
         }
         let id = self.next_id();
-        let max_new = catalog::tasks().by_name(&task).map_or(FREE_ANSWER, |task| task.max_new_tokens);
-        self.state.update(|state| state.ask(id, &recipes));
-        let prompt = self.state.with_untracked(|state| state.prompt);
-        // Width 1, so that the answer can be read while it is written.
-        self.send(&Command::Ask { id, input, recipes, prompt, beams: 1, max_new });
+        let max_new = most_tokens(&task);
+        self.state.update(|state| state.ask(id, &columns));
+        let (prompt, mix) = self.state.with_untracked(|state| (state.prompt, state.mix));
+        self.send(&Command::Ask { id, input, columns, prompt, mix, beams: BEAMS, max_new });
     }
 
     pub fn cancel(&self) {

@@ -3,10 +3,8 @@
 use leptos::prelude::*;
 
 use super::app::App;
+use crate::state::place::MOST_SHOTS;
 use crate::state::{State, fields, tasks};
-
-/// The bundled model was trained on at most this many in-context examples.
-const MOST_SHOTS: usize = 4;
 
 #[component]
 pub fn Ask() -> impl IntoView {
@@ -14,6 +12,7 @@ pub fn Ask() -> impl IntoView {
     let text = Memo::new(move |_| app.state.with(|state| state.question.text.clone()));
     let awaited = Memo::new(move |_| app.state.with(|state| state.question.awaited));
     let can_ask = Memo::new(move |_| app.state.with(State::can_ask));
+    let spelled = Memo::new(move |_| app.state.with(State::spelled));
     let refused = Memo::new(move |_| app.state.with(|state| state.question.refused.clone()));
     let ask = move || app.ask(app.state.with_untracked(State::askable));
     let on_key = move |event: leptos::ev::KeyboardEvent| {
@@ -25,6 +24,7 @@ pub fn Ask() -> impl IntoView {
     view! {
         <form
             class="panel question"
+            data-point="question"
             aria-label="The question"
             on:submit=move |event| {
                 event.prevent_default();
@@ -51,6 +51,9 @@ pub fn Ask() -> impl IntoView {
                 <AskButton can_ask />
                 <Reference />
             </div>
+            <p class="unknown" role="status" data-testid="unknown-words">
+                {move || spelled.get()}
+            </p>
             <p class="problem" role="status" data-testid="ask-refused">
                 {move || refused.get()}
             </p>

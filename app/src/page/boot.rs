@@ -5,13 +5,15 @@ use gloo::timers::callback::Timeout;
 use leptos::prelude::*;
 use promot_core::spec::RunSpec;
 
-use super::app::{App, View};
+use super::app::App;
 use super::later::turn;
-use super::{address, download, recorded, settings};
+use super::{address, download, hide, keys, recorded, settings};
 use crate::catalog;
 use crate::link::Link;
 use crate::protocol::{Event, resolved};
 use crate::state;
+use crate::state::place::{Place, Screen};
+use crate::state::story;
 use crate::state::tasks::FIRST_TASK;
 
 /// How long the worker lets the first screen go first, in milliseconds.
@@ -19,11 +21,15 @@ const WORKER_WAITS: u32 = 60;
 
 pub fn start() -> App {
     let device = state::address::device(address::parameter("device").as_deref());
-    let app = App::new(device.clone().unwrap_or_default(), View::current());
+    let place = Place::read(&address::hash());
+    let screen = place.as_ref().map_or_else(|_| Screen::default(), |place| place.screen);
+    let app = App::new(device.clone().unwrap_or_default(), screen);
     app.show_problem(device.err());
-    let turned = move |_: &web_sys::Event| {
-        app.view.set(View::current());
-        app.ask_due();
+    hide::hide(place.as_ref().map_or(&[], |place| &place.hide));
+    keys::listen(app);
+    let turned = move |_: &web_sys::Event| match Place::read(&address::hash()) {
+        Ok(place) => app.go(place),
+        Err(problem) => app.show_problem(Some(problem)),
     };
     EventListener::new(&window(), "hashchange", turned).forget();
     Timeout::new(0, move || read_spec(app)).forget();
@@ -38,9 +44,26 @@ pub fn start() -> App {
         turn().await;
         app.recorded.set(recorded);
         turn().await;
-        app.example(FIRST_TASK, 0);
+        first_view(app, place);
+        turn().await;
+        app.show_wall(0);
     });
     app
+}
+
+/// What the link shows; without one, the question that shows best what is lost.
+fn first_view(app: App, place: Result<Place, String>) {
+    let (task, row) = app.recorded.with_untracked(|recorded| {
+        let telling = recorded.report().and_then(|report| story::telling(report));
+        telling.map_or((FIRST_TASK.to_owned(), 0), |(example, row)| (example.task.clone(), row))
+    });
+    if !place.as_ref().is_ok_and(|place| place.task.is_some() || place.story.is_some()) {
+        app.example(&task, row);
+    }
+    match place {
+        Ok(place) => app.go(place),
+        Err(problem) => app.show_problem(Some(problem)),
+    }
 }
 
 /// The settings that the Train screen begins with: the address's, the last visit's, or the quick ones.

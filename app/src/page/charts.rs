@@ -9,6 +9,7 @@ use promot_core::chart::{self, Axis, Drawing, Frame, Line, Palette, Style};
 use super::app::App;
 use super::later::Later;
 use crate::state::curves::{Curves, MethodCurves, Point, value_at};
+use crate::state::recorded::Recorded;
 
 /// Time between two drawings, in milliseconds.
 const PAUSE: u32 = 500;
@@ -62,10 +63,15 @@ static KINDS: [Kind; 4] = [
 
 #[component]
 pub fn Charts() -> impl IntoView {
-    let curves = throttled_curves();
+    let app = expect_context::<App>();
+    let live = throttled_curves();
+    let recorded = Memo::new(move |_| app.recorded.with(Recorded::curves));
+    let begun = Memo::new(move |_| live.with(|live| !live.methods.is_empty()));
+    // Until a run begins, what was recorded waits in the charts.
+    let curves = Memo::new(move |_| if begun.get() { live.get() } else { recorded.get() });
     view! {
-        <div class="charts">
-            {KINDS.iter().map(|kind| view! { <Later><Figure kind curves /></Later> }).collect_view()}
+        <div class="charts" data-point="charts">
+            {KINDS.iter().map(|kind| view! { <Later><Figure kind curves begun /></Later> }).collect_view()}
         </div>
     }
 }
@@ -86,13 +92,14 @@ fn throttled_curves() -> RwSignal<Curves> {
 }
 
 #[component]
-fn Figure(kind: &'static Kind, curves: RwSignal<Curves>) -> impl IntoView {
+fn Figure(kind: &'static Kind, curves: Memo<Curves>, begun: Memo<bool>) -> impl IntoView {
     let drawing = Memo::new(move |_| curves.with(|curves| draw(kind, curves)));
     let svg = move || {
         drawing.with(|drawing| {
             drawing.as_ref().map_or_else(|| NOTHING.to_owned(), |drawing| drawing.svg.clone())
         })
     };
+    let waits = Memo::new(move |_| !begun.get() && drawing.with(Option::is_some));
     // Where the pointer is, as a fraction of the chart's width.
     let pointer = RwSignal::new(None::<f64>);
     let place = NodeRef::<Div>::new();
@@ -105,8 +112,13 @@ fn Figure(kind: &'static Kind, curves: RwSignal<Curves>) -> impl IntoView {
         Some(curves.with(|curves| values_at(kind, curves, x)))
     };
     view! {
-        <figure data-testid=kind.testid>
-            <figcaption>{kind.title} <small>{kind.unit}</small></figcaption>
+        <figure data-testid=kind.testid class:faint=move || waits.get()>
+            <figcaption>
+                {kind.title} <small>{kind.unit}</small>
+                <Show when=move || waits.get()>
+                    <span class="tag">"recorded"</span>
+                </Show>
+            </figcaption>
             <div
                 class="chart"
                 node_ref=place

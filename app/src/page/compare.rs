@@ -6,16 +6,21 @@ use promot_core::report_html::TWO_STAGES;
 use super::answer::AnswerColumn;
 use super::app::App;
 use super::ask::Ask;
+use super::choose::ChooseColumns;
+use super::glossary::Glossary;
 use super::later::Later;
 use super::recorded::RecordedResults;
-use crate::protocol::RecipeName;
+use super::story::StartStory;
+use super::wall::WallOfAnswers;
+use super::world::World;
+use crate::column::Column;
+use crate::protocol::Origin;
 use crate::state::{State, alike};
 
 /// What the models that come with the page show.
-const SHIPPED: &str = "The same small model three times: pretrained, after standard fine-tuning on a single true-or-false \
-     task, and after ProMoT, which first lets a soft prompt learn that task's answer format and only then tunes the \
-     weights. Ask them about other tasks. After standard fine-tuning the model answers translations and articles with \
-     \u{201c}True\u{201d} or \u{201c}False\u{201d}; ProMoT is meant to keep the other skills.";
+const SHIPPED: &str = "The same small model three times: pretrained, after fine-tuning on a single true-or-false task, and \
+     after ProMoT. The fine-tuned one answers translations and articles with \u{201c}True\u{201d} or \u{201c}False\u{201d}; \
+     ProMoT is meant to keep the other skills.";
 
 /// What is so of any models.
 const OWN: &str = "The same small model several times: pretrained, and after the training of this tab, whose tasks stand \
@@ -25,38 +30,53 @@ const OWN: &str = "The same small model several times: pretrained, and after the
 #[component]
 pub fn Compare() -> impl IntoView {
     let app = expect_context::<App>();
-    let shown = Memo::new(move |_| app.state.with(State::shown));
-    let shipped = Memo::new(move |_| app.state.with(State::recordings_hold));
+    let shown = Memo::new(move |_| app.state.with(|state| state.columns.clone()));
+    let own = Memo::new(move |_| {
+        app.state.with(|state| state.models.iter().any(|model| model.origin == Origin::Trained))
+    });
     let unlike = Memo::new(move |_| {
-        app.recorded
-            .with(|recorded| app.state.with(|state| alike::difference(&state.models, recorded.spec())))
+        let difference = |state: &State| {
+            app.recorded.with(|recorded| alike::difference(&state.compared(), recorded.spec()))
+        };
+        app.state.with(difference)
     });
     view! {
         <section class="intro" aria-labelledby="compare-title">
-            <h1 id="compare-title">"One question, three models"</h1>
-            <p class="lead">{move || if shipped.get() { SHIPPED } else { OWN }}</p>
+            <h1 id="compare-title">"One question, several models"</h1>
+            <p class="lead">{move || if own.get() { OWN } else { SHIPPED }}</p>
+            <StartStory />
+            <Glossary />
         </section>
+        <Later>
+            <WallOfAnswers />
+        </Later>
+        <Later>
+            <ChooseColumns />
+        </Later>
         <Later>
             <Ask />
         </Later>
         {move || unlike.get().map(|text| view! { <p class="unlike" role="note" data-testid="unlike">{text}</p> })}
-        <section class="columns" aria-label="Answers">
-            <For each=move || shown.get() key=|recipe| recipe.clone() children=later />
+        <section class="columns" aria-label="Answers" data-point="answers">
+            <For each=move || shown.get() key=Column::clone children=later />
         </section>
+        <Later>
+            <World />
+        </Later>
         <Later>
             <RecordedResults />
         </Later>
-        <section class="recorded" aria-labelledby="stages-title">
+        <section class="recorded" aria-labelledby="stages-title" data-point="stages">
             <h2 id="stages-title">"The two stages of ProMoT"</h2>
             <div class="panel stages" inner_html=TWO_STAGES></div>
         </section>
     }
 }
 
-fn later(recipe: RecipeName) -> impl IntoView {
+fn later(column: Column) -> impl IntoView {
     view! {
         <Later>
-            <AnswerColumn recipe=recipe.clone() />
+            <AnswerColumn column=column.clone() />
         </Later>
     }
 }

@@ -4,14 +4,17 @@ use leptos::prelude::*;
 
 use super::app::App;
 use super::saved::Discard;
-use crate::protocol::{Command, RecipeName};
+use crate::column::RecipeName;
+use crate::protocol::Command;
 use crate::state::methods::title;
 
 #[component]
 pub fn Export() -> impl IntoView {
     let app = expect_context::<App>();
     let results = Memo::new(move |_| app.state.with(|state| state.training.has_results()));
-    let models = Memo::new(move |_| app.state.with(|state| state.askable()));
+    let models = Memo::new(move |_| {
+        app.state.with(|state| state.models.iter().map(|model| model.recipe.clone()).collect::<Vec<_>>())
+    });
     let kept = Memo::new(move |_| {
         app.state.with(|state| {
             state.saved.as_ref().is_some_and(|run| run.finished)
@@ -45,7 +48,7 @@ pub fn Export() -> impl IntoView {
         }
     };
     view! {
-        <section class="panel export" aria-labelledby="export-title">
+        <section class="panel export" data-point="export" aria-labelledby="export-title">
             <h2 id="export-title">"Download"</h2>
             <p class="muted">
                 "The report as an HTML page, or as JSON like that of the native program; weights as a zip with the folder

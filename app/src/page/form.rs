@@ -22,7 +22,7 @@ pub fn Form() -> impl IntoView {
     let app = expect_context::<App>();
     let running = Memo::new(move |_| app.state.with(|state| state.training.is_running()));
     view! {
-        <form class="panel settings" aria-label="Settings" on:submit=|event| event.prevent_default()>
+        <form class="panel settings" data-point="settings" aria-label="Settings" on:submit=|event| event.prevent_default()>
             <fieldset disabled=move || running.get()>
                 <legend>"Settings"</legend>
                 <Preset />

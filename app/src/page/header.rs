@@ -2,8 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::app::{App, View};
+use super::app::App;
 use super::device::DeviceBadge;
+use super::large::LargeMode;
+use super::share::ShareView;
+use crate::state::place::Screen as View;
 
 #[component]
 pub fn Header() -> impl IntoView {
@@ -22,6 +25,8 @@ pub fn Header() -> impl IntoView {
                 <nav aria-label="Screens">
                     {View::ALL.into_iter().map(|view| view! { <Screen view /> }).collect_view()}
                 </nav>
+                <ShareView />
+                <LargeMode />
             </div>
             <DeviceBadge />
         </header>

@@ -8,6 +8,7 @@ mod app;
 mod ask;
 mod boot;
 mod charts;
+mod choose;
 mod compare;
 mod controls;
 mod device;
@@ -15,19 +16,30 @@ mod download;
 mod evidence;
 mod export;
 mod form;
+mod glossary;
 mod header;
+mod hide;
+mod keys;
+mod large;
 mod later;
 mod numbers;
+mod point;
 mod recorded;
 mod results;
 mod saved;
+mod seen;
 mod settings;
+mod share;
+mod story;
 mod train;
+mod wall;
+mod world;
 
 use gloo::timers::callback::Timeout;
 use leptos::prelude::*;
 
-use app::{App, View};
+use crate::state::place::Screen;
+use app::App;
 
 /// Replaces the static shell that index.html shows first.
 pub fn run() {
@@ -58,10 +70,11 @@ fn Page(app: App) -> impl IntoView {
         <main id="main" tabindex="-1">
             <alert::Alert />
             {move || match app.view.get() {
-                View::Compare => compare::Compare().into_any(),
-                View::Train => train::Train().into_any(),
+                Screen::Compare => compare::Compare().into_any(),
+                Screen::Train => train::Train().into_any(),
             }}
         </main>
+        <story::Story />
         <footer>
             <p>
                 "promot runs wholly in this tab: model, data and training never leave your device. The method is "

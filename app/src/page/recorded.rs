@@ -41,8 +41,11 @@ async fn file(name: &str) -> Result<Vec<u8>, String> {
     fetch::bytes(&format!("{}recorded/{name}", address::base())).await
 }
 
-/// The curves of all seeds are most of the bytes and are not shown here; the browser's own parser removes them in a tenth
-/// of the time that ours would block the page.
+/// One record of so many is kept, and all that have scores.
+const KEPT_STEPS: usize = 20;
+
+/// The records of all steps are most of the bytes. The charts need a few of the first seed's alone; the browser's own
+/// parser removes the others in a tenth of the time that ours would block the page.
 fn without_curves(text: String) -> String {
     let slim = || -> Result<js_sys::JsString, wasm_bindgen::JsValue> {
         let report = js_sys::JSON::parse(&text)?;
@@ -50,8 +53,19 @@ fn without_curves(text: String) -> String {
         if !js_sys::Array::is_array(&runs) {
             return Err(runs);
         }
-        for run in js_sys::Array::from(&runs).iter() {
-            js_sys::Reflect::set(&run, &"steps".into(), &js_sys::Array::new())?;
+        let seed = |run: &wasm_bindgen::JsValue| js_sys::Reflect::get(run, &"seed".into());
+        let runs = js_sys::Array::from(&runs);
+        for run in runs.iter() {
+            let kept = js_sys::Array::new();
+            if seed(&run)? == seed(&runs.get(0))? {
+                let steps = js_sys::Array::from(&js_sys::Reflect::get(&run, &"steps".into())?);
+                for (at, step) in steps.iter().enumerate() {
+                    if at % KEPT_STEPS == 0 || js_sys::Reflect::has(&step, &"validation".into())? {
+                        kept.push(&step);
+                    }
+                }
+            }
+            js_sys::Reflect::set(&run, &"steps".into(), &kept)?;
         }
         js_sys::JSON::stringify(&report)
     };
@@ -66,7 +80,7 @@ fn without_curves(text: String) -> String {
 pub fn RecordedResults() -> impl IntoView {
     let app = expect_context::<App>();
     view! {
-        <section class="recorded" aria-labelledby="recorded-title" data-testid="recorded">
+        <section class="recorded" aria-labelledby="recorded-title" data-testid="recorded" data-point="recorded">
             <h2 id="recorded-title">
                 "Whole test sets" <span class="tag">"precomputed"</span>
             </h2>

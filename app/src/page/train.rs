@@ -11,6 +11,7 @@ use super::controls::Controls;
 use super::evidence::Evidence;
 use super::export::Export;
 use super::form::Form;
+use super::glossary::Glossary;
 use super::later::Later;
 use super::results::ResultsTable;
 use super::saved::SavedRun;
@@ -34,6 +35,7 @@ pub fn Train() -> impl IntoView {
                 held-out tasks. Stage 1 of ProMoT trains a soft prompt and keeps the model frozen; stage 2 fine-tunes
                 the model with that prompt prepended. The prompt is removed afterwards."
             </p>
+            <Glossary />
             <div class="stages" inner_html=TWO_STAGES></div>
         </section>
         <SavedRun />

@@ -47,7 +47,7 @@ fn shipped(model: &ModelState, recorded: Option<&RunSpec>) -> Option<Budget> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::RecipeName;
+    use crate::column::RecipeName;
 
     fn spec(steps: &str) -> RunSpec {
         let mut spec = RunSpec::default();
@@ -57,7 +57,7 @@ mod tests {
 
     fn model(name: &str, origin: Origin, target: &str, budget: Option<Budget>) -> ModelState {
         let (recipe, target) = (RecipeName::new(name), target.to_owned());
-        ModelState { recipe, origin, target, has_prompt: false, version: 1, budget }
+        ModelState { recipe, origin, target, prompt: 0, version: 1, budget }
     }
 
     #[test]

@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use promot_core::report::ExampleAnswers;
 
 use super::*;
-use crate::protocol::Origin;
+use crate::protocol::{Origin, Tick};
 
-fn recipe(name: &str) -> RecipeName {
-    RecipeName::new(name)
+fn column(name: &str) -> Column {
+    Column::of(name)
 }
 
 fn model(name: &str, origin: Origin, version: u64) -> ModelState {
     let target = if name == "pretrained" { "" } else { "rte-mini" };
-    let (recipe, target, has_prompt) = (recipe(name), target.to_owned(), name == "promot");
-    ModelState { recipe, origin, target, has_prompt, version, budget: None }
+    let (recipe, target, prompt) =
+        (RecipeName::new(name), target.to_owned(), 20 * usize::from(name == "promot"));
+    ModelState { recipe, origin, target, prompt, version, budget: None }
 }
 
 /// The three models; the tuned ones of this origin.
@@ -35,13 +36,20 @@ fn recorded() -> ExampleAnswers {
     }
 }
 
+fn show_recorded(state: &mut State) {
+    let mut spec = RunSpec::default();
+    spec.target.task = "rte-mini".into();
+    let example = recorded();
+    state.show_recorded(Question::recorded(1, &example, 0, 1), &example, &spec);
+}
+
 fn example(id: u64, input: &str) -> Event {
     let (task, references) = ("wmt_ende-mini".to_owned(), vec!["Der Hund.".to_owned()]);
     Event::Example { id, task, row: 0, rows: 9, input: input.into(), references }
 }
 
 fn answer(id: u64, name: &str, text: &str) -> Event {
-    Event::Answer { id, recipe: recipe(name), text: text.into(), tokens: 1, seconds: 0.1 }
+    Event::Answer { id, column: column(name), text: text.into(), tokens: 1, seconds: 0.1 }
 }
 
 fn with(events: impl IntoIterator<Item = Event>) -> State {
@@ -62,13 +70,13 @@ fn recordings_stand_under_the_shipped_models_alone() {
 #[test]
 fn models_of_an_earlier_visit_take_the_recorded_answers_away_and_are_asked() {
     let mut state = State::default();
-    state.show_recorded(1, &recorded(), 0, "rte-mini");
+    show_recorded(&mut state);
     state.apply(three(Origin::Shipped, 1));
     assert!(state.answers.len() == 3 && state.due.is_empty());
     state.prompt = true;
     state.apply(three(Origin::Trained, 1));
     assert!(state.answers.is_empty() && !state.prompt, "triviaqa-mini is not what their prompt is for");
-    assert_eq!(state.due, ["pretrained", "fine-tuning", "promot"].map(recipe));
+    assert_eq!(state.due, ["pretrained", "fine-tuning", "promot"].map(column));
 }
 
 #[test]
@@ -83,16 +91,16 @@ fn new_weights_take_the_old_ones_answers_away() {
     state.apply(three(Origin::Trained, 1));
     assert_eq!(state.answers.len(), 3, "the same weights");
     state.apply(three(Origin::Trained, 2));
-    assert_eq!(state.answers.keys().cloned().collect::<Vec<_>>(), [recipe("pretrained")]);
-    assert_eq!(state.due, ["fine-tuning", "promot"].map(recipe));
-    state.ask(8, &["fine-tuning", "promot"].map(recipe));
+    assert_eq!(state.answers.keys().cloned().collect::<Vec<_>>(), [column("pretrained")]);
+    assert_eq!(state.due, ["fine-tuning", "promot"].map(column));
+    state.ask(8, &["fine-tuning", "promot"].map(column));
     assert!(state.due.is_empty() && state.answers.len() == 1);
 }
 
 #[test]
 fn an_edited_question_has_no_answers_and_takes_no_late_ones() {
     let mut state = with([three(Origin::Shipped, 1)]);
-    state.show_recorded(1, &recorded(), 0, "rte-mini");
+    show_recorded(&mut state);
     state.write("Q: Who? A:".into());
     assert_eq!(state.answers.len(), 3, "nothing was changed");
     state.write("Q: Who else? A:".into());
@@ -108,8 +116,8 @@ fn an_edited_question_has_no_answers_and_takes_no_late_ones() {
 #[test]
 fn another_task_takes_text_reference_and_answers_with_it() {
     let mut state = with([three(Origin::Shipped, 1)]);
-    state.show_recorded(1, &recorded(), 0, "rte-mini");
-    state.wants_example(2, "wmt_ende-mini", 0);
+    show_recorded(&mut state);
+    state.wants_example(Question::awaited(2, "wmt_ende-mini", 0, 1));
     assert_eq!((state.question.task.as_str(), state.question.text.as_str()), ("wmt_ende-mini", ""));
     assert!(
         state.question.known_references().is_empty() && state.answers.is_empty() && state.question.awaited
@@ -126,7 +134,7 @@ fn the_prompt_follows_the_task_until_the_user_chooses() {
     state.apply(three(Origin::Shipped, 1));
     state.question.task = "rte-mini".into();
     assert!(state.turn_to("triviaqa-mini", "") && !state.prompt);
-    state.show_recorded(1, &recorded(), 0, "rte-mini");
+    show_recorded(&mut state);
     // The first click on the switch, on recorded answers: all are asked, since recorded ones are not of this state.
     assert_eq!(state.switch_prompt(true), state.askable());
     assert!(
@@ -137,8 +145,51 @@ fn the_prompt_follows_the_task_until_the_user_chooses() {
     state.apply(answer(0, "promot", "x"));
     state.ask(9, &state.askable());
     state.apply(answer(9, "promot", "False"));
-    assert_eq!(state.switch_prompt(false), [recipe("promot")], "live answers of the others stay");
+    assert_eq!(
+        state.switch_prompt(true),
+        state.askable(),
+        "answers that are on their way are asked for again"
+    );
+    state.apply(Event::AskDone { id: 9 });
+    assert_eq!(state.switch_prompt(false), [column("promot")], "live answers of the others stay");
     assert!(state.turn_to("rte-mini", "") && state.prompt, "another task: as the method does");
+}
+
+#[test]
+fn a_column_that_is_added_is_asked_where_the_others_have_answers() {
+    let mut state = with([three(Origin::Shipped, 1)]);
+    let alone = Column::new("promot", Part::PromptAlone);
+    state.write("Q: Mine? A:".into());
+    assert!(state.choose(&alone, true).is_empty(), "nobody has asked yet");
+    state.ask(7, &state.askable());
+    assert_eq!(state.askable().len(), 4);
+    for column in state.askable() {
+        let (text, tokens, seconds) = ("x".to_owned(), 1, 0.1);
+        state.apply(Event::Answer { id: 7, column, text, tokens, seconds });
+    }
+    state.apply(Event::AskDone { id: 7 });
+    assert_eq!((state.answers[&alone].prompt, state.answers[&column("promot")].prompt), (20, 0));
+    let mixed = Column::new("fine-tuning", Part::Mixed);
+    assert_eq!(state.choose(&mixed, true), std::slice::from_ref(&mixed));
+    assert_eq!(state.set_mix(1.5), [mixed], "the others do not depend on it");
+    assert_eq!(state.mix, 1.0);
+    assert!(state.choose(&alone, false).len() == 1 && !state.answers.contains_key(&alone));
+}
+
+#[test]
+fn a_column_without_a_recording_has_all_of_them_asked() {
+    let mut state = State::default();
+    state.choose(&Column::new("promot", Part::PromptAlone), true);
+    show_recorded(&mut state);
+    assert_eq!(state.answers.len(), 3, "before the models are there");
+    state.apply(three(Origin::Shipped, 1));
+    assert_eq!(state.due, state.askable());
+    show_recorded(&mut state);
+    assert!(state.answers.is_empty() && state.due.len() == 4);
+    state.choose(&Column::new("promot", Part::PromptAlone), false);
+    state.choose(&Column::new("promot", Part::WithoutPrompt), true);
+    show_recorded(&mut state);
+    assert_eq!(state.answers.len(), 4, "off on another task, as it was recorded");
 }
 
 #[test]

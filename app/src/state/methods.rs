@@ -2,12 +2,15 @@
 
 use promot_core::spec::{self, MethodEntry, RunSpec, StageSpec};
 
-/// The models that the first screen compares, whether they are there or not.
-pub const COMPARED: [&str; 3] = ["pretrained", "fine-tuning", "promot"];
+/// The models that come with the page, and that the first screen compares.
+pub const COMPARED: [&str; 3] = ["pretrained", FINE_TUNING, PROMOT];
 
 /// The stages that the form has fields for.
 pub const FINE_TUNING: &str = "fine-tuning";
 pub const PROMPT_TUNING: &str = "prompt-tuning";
+
+/// The recipe of the paper.
+pub const PROMOT: &str = "promot";
 
 /// The recipes that are always in sight; the others of the library's list follow.
 const FIRST: [&str; MAIN] = ["pretrained", "fine-tuning", "prompt-tuning", "promot"];

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use promot_core::report::{ExampleAnswers, Report};
 use promot_core::spec::RunSpec;
 
+use super::curves::Curves;
 use super::methods::{FINE_TUNING, training};
 
 #[derive(Clone, Debug)]
@@ -19,12 +20,28 @@ pub enum Recorded {
 }
 
 impl Recorded {
-    /// What the first report was made with.
-    pub fn spec(&self) -> Option<&RunSpec> {
+    /// The first report.
+    pub fn report(&self) -> Option<&Arc<Report>> {
         match self {
-            Recorded::Here(report, _) => Some(&report.spec),
+            Recorded::Here(report, _) => Some(report),
             _ => None,
         }
+    }
+
+    /// What the first report was made with.
+    pub fn spec(&self) -> Option<&RunSpec> {
+        self.report().map(|report| &report.spec)
+    }
+
+    /// The curves of the first report's first seed.
+    pub fn curves(&self) -> Curves {
+        let mut curves = Curves::default();
+        let Some(report) = self.report() else { return curves };
+        let seed = report.runs.first().map(|run| run.seed);
+        for run in report.runs.iter().filter(|run| Some(run.seed) == seed && !run.steps.is_empty()) {
+            curves.run(run, &report.spec);
+        }
+        curves
     }
 
     /// The task that its models were tuned on; empty where there is none.
@@ -34,16 +51,16 @@ impl Recorded {
 
     /// The `row`-th precomputed question of a task, if it has that many in-context examples.
     pub fn example(&self, task: &str, row: usize, shots: usize) -> Option<&ExampleAnswers> {
-        let Recorded::Here(report, _) = self else { return None };
-        let asked_with = if task == report.spec.target.task {
-            training(&report.spec, FINE_TUNING).shots
-        } else {
-            *report.spec.eval.shots.first()?
-        };
-        if asked_with != shots {
-            return None;
-        }
+        let report = self.report().filter(|report| asked_with(&report.spec, task) == Some(shots))?;
         report.examples.iter().filter(|example| example.task == task).nth(row)
+    }
+}
+
+/// In-context examples before the recorded questions of a task.
+pub fn asked_with(spec: &RunSpec, task: &str) -> Option<usize> {
+    match task == spec.target.task {
+        true => Some(training(spec, FINE_TUNING).shots),
+        false => spec.eval.shots.first().copied(),
     }
 }
 
@@ -52,6 +69,17 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+
+    #[test]
+    fn the_recorded_curves_are_those_of_the_shipped_report() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../public/recorded/rte-mini/report.json");
+        let report: Report = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let curves = Recorded::Here(Arc::new(report.clone()), Vec::new()).curves();
+        let of = |name: &str| curves.methods.iter().find(|method| method.method == name).unwrap();
+        assert!(!of("promot").loss.points.is_empty() && of("promot").validation.len() > 5);
+        assert!(!of("fine-tuning").unseen.is_empty() && !of("fine-tuning").format.is_empty());
+        assert!(Recorded::None.curves().methods.is_empty());
+    }
 
     fn example(task: &str, input: &str) -> ExampleAnswers {
         let outputs = BTreeMap::from([("pretrained".into(), "True".into())]);

@@ -20,10 +20,18 @@ pub fn command(spec: &RunSpec) -> Result<String> {
 /// # Errors
 /// A spec that cannot be written.
 pub fn query(spec: &RunSpec) -> Result<String, serde_json::Error> {
+    Ok(format!("?spec={}#train", encoded(spec)?))
+}
+
+/// What differs from the defaults, as `address::spec` reads it.
+///
+/// # Errors
+/// A spec that cannot be written.
+pub fn encoded(spec: &RunSpec) -> Result<String, serde_json::Error> {
     let fields = |spec: &RunSpec| serde_json::to_value(spec);
     let different = without(fields(spec)?, &fields(&RunSpec::default())?);
     let text = serde_json::to_vec(&different.unwrap_or(Value::Object(Map::new())))?;
-    Ok(format!("?spec={}#train", URL_SAFE_NO_PAD.encode(text)))
+    Ok(URL_SAFE_NO_PAD.encode(text))
 }
 
 /// The fields that differ, tables within tables. A null, which TOML has not, is as good as nothing.

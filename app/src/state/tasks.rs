@@ -6,7 +6,7 @@ use promot_world::SUITE;
 
 use crate::catalog;
 
-/// The task that the first screen opens with: one that standard fine-tuning makes the model forget.
+/// The task that the first screen opens with where nothing is recorded that shows better what is lost.
 pub const FIRST_TASK: &str = "triviaqa-mini";
 
 /// Tasks of one kind, for the picker.
@@ -30,6 +30,12 @@ const TITLES: [(&str, &str); 12] = [
     ("xsum", "News in one sentence"),
     ("wikilingua", "Instructions in one sentence"),
 ];
+
+/// What a task asks, without its name.
+pub fn heading(name: &str) -> String {
+    let short = name.trim_end_matches("-mini");
+    TITLES.iter().find(|(known, _)| *known == short).map_or(name, |(_, title)| title).to_owned()
+}
 
 /// What a task asks, with its name.
 pub fn title(name: &str) -> String {

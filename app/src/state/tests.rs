@@ -1,24 +1,24 @@
 use std::collections::BTreeMap;
 
-use promot_core::report::{ModelInfo, StageId, StepRecord, TaskScore};
+use promot_core::report::{MethodRun, ModelInfo, Report, StageId, StepRecord, TaskScore};
 use promot_core::spec::RunSpec;
 
 use super::curves::{MOST_POINTS, Thinned, value_at};
 use super::marks::{Piece, Verdict};
 use super::*;
 use crate::catalog::presets;
-use crate::protocol::{DeviceWish, Origin};
+use crate::protocol::{DeviceWish, Origin, Tick};
 
-fn recipe(name: &str) -> RecipeName {
-    RecipeName::new(name)
+fn column(name: &str) -> Column {
+    Column::of(name)
 }
 
 fn models() -> Event {
     let model = |name: &str, origin, target: &str| ModelState {
-        recipe: recipe(name),
+        recipe: RecipeName::new(name),
         origin,
         target: target.into(),
-        has_prompt: name == "promot",
+        prompt: if name == "promot" { 20 } else { 0 },
         version: 1,
         budget: None,
     };
@@ -43,11 +43,11 @@ fn example(id: u64, input: &str) -> Event {
 }
 
 fn partial(id: u64, text: &str) -> Event {
-    Event::Partial { id, recipe: recipe("promot"), text: text.into() }
+    Event::Partial { id, column: column("promot"), text: text.into() }
 }
 
 fn answer(id: u64, text: &str) -> Event {
-    Event::Answer { id, recipe: recipe("promot"), text: text.into(), tokens: 2, seconds: 0.5 }
+    Event::Answer { id, column: column("promot"), text: text.into(), tokens: 2, seconds: 0.5 }
 }
 
 fn tick(method: &str, stage: &str, step: usize) -> Event {
@@ -122,11 +122,11 @@ fn state(events: impl IntoIterator<Item = Event>) -> State {
 }
 
 #[test]
-fn models_that_are_there_can_be_asked_and_the_compared_ones_are_always_shown() {
+fn models_that_are_there_can_be_asked_and_one_trained_here_gets_a_column() {
     let state = state([models()]);
-    assert_eq!(state.askable(), ["pretrained", "promot", "joint"].map(recipe));
-    assert_eq!(state.shown(), ["pretrained", "fine-tuning", "promot", "joint"].map(recipe));
-    assert_eq!(State::default().shown(), ["pretrained", "fine-tuning", "promot"].map(recipe));
+    assert_eq!(state.askable(), ["pretrained", "promot", "joint"].map(column));
+    assert_eq!(state.columns, ["pretrained", "fine-tuning", "promot", "joint"].map(column));
+    assert_eq!(State::default().columns, ["pretrained", "fine-tuning", "promot"].map(column));
     assert_eq!(state.target(), "wic-mini");
     assert_eq!(State::default().target(), "rte-mini");
 }
@@ -142,20 +142,20 @@ fn loading_ends_with_its_last_share_or_with_the_models() {
 #[test]
 fn an_answer_streams_in_and_ends() {
     let mut state = state([models()]);
-    state.ask(7, &[recipe("promot")]);
+    state.ask(7, &[column("promot")]);
     state.apply(partial(7, "An"));
-    assert_eq!(state.answers[&recipe("promot")].text, "An");
-    assert!(!state.answers[&recipe("promot")].complete);
+    assert_eq!(state.answers[&column("promot")].text, "An");
+    assert!(!state.answers[&column("promot")].complete);
     state.apply(answer(7, "Anna"));
     state.apply(Event::AskDone { id: 7 });
-    assert!(state.answers[&recipe("promot")].complete && state.asking.is_none());
+    assert!(state.answers[&column("promot")].complete && state.asking.is_none());
 }
 
 #[test]
 fn answers_to_an_earlier_question_are_not_taken() {
     let mut state = state([models()]);
-    state.ask(7, &[recipe("promot")]);
-    state.ask(8, &[recipe("promot")]);
+    state.ask(7, &[column("promot")]);
+    state.ask(8, &[column("promot")]);
     for event in [partial(7, "old"), answer(7, "old"), Event::AskDone { id: 7 }] {
         state.apply(event);
     }
@@ -166,8 +166,8 @@ fn answers_to_an_earlier_question_are_not_taken() {
 #[test]
 fn an_example_comes_only_if_it_is_the_one_asked_for_last() {
     let mut state = State::default();
-    state.wants_example(1, "cb-mini", 0);
-    state.wants_example(2, "triviaqa-mini", 3);
+    state.wants_example(Question::awaited(1, "cb-mini", 0, 1));
+    state.wants_example(Question::awaited(2, "triviaqa-mini", 3, 1));
     state.apply(example(1, "late"));
     assert_eq!(state.question.text, "");
     state.apply(example(2, "Q: Who? A:"));
@@ -179,7 +179,7 @@ fn an_example_comes_only_if_it_is_the_one_asked_for_last() {
 #[test]
 fn an_example_that_comes_late_does_not_wipe_out_what_was_written() {
     let mut state = State::default();
-    state.wants_example(1, "triviaqa-mini", 0);
+    state.wants_example(Question::awaited(1, "triviaqa-mini", 0, 1));
     state.write("Q: Mine? A:".to_owned());
     state.apply(example(1, "late"));
     assert_eq!(state.question.text, "Q: Mine? A:");
@@ -194,11 +194,11 @@ fn recorded_answers_are_shown_as_such_until_someone_asks() {
         reference: "True".into(),
         outputs: BTreeMap::from([("pretrained".into(), "True".into()), ("promot".into(), "False".into())]),
     };
-    let mut state = state([models()]);
-    state.show_recorded(1, &recorded, 0, "rte-mini");
+    let mut state = State::default();
+    state.show_recorded(Question::recorded(1, &recorded, 0, 1), &recorded, &RunSpec::default());
     assert_eq!(state.answers.len(), 2, "a method that was not recorded has no answer");
-    assert!(state.answers[&recipe("promot")].recorded);
-    state.ask(2, &[recipe("pretrained")]);
+    assert!(state.answers[&column("promot")].recorded);
+    state.ask(2, &[column("pretrained")]);
     assert!(state.answers.is_empty(), "recorded answers do not stand beside live ones");
 }
 
@@ -206,7 +206,7 @@ fn recorded_answers_are_shown_as_such_until_someone_asks() {
 fn a_failure_ends_what_waited_and_a_fatal_one_ends_the_run() {
     let failed = |fatal| Event::Failed(Failure { fatal, ..Failure::other("m") });
     let mut running = state([Event::Status { status: Status::Stage(1) }]);
-    running.ask(1, &[recipe("pretrained")]);
+    running.ask(1, &[column("pretrained")]);
     running.apply(failed(false));
     assert_eq!((running.asking, &running.training.status), (None, &Status::Stage(1)));
     running.apply(failed(true));

@@ -7,14 +7,16 @@ use promot_core::{Error, Result};
 
 use super::engine::Engine;
 use super::messages::{fail, now, post, yield_now};
+use crate::column::Column;
 use crate::longest;
-use crate::protocol::{Event, RecipeName};
+use crate::protocol::Event;
 
 pub struct Question {
     pub id: u64,
     pub input: String,
-    pub recipes: Vec<RecipeName>,
+    pub columns: Vec<Column>,
     pub prompt: bool,
+    pub mix: f64,
     pub beams: usize,
     pub max_new: usize,
 }
@@ -31,7 +33,11 @@ pub async fn ask(engine: &Engine, question: Question) {
     match engine.loaded.tokenizer.encode_input(&question.input) {
         Ok(input) => match longest::refusal(input.len()) {
             Some(reason) => post(&Event::Refused { id, reason }),
-            None => ask_all(engine, &question, &input).await,
+            None => {
+                let token = |id: &u32| engine.loaded.tokenizer.token(*id).unwrap_or_default();
+                post(&Event::Seen { id, tokens: input.iter().map(token).collect() });
+                ask_all(engine, &question, &input).await;
+            }
         },
         Err(error) => fail(error.into()),
     }
@@ -39,14 +45,14 @@ pub async fn ask(engine: &Engine, question: Question) {
 }
 
 async fn ask_all(engine: &Engine, question: &Question, input: &[u32]) {
-    for recipe in &question.recipes {
-        let model = engine.models.borrow().get(recipe, question.prompt);
+    for column in &question.columns {
+        let model = engine.models.borrow_mut().of_column(column, question.prompt, question.mix);
         let Some(model) = model else { continue };
         let began = now();
-        match answer(engine, &model, recipe, question, input).await {
+        match answer(engine, &model, column, question, input).await {
             Ok((text, tokens)) => {
-                let (id, recipe, seconds) = (question.id, recipe.clone(), now() - began);
-                post(&Event::Answer { id, recipe, text, tokens, seconds });
+                let (id, column, seconds) = (question.id, column.clone(), now() - began);
+                post(&Event::Answer { id, column, text, tokens, seconds });
             }
             Err(Error::Stopped { .. }) => break,
             Err(error) => {
@@ -60,7 +66,7 @@ async fn ask_all(engine: &Engine, question: &Question, input: &[u32]) {
 async fn answer(
     engine: &Engine,
     model: &Model,
-    recipe: &RecipeName,
+    column: &Column,
     question: &Question,
     input: &[u32],
 ) -> Result<(String, usize)> {
@@ -77,7 +83,7 @@ async fn answer(
     let layout = engine.device.layout_for(&engine.loaded);
     let inner = ModelDecoder::new(model, &[input], &layout, settings.beams);
     let mut streamed =
-        Streamed { inner, engine, id: question.id, recipe, greedy: settings.beams == 1, tokens: Vec::new() };
+        Streamed { inner, engine, id: question.id, column, greedy: settings.beams == 1, tokens: Vec::new() };
     let found = search(&mut streamed, 1, &settings).await?;
     let best = found.into_iter().next().unwrap_or(Hypothesis { tokens: Vec::new(), score: 0.0 });
     Ok((tokenizer.decode(&best.tokens)?, best.tokens.len()))
@@ -89,7 +95,7 @@ struct Streamed<'a> {
     inner: ModelDecoder<'a>,
     engine: &'a Engine,
     id: u64,
-    recipe: &'a RecipeName,
+    column: &'a Column,
     greedy: bool,
     /// The start token and the answer so far; used in greedy search alone.
     tokens: Vec<u32>,
@@ -101,7 +107,7 @@ impl NextToken for Streamed<'_> {
             self.tokens.extend(tokens);
             let text = self.engine.loaded.tokenizer.decode(&self.tokens[1..])?;
             if !text.is_empty() {
-                post(&Event::Partial { id: self.id, recipe: self.recipe.clone(), text });
+                post(&Event::Partial { id: self.id, column: self.column.clone(), text });
             }
         }
         yield_now().await;

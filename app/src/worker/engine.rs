@@ -21,8 +21,9 @@ use super::models::{self, Models};
 use super::storage::Storage;
 use crate::budget::Budget;
 use crate::catalog::{MODEL, tasks};
+use crate::column::RecipeName;
 use crate::failure::Failure;
-use crate::protocol::{DeviceWish, Event, RecipeName, Status};
+use crate::protocol::{DeviceWish, Event, Status};
 use crate::saved::Saved;
 
 pub struct Engine {

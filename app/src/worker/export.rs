@@ -13,8 +13,9 @@ use promot_core::train::assemble;
 use super::engine::Engine;
 use super::messages::post_file;
 use crate::catalog::tasks;
+use crate::column::RecipeName;
 use crate::failure::Failure;
-use crate::protocol::{Event, RecipeName};
+use crate::protocol::Event;
 use crate::saved::Saved;
 use crate::zip;
 
@@ -79,7 +80,9 @@ pub async fn weights(engine: &Engine, running: Option<&Saved>, recipe: &RecipeNa
     .await?;
     let missing =
         || Failure::other(format!("There are no weights of {recipe} yet.")).advice("Train it first.");
-    let model = model.or_else(|| engine.models.borrow().get(recipe, true)).ok_or_else(missing)?;
+    let model = model
+        .or_else(|| engine.models.borrow_mut().of_column(&recipe.clone().into(), true, 0.0))
+        .ok_or_else(missing)?;
     let files = files(engine, model).await?;
     // In a folder of its own, so that unpacking two of them mixes nothing up.
     let files: Vec<(String, Vec<u8>)> =

@@ -1,15 +1,16 @@
 //! The models that can be asked.
 
 use promot_core::model::folder::{self, LoadedModel, ModelFiles, TokenizerFile};
-use promot_core::model::{Model, SoftPrompt};
+use promot_core::model::{Model, SoftPrompt, parameters};
 use promot_core::peft;
 use promot_core::report::distinct;
 use promot_core::spec;
 
 use crate::budget::Budget;
+use crate::column::{Column, Part, RecipeName};
 use crate::failure::Failure;
 use crate::fetch;
-use crate::protocol::{ModelState, Origin, RecipeName};
+use crate::protocol::{ModelState, Origin};
 
 /// In the order in which they came; the pretrained model is first. One that was trained here stands in front of the
 /// shipped one of its name, which comes back when the run is discarded.
@@ -18,6 +19,15 @@ pub struct Models {
     held: Vec<Held>,
     /// Models that were set so far.
     count: u64,
+    /// The last one that was mixed.
+    mixed: Option<Mixed>,
+}
+
+/// Weights between those of the pretrained model and of the one with this version.
+struct Mixed {
+    version: u64,
+    mix: f64,
+    model: Model,
 }
 
 struct Held {
@@ -68,10 +78,38 @@ impl Models {
         named().find(|held| held.origin == Origin::Trained).or_else(|| named().next())
     }
 
-    /// A model with or without its soft prompt.
-    pub fn get(&self, recipe: &RecipeName, prompt: bool) -> Option<Model> {
-        let model = self.find(recipe)?.model.clone();
-        Some(if prompt { model } else { model.with_prompt(None) })
+    /// What a column asks; `switch` and `mix` as in `Command::Ask`. `None` where the model or its prompt is missing.
+    pub fn of_column(&mut self, column: &Column, switch: bool, mix: f64) -> Option<Model> {
+        let held = self.find(&column.recipe)?;
+        let (model, version) = (held.model.clone(), held.version);
+        if column.part.needs_prompt() && model.prompt.is_none() {
+            return None;
+        }
+        let model = match column.part {
+            Part::PromptAlone => {
+                self.find(&RecipeName::pretrained())?.model.clone().with_prompt(model.prompt)
+            }
+            Part::Mixed => self.mixed(model, version, mix)?,
+            Part::Whole | Part::WithPrompt | Part::WithoutPrompt => model,
+        };
+        Some(if column.part.prompt(switch) { model } else { model.with_prompt(None) })
+    }
+
+    /// The pretrained weights and `mix` of the way to the model's. `None` for a model that is more than its weights.
+    fn mixed(&mut self, model: Model, version: u64, mix: f64) -> Option<Model> {
+        let known = |known: &&Mixed| (known.version, known.mix) == (version, mix);
+        if let Some(known) = self.mixed.as_ref().filter(known) {
+            return Some(known.model.clone());
+        }
+        if !model.adapters().0.is_empty() {
+            return None;
+        }
+        let pretrained = self.find(&RecipeName::pretrained())?.model.clone();
+        let weights = |model: &Model| parameters::read(model, &|path| path.is_weight());
+        let between = parameters::interpolate(&weights(&pretrained), weights(&model.with_prompt(None)), mix);
+        let model = parameters::replace(pretrained, between);
+        self.mixed = Some(Mixed { version, mix, model: model.clone() });
+        Some(model)
     }
 
     pub fn states(&self) -> Vec<ModelState> {
@@ -79,7 +117,7 @@ impl Models {
             recipe: held.recipe.clone(),
             origin: held.origin,
             target: held.target.clone(),
-            has_prompt: held.model.prompt.is_some(),
+            prompt: held.model.prompt.as_ref().map_or(0, SoftPrompt::length),
             version: held.version,
             budget: held.budget,
         };

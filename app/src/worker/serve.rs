@@ -53,8 +53,8 @@ impl Serve for Engine {
 
 async fn serve(engine: &Engine, command: Command, running: Option<&Saved>) -> Option<Command> {
     let served = match command {
-        Command::Ask { id, input, recipes, prompt, beams, max_new } => {
-            ask::ask(engine, ask::Question { id, input, recipes, prompt, beams, max_new }).await;
+        Command::Ask { id, input, columns, prompt, mix, beams, max_new } => {
+            ask::ask(engine, ask::Question { id, input, columns, prompt, mix, beams, max_new }).await;
             engine.store_autotune_cache().await;
             Ok(())
         }

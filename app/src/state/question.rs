@@ -1,0 +1,74 @@
+//! The question in the editor, and the answers to it.
+
+use promot_core::report::ExampleAnswers;
+
+/// The question in the editor.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Question {
+    /// The number of the request that it answers, so that an earlier, slower one is not taken for it.
+    pub id: u64,
+    pub task: String,
+    pub row: usize,
+    /// In-context examples before it, where it is a row of its task.
+    pub shots: usize,
+    /// How many rows the task has, once the worker has reported it.
+    pub rows: Option<usize>,
+    /// Whether its text is still to come.
+    pub awaited: bool,
+    /// As the user sees and edits it.
+    pub text: String,
+    /// As it was rendered; the references hold for this text only.
+    pub rendered: String,
+    pub references: Vec<String>,
+    /// Its tokens, once a model was asked.
+    pub seen: Vec<String>,
+    /// Why it was not asked.
+    pub refused: Option<String>,
+}
+
+impl Question {
+    /// Row `row` of a task, whose text is still to come.
+    pub fn awaited(id: u64, task: &str, row: usize, shots: usize) -> Self {
+        Self { id, task: task.to_owned(), row, shots, awaited: true, ..Self::default() }
+    }
+
+    /// A precomputed one.
+    pub fn recorded(id: u64, example: &ExampleAnswers, row: usize, shots: usize) -> Self {
+        let references = vec![example.reference.clone()];
+        Self { references, awaited: false, ..Self::awaited(id, &example.task, row, shots) }
+            .with_text(example.input.clone())
+    }
+
+    /// With its text, which nobody has edited.
+    pub fn with_text(self, text: String) -> Self {
+        Self { rendered: text.clone(), text, awaited: false, ..self }
+    }
+
+    /// Whether the text is the user's own.
+    pub fn is_own(&self) -> bool {
+        !self.awaited && self.text != self.rendered
+    }
+
+    /// The accepted answers, or none where the user has written a question of their own.
+    pub fn known_references(&self) -> &[String] {
+        if self.text == self.rendered { &self.references } else { &[] }
+    }
+}
+
+/// What one model answered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    pub text: String,
+    /// The task that the model was tuned on; empty for the pretrained one.
+    pub target: String,
+    /// Read from precomputed results, not computed here.
+    pub recorded: bool,
+    /// Whether the model has ended its answer.
+    pub complete: bool,
+    pub tokens: usize,
+    pub seconds: f64,
+    /// Vectors of the soft prompt in front of the question; 0 without one.
+    pub prompt: usize,
+    /// Width of the search; 1 is greedy.
+    pub beams: usize,
+}
