@@ -187,7 +187,10 @@ fn ids_of_inputs_and_targets_equal_the_reference() {
             let found = tokenizer.encode_target(input, target).unwrap();
             let (last, found) = found.split_last().unwrap();
             assert_eq!(*last, tokenizer.eos);
-            if let Some(rest) = whole.strip_prefix(expected.as_slice()) {
+            // `whole` has a space between the two, also after an input that ends in one.
+            if !input.ends_with(' ')
+                && let Some(rest) = whole.strip_prefix(expected.as_slice())
+            {
                 assert_eq!(found, rest, "{input} {target}");
             }
             assert_eq!(tokenizer.decode(found).unwrap().trim_start(), target);
