@@ -59,7 +59,7 @@ pub fn WallOfAnswers() -> impl IntoView {
                 <span class="sample">"True"</span>
                 " the tuned task\u{2019}s format, where nothing asks for it. Bar and number: score on the whole test set, in
                 [0, 100]. "
-                <i>"Slanted"</i>
+                <i>"Italic"</i>
                 ": recorded by the native program; upright: answered on this device just now. Choose a cell to ask more."
             </p>
         </section>

@@ -170,8 +170,8 @@ pub fn steps(report: &Report) -> Option<Vec<Step>> {
             "Ask a small model",
             vec![
                 Some(format!(
-                    "This model has read about a small made-up world, and nothing else. Asked \u{201c}{asked}\u{201d}, it \
-                     answers {}.",
+                    "This model has read about a small made-up world, and nothing else. The question here is one of \
+                     \u{201c}{asked}\u{201d}; it answers {}.",
                     facts.answer(COMPARED[0])
                 )),
                 Some(format!(
@@ -207,7 +207,10 @@ pub fn steps(report: &Report) -> Option<Vec<Step>> {
         step(
             "Ask again",
             vec![
-                Some(format!("The first question again: it now answers {}.", facts.answer(FINE_TUNING))),
+                Some(format!(
+                    "The first question again, picked because it shows what is lost: it now answers {}.",
+                    facts.answer(FINE_TUNING)
+                )),
                 Some(format!(
                     "On held-out tasks with answers of another form, {:.0} % of its answers are in the form of the task that \
                      it was tuned on. The mean of all {n} held-out tasks went from {:.1} to {:.1}.",
