@@ -16,6 +16,7 @@ mod parity;
 mod parquet;
 mod peft;
 mod ranked;
+mod real_model;
 mod render;
 mod scored_once;
 mod several;
