@@ -52,6 +52,16 @@ impl Part {
         matches!(self, Part::WithPrompt | Part::WithoutPrompt | Part::PromptAlone)
     }
 
+    /// Whether an answer of the recipe's model, with the soft prompt in front or not, is this part's.
+    pub fn is_asked(self, prompt: bool) -> bool {
+        match self {
+            Part::Whole => true,
+            Part::WithPrompt => prompt,
+            Part::WithoutPrompt => !prompt,
+            Part::PromptAlone | Part::Mixed => false,
+        }
+    }
+
     /// Whether the soft prompt is in front; `switch` is what the page says for models that leave it open.
     pub fn prompt(self, switch: bool) -> bool {
         match self {

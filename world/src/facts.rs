@@ -73,7 +73,7 @@ const JOBS: &[&str] =
 const FOODS: &[&str] = &["cheese", "rice", "fish", "eggs", "beans", "pasta", "honey", "nuts"];
 const PETS: &[&str] = &["parrot", "rabbit", "turtle", "hamster", "snake", "pony", "goat", "duck"];
 const HOBBIES: &[&str] = &["chess", "tennis", "music", "skiing", "cooking", "reading", "sailing", "football"];
-const MONTHS: &[&str] = &[
+pub const MONTHS: &[&str] = &[
     "January",
     "February",
     "March",

@@ -56,14 +56,7 @@ pub fn is_shipped(models: &[ModelState], column: &Column) -> bool {
 /// target task alone.
 pub fn is_recorded(models: &[ModelState], column: &Column, on_target: bool) -> bool {
     let known = COMPARED.contains(&column.recipe.as_str());
-    let shipped = is_shipped(models, column);
-    let alike = match column.part {
-        Part::Whole => true,
-        Part::WithPrompt => on_target,
-        Part::WithoutPrompt => !on_target,
-        Part::PromptAlone | Part::Mixed => false,
-    };
-    known && shipped && alike
+    known && is_shipped(models, column) && column.part.is_asked(on_target)
 }
 
 /// Adds a column at the end, or takes it out; never fewer or more than fit.

@@ -200,13 +200,7 @@ fn weights(models: &[ModelState], column: &Column, mix: f64) -> Option<Weights> 
 pub fn score(runs: &[MethodRun], column: &Column, task: &str) -> Option<f64> {
     let run = runs.iter().find(|run| run.method == column.recipe.as_str())?;
     if run.target.task == task {
-        let asked = match column.part {
-            Part::Whole => true,
-            Part::WithPrompt => run.target.prompt,
-            Part::WithoutPrompt => !run.target.prompt,
-            Part::PromptAlone | Part::Mixed => false,
-        };
-        return asked.then_some(run.target.score);
+        return column.part.is_asked(run.target.prompt).then_some(run.target.score);
     }
     let prompt = match column.part {
         Part::Whole | Part::WithoutPrompt => false,

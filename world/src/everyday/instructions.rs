@@ -1,5 +1,7 @@
 //! Instructions of one line. Their answers are single words, so that a rule can judge them.
 
+use crate::facts::MONTHS;
+
 const OPPOSITES: &[(&str, &str)] = &[
     ("hot", "cold"),
     ("big", "small"),
@@ -84,21 +86,6 @@ const PLURALS: &[(&str, &str)] = &[
 ];
 
 const DAYS: &[&str] = &["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-
-const MONTHS: &[&str] = &[
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 const WORDS: &[&str] = &[
     "garden", "window", "bridge", "candle", "river", "letter", "winter", "orange", "forest", "silver",
