@@ -283,20 +283,7 @@ mod tests {
             warnings: Vec::new(),
             signature: String::new(),
         };
-        let run = MethodRun {
-            method: method.into(),
-            seed: 0,
-            target,
-            also: Vec::new(),
-            unseen: Vec::new(),
-            text: Vec::new(),
-            norm_avg: BTreeMap::new(),
-            swept: BTreeMap::new(),
-            chosen: BTreeMap::new(),
-            points: Vec::new(),
-            steps: Vec::new(),
-            seconds: BTreeMap::new(),
-        };
+        let run = MethodRun { method: method.into(), target, ..MethodRun::default() };
         FinishedRun { run, examples: Vec::new(), frontier: Vec::new() }
     }
 

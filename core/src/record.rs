@@ -29,7 +29,7 @@ pub struct ModelInfo {
 }
 
 /// One method with one seed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct MethodRun {
     pub method: String,
     pub seed: u64,

@@ -86,17 +86,10 @@ fn run(method: &str, unseen: f64) -> MethodRun {
     };
     MethodRun {
         method: method.into(),
-        seed: 0,
         target: score("rte-mini", 0, 90.0),
-        also: Vec::new(),
         unseen: vec![score("cb-mini", 1, unseen), score("wic-mini", 1, unseen + 10.0)],
-        text: Vec::new(),
-        norm_avg: BTreeMap::new(),
-        swept: BTreeMap::new(),
-        chosen: BTreeMap::new(),
-        points: Vec::new(),
         steps: vec![record("stage 1", 1), record("stage 1", 2), record("stage 2", 1)],
-        seconds: BTreeMap::new(),
+        ..MethodRun::default()
     }
 }
 

@@ -316,21 +316,13 @@ mod tests {
         };
         let run = MethodRun {
             method: "promot".into(),
-            seed: 0,
             target: score_of("rte-mini", 0, true, 92.0),
-            also: Vec::new(),
             unseen: vec![
                 score_of("cb-mini", 4, false, 4.0),
                 score_of("cb-mini", 1, false, 31.0),
                 score_of("cb-mini", 1, true, 50.0),
             ],
-            text: Vec::new(),
-            norm_avg: BTreeMap::new(),
-            swept: BTreeMap::new(),
-            chosen: BTreeMap::new(),
-            points: Vec::new(),
-            steps: Vec::new(),
-            seconds: BTreeMap::new(),
+            ..MethodRun::default()
         };
         let of = |name: &str, task| score(std::slice::from_ref(&run), &Column::from(name.to_owned()), task);
         assert_eq!((of("promot", "rte-mini"), of("promot", "cb-mini")), (Some(92.0), Some(31.0)));
