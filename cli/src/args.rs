@@ -249,6 +249,12 @@ pub struct EvalArgs {
 pub struct GenerateArgs {
     #[command(flatten)]
     pub model: ModelArgs,
+    /// Each input is the user's turn in the model's own chat template
+    #[arg(long)]
+    pub chat: bool,
+    /// The system's turn before it
+    #[arg(long, value_name = "TEXT", requires = "chat")]
+    pub system: Option<String>,
     /// Width of the beam search; 1 is greedy
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = positive)]
     pub beams: usize,

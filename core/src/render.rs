@@ -7,7 +7,7 @@ use crate::data::Example;
 use crate::error::{Error, Result};
 use crate::rng::{Streams, choose, sample};
 use crate::task::{Rendered, Task};
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{Message, Role, Tokenizer};
 
 /// The settings that decide what a row of a task looks like.
 #[derive(Clone, Copy)]
@@ -56,9 +56,25 @@ impl<'a> ShotPool<'a> {
 impl<'a> Renderer<'a> {
     /// A row behind its in-context examples.
     pub fn render(&self, in_context: &[&Example], row: &Example) -> Result<RenderedRow> {
-        let text = self.task.render_with_shots(in_context, row)?;
+        let text = match self.task.chat {
+            true => self.chat(in_context, row)?,
+            false => self.task.render_with_shots(in_context, row)?,
+        };
         let (input, truncated) = self.encode(&text.input)?;
         Ok(RenderedRow { text, input, truncated })
+    }
+
+    fn chat(&self, in_context: &[&Example], row: &Example) -> Result<Rendered> {
+        let mut rendered = self.task.render(row)?;
+        let mut turns = Vec::new();
+        for shot in in_context {
+            let Rendered { input, target, .. } = self.task.render(shot)?;
+            turns.push(Message { role: Role::User, content: input });
+            turns.push(Message { role: Role::Assistant, content: target });
+        }
+        turns.push(Message { role: Role::User, content: std::mem::take(&mut rendered.input) });
+        rendered.input = self.tokenizer.chat(&turns)?;
+        Ok(rendered)
     }
 
     /// The rows of an evaluation, each behind the examples drawn for it.

@@ -12,10 +12,13 @@ use crate::content;
 use crate::error::{Error, Result};
 use crate::template::between;
 
+#[cfg_attr(target_family = "wasm", path = "tokenizer/chat_on_the_page.rs")]
+mod chat;
 mod normalizer;
 mod sentencepiece;
 mod unigram;
 
+pub use chat::{ChatTemplate, Message, Role};
 use sentencepiece::SentencePiece;
 
 /// A Hugging Face tokenizer with the few special ids that a model needs.
@@ -35,6 +38,7 @@ pub struct Tokenizer {
     special: BTreeSet<u32>,
     /// Ids are below this, the model's vocab_size.
     limit: u32,
+    chat: Option<Arc<ChatTemplate>>,
 }
 
 /// What ends and pads the rows of a decoder-only model, as its files say.
@@ -82,8 +86,9 @@ impl Tokenizer {
         // Without padding of its own a row may be padded with anything: no real position sees it.
         let pad = id(&ends.pad_token).or(ends.pad).unwrap_or(eos);
         let special = special(&inner, &[pad, eos]);
+        let prefix = Some(Vec::new());
         let mut tokenizer =
-            Self { inner, own: None, pad, eos, stops, prefix: Some(Vec::new()), special, limit: u32::MAX };
+            Self { inner, own: None, pad, eos, stops, prefix, special, limit: u32::MAX, chat: None };
         let mut prefix = tokenizer.encode("")?;
         while prefix.last() == Some(&eos) && ends.bos != Some(eos) {
             prefix.pop();
@@ -103,7 +108,8 @@ impl Tokenizer {
         };
         let (pad, eos) = (id("<pad>")?, id("</s>")?);
         let special = special(&inner, &[pad, eos]);
-        Ok(Self { pad, eos, stops: vec![eos], prefix: None, special, limit: u32::MAX, own: None, inner })
+        let stops = vec![eos];
+        Ok(Self { pad, eos, stops, prefix: None, special, limit: u32::MAX, own: None, chat: None, inner })
     }
 
     /// With these ids as what may end an output; the tokenizer's own end where there are none.
@@ -113,6 +119,31 @@ impl Tokenizer {
             self.stops = stops.to_vec();
         }
         self
+    }
+
+    /// With the chat template of its files.
+    #[must_use]
+    pub fn with_chat(mut self, template: Option<ChatTemplate>) -> Self {
+        self.chat = template.map(Arc::new);
+        self
+    }
+
+    /// A conversation as the model reads it, up to where its answer begins, as an input for `encode_input`.
+    ///
+    /// # Errors
+    /// A model without a chat template, or one whose template refuses the conversation.
+    pub fn chat(&self, messages: &[Message]) -> Result<String> {
+        let template = self.chat.as_ref().ok_or_else(|| {
+            let expected = "a chat template in chat_template.jinja or tokenizer_config.json";
+            Error::mismatch("the model's files", expected, "none")
+        })?;
+        let text = template.render(messages)?;
+        // Written once by the template and once by the tokenizer, the beginning would stand there twice.
+        let begins = self.prefix.as_ref().is_some_and(|prefix| !prefix.is_empty());
+        match template.beginning().filter(|_| begins).and_then(|beginning| text.strip_prefix(beginning)) {
+            Some(rest) => Ok(rest.to_owned()),
+            None => Ok(text),
+        }
     }
 
     /// With more tokens that are no text, by what the vocabulary calls them.

@@ -48,6 +48,7 @@ const READERS: &[(&str, &str)] = &[
     ("cli/src/watch.rs", "names of checkpoint folders"),
     ("core/src/content.rs", "what stands in a file's place"),
     ("core/src/data/packed/parquet/schema.rs", "names that old writers give to the elements of lists"),
+    ("core/src/data/segments.rs", "SGML, and the ending of its files"),
     ("core/src/data/splits.rs", "names of files"),
     ("core/src/metrics", "answers"),
     ("core/src/model/causal/config.rs", "`model_type` and names of layers and functions in config.json"),

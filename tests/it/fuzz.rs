@@ -85,6 +85,11 @@ fn readers() -> Vec<Reader> {
             read: |bytes| data::aligned(("x", bytes), ("y", b"un\ndeux\ntrois\n")).is_ok(),
         },
         Reader {
+            name: "SGML segments",
+            good: texts(&["<doc>\n<seg id=\"1\">one &amp; two</seg>\n<seg>three\n</seg>\n</doc>\n"]),
+            read: |bytes| data::aligned(("x.sgm", bytes), ("y", b"un\ndeux\n")).is_ok(),
+        },
+        Reader {
             name: "npy",
             good: files(&["peft/prompt.npy"]),
             read: |bytes| peft::parse_npy(bytes, "x.npy").is_ok(),

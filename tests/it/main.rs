@@ -3,12 +3,14 @@
 mod adapters;
 mod architecture;
 mod causal;
+mod chat;
 mod docs;
 mod exact;
 mod fuzz;
 mod generate;
 mod gguf;
 mod golden;
+mod lesson;
 mod methods;
 mod metrics;
 mod optim;

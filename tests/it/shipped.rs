@@ -37,8 +37,13 @@ pub fn files(path: &str) -> ModelFiles {
 fn recorded_results_are_of_the_bundled_model() {
     let bundled =
         folder::load("mini", &files("models/mini/model.safetensors"), &Device::flex()).unwrap().info;
-    for name in list("recorded/index.json") {
+    for (at, name) in list("recorded/index.json").iter().enumerate() {
         let report: Report = serde_json::from_slice(&read(&format!("recorded/{name}/report.json"))).unwrap();
+        // A run of a model that is downloaded stands below, under that model's name.
+        if report.spec.model != "mini" {
+            assert!(at > 0 && report.model.name == report.spec.model, "{name}");
+            continue;
+        }
         assert_eq!(report.model.sha256, bundled.sha256, "{name}: run `cargo xtask record` again");
         assert!(name.starts_with(&report.spec.target.task), "{name} holds {}", report.spec.target.task);
     }

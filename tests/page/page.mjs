@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { serve } from './serve.mjs';
 
-const DIST = process.env.PROMOT_DIST ?? new URL('../../dist', import.meta.url).pathname;
+export const DIST = process.env.PROMOT_DIST ?? new URL('../../dist', import.meta.url).pathname;
 const CHROMIUM = process.env.PROMOT_CHROMIUM ?? '/usr/bin/chromium';
 
 const FLAGS = [
@@ -38,10 +38,10 @@ export function encoded(spec) {
   return Buffer.from(JSON.stringify(spec)).toString('base64url');
 }
 
-/** Starts server and browser. */
-export async function start({ webgpu = false } = {}) {
+/** Starts server and browser; the page lies in `folder`, in the built one if there is none. */
+export async function start({ webgpu = false, folder = DIST } = {}) {
   assert.ok(existsSync(`${DIST}/index.html`), `the page is not built: ${DIST}/index.html is missing`);
-  const server = await serve(DIST);
+  const server = await serve(folder);
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
     args: webgpu ? [...FLAGS, ...WEBGPU] : FLAGS,
@@ -49,6 +49,7 @@ export async function start({ webgpu = false } = {}) {
   return {
     address: server.address,
     browser,
+    stop: server.close,
     async close() {
       await browser.close();
       await server.close();
@@ -71,7 +72,10 @@ export function skip(t, kind, reason) {
  * into the address; `recorded` takes the place of the recorded results that are shipped; `prepare` is awaited before
  * the page is loaded. */
 export async function open(site, { query = 'device=cpu', hash = '', recorded, prepare, ...options } = {}) {
-  const context = options.context ?? (await site.browser.newContext({ acceptDownloads: true, ...options }));
+  // A service worker answers before a test's own routes do: only the tests of it let one in.
+  const context =
+    options.context ??
+    (await site.browser.newContext({ acceptDownloads: true, serviceWorkers: 'block', ...options }));
   if (recorded) {
     await context.route('**/recorded/index.json', (route) => route.fulfill({ json: ['rte-mini', 'second', 'lost'] }));
     for (const name of ['rte-mini', 'second']) {

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
 use crate::shell::{self, shell};
-use crate::{setup, wasm};
+use crate::{offline, setup, wasm};
 
 /// What wasm and JavaScript may weigh together when a server compresses them with brotli.
 const MOST: u64 = 4_000_000;
@@ -18,14 +18,24 @@ pub fn run() -> Result<()> {
     // For tests of the page: the same code, without the minutes that making it small takes.
     if std::env::var_os("PROMOT_DIST_QUICK").is_some() {
         return shell::part("the page, not made small (trunk build)", || {
-            Ok(wasm::tool(&sh, "trunk")?.arg("build").run()?)
+            wasm::tool(&sh, "trunk")?.arg("build").run()?;
+            finish(&sh)
         });
     }
     setup::need(&[setup::WASM_OPT])?;
     shell::part("the page, with wasm-opt -Oz (trunk build --release)", || {
-        Ok(wasm::tool(&sh, "trunk")?.args(["build", "--release"]).run()?)
+        wasm::tool(&sh, "trunk")?.args(["build", "--release"]).run()?;
+        finish(&sh)
     })?;
-    report(&sh, &shell::root().join("dist"))
+    report(&sh, &folder())
+}
+
+fn folder() -> PathBuf {
+    shell::root().join("dist")
+}
+
+fn finish(sh: &Shell) -> Result<()> {
+    offline::add(sh, &folder(), &shell::root().join("public"))
 }
 
 /// One file of the page.
@@ -38,23 +48,12 @@ struct Weighed {
 
 fn report(sh: &Shell, folder: &Path) -> Result<()> {
     let mut files = Vec::new();
-    collect(sh, folder, &mut files)?;
+    offline::collect(sh, folder, &mut files)?;
     files.sort();
     let weighed = files.iter().map(|path| weigh(sh, folder, path)).collect::<Result<Vec<_>>>()?;
     print!("{}", table(&weighed));
     let code = code(&weighed);
     ensure!(code <= MOST, "wasm and JavaScript weigh {code} bytes in brotli; at most {MOST} are allowed");
-    Ok(())
-}
-
-fn collect(sh: &Shell, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for path in sh.read_dir(folder)? {
-        if path.is_dir() {
-            collect(sh, &path, files)?;
-        } else {
-            files.push(path);
-        }
-    }
     Ok(())
 }
 

@@ -12,6 +12,7 @@ mod fuzz;
 mod golden;
 mod gpu_check;
 mod gpu_report;
+mod offline;
 mod page_tests;
 mod real_model;
 mod record;

@@ -81,6 +81,13 @@ fn Page(app: App) -> impl IntoView {
                 <cite>"Two-stage LLM Fine-tuning with Less Specialization and More Generalization"</cite>
                 " (Wang et al.); the model and its synthetic corpus are made by this project."
             </p>
+            <p>
+                <a href="lesson.html">"A lesson of 45 minutes, to print"</a>
+            </p>
+            // Shown once public/offline.js says so.
+            <p class="kept" data-testid="kept">
+                "This page is kept in your browser: it also works without a network."
+            </p>
         </footer>
     }
 }

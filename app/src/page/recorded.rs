@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use promot_core::report::Report;
+use promot_core::report_html::answers_side_by_side;
 
 use super::address;
 use super::app::App;
@@ -148,7 +149,8 @@ fn Other(name: String) -> impl IntoView {
                 Some(Ok(report)) => {
                     view! {
                         <div class="more">
-                            <Results report testid="recorded-more" />
+                            <Results report=report.clone() testid="recorded-more" />
+                            <Answers report />
                         </div>
                     }
                         .into_any()
@@ -156,6 +158,19 @@ fn Other(name: String) -> impl IntoView {
             }}
         </details>
     }
+}
+
+/// What the models of a further report answered, model beside model; those of the first one stand on the wall.
+#[component]
+fn Answers(report: Arc<Report>) -> impl IntoView {
+    answers_side_by_side(&report).map(|answers| {
+        view! {
+            <section class="side-by-side" data-testid="recorded-answers">
+                <h3>"Answers to the same inputs"</h3>
+                <div inner_html=answers></div>
+            </section>
+        }
+    })
 }
 
 #[component]

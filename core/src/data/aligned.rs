@@ -1,7 +1,8 @@
-//! Two files whose lines belong together: a text and its translation.
+//! Two files whose lines, or segments, belong together: a text and its translation.
 
 use serde_json::Value;
 
+use super::segments::{is_segmented, segments};
 use super::{Example, Row, unpacked};
 use crate::content;
 use crate::error::{At, Error, Result};
@@ -12,9 +13,7 @@ use crate::error::{At, Error, Result};
 /// # Errors
 /// Files of different length, since every line after the gap would be paired wrongly.
 pub fn aligned(source: (&str, &[u8]), target: (&str, &[u8])) -> Result<Vec<Row>> {
-    let (from, to) = (unpacked(source.0, source.1)?, unpacked(target.0, target.1)?);
-    let sources: Vec<&str> = content::lines(content::text(source.0, &from)?).collect();
-    let targets: Vec<&str> = content::lines(content::text(target.0, &to)?).collect();
+    let (sources, targets) = (lines(source)?, lines(target)?);
     if sources.len() != targets.len() {
         return Err(Error::mismatch(
             format!("{} and {}", source.0, target.0),
@@ -30,4 +29,14 @@ pub fn aligned(source: (&str, &[u8]), target: (&str, &[u8])) -> Result<Vec<Row>>
             example: Example::new([("source", Value::from(source)), ("target", Value::from(target))]),
         })
         .collect())
+}
+
+/// The lines of a text, or the segments of an SGML file.
+fn lines((file, bytes): (&str, &[u8])) -> Result<Vec<String>> {
+    let bytes = unpacked(file, bytes)?;
+    let text = content::text(file, &bytes)?;
+    match is_segmented(file) {
+        true => segments(file, text),
+        false => Ok(content::lines(text).map(str::to_owned).collect()),
+    }
 }

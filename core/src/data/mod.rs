@@ -11,6 +11,7 @@ mod nested;
 #[cfg_attr(target_family = "wasm", path = "on_the_page.rs")]
 mod packed;
 mod running;
+mod segments;
 mod splits;
 mod table;
 

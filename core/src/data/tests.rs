@@ -317,3 +317,15 @@ fn every_text_format_may_be_packed_with_gzip() {
     );
     assert_eq!(problem(parse("f.csv", &bomb)), expected);
 }
+
+#[test]
+fn an_sgml_file_may_stand_beside_a_plain_one() {
+    let sgm = b"<doc>\n<seg id=\"1\">one</seg>\n<seg id=\"2\">two</seg>\n</doc>\n";
+    let rows = aligned(("s.sgm", sgm), ("t", b"un\ndeux\n")).unwrap();
+    let pairs: Vec<_> = rows
+        .iter()
+        .map(|row| (row.example.text("source").unwrap(), row.example.text("target").unwrap()))
+        .collect();
+    assert_eq!(pairs, [("one".into(), "un".into()), ("two".into(), "deux".into())]);
+    assert!(problem(aligned(("s.sgm", sgm), ("t", b"un\n"))).contains("2 in the first"));
+}

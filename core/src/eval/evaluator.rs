@@ -180,8 +180,9 @@ impl Evaluator<'_> {
         };
         let words = if ranked { 0 } else { self.spec.suppress.len() };
         let suppressed = if words == 0 { String::new() } else { format!("|suppressed:{words}") };
+        let asked = if task.chat { "|asked:chat-template" } else { "" };
         let signature = format!(
-            "{}|task:{}.v{}|shots:{shots}|shotseed:{}{drawn}{cut}|prompt:{}|decode:{}{suppressed}",
+            "{}|task:{}.v{}{asked}|shots:{shots}|shotseed:{}{drawn}{cut}|prompt:{}|decode:{}{suppressed}",
             score.signature,
             task.name,
             task.version,

@@ -38,6 +38,8 @@ pub struct EvalSpec {
     pub curve_every: usize,
     /// Rows a task in those curves.
     pub curve_limit: usize,
+    /// Questions of each task whose answers the report shows, model beside model.
+    pub examples: usize,
     /// Also score them at every checkpoint, so that each has a place in the report's frontier.
     pub frontier: bool,
     /// Compare the gradient with its format's before the first step and after every this many; 0 for never.
@@ -64,6 +66,7 @@ impl Default for EvalSpec {
             text: String::new(),
             curve_every: 0,
             curve_limit: 32,
+            examples: 3,
             frontier: false,
             alignment_every: 0,
             alignment_rows: 64,

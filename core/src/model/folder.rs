@@ -18,7 +18,7 @@ use crate::content;
 use crate::error::{Error, Result};
 use crate::record::ModelInfo;
 use crate::rng::Rng;
-use crate::tokenizer::{self, Tokenizer};
+use crate::tokenizer::{self, ChatTemplate, Tokenizer};
 
 /// The files of a folder; `weights` holds each file's name and bytes, or a way to read them in pieces.
 #[derive(Clone, Debug)]
@@ -210,7 +210,8 @@ pub fn load_tokenizer(
     };
     let mut special = special(&tokens);
     special.extend(special_of_map(side)?);
-    tokenizer.with_special(&special).for_vocabulary(config.vocab_size())
+    let tokenizer = tokenizer.with_special(&special).with_chat(ChatTemplate::of(side)?);
+    tokenizer.for_vocabulary(config.vocab_size())
 }
 
 /// What ends and pads a decoder-only model's rows: the tokenizer's own end first of all.

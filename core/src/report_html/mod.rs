@@ -34,6 +34,11 @@ pub fn frontier_chart(report: &Report) -> Option<(&'static str, String)> {
     frontier::drawing(&report.frontier).map(|drawing| (frontier::TITLE, drawing.svg))
 }
 
+/// The models' answers side by side as HTML, without a heading; nothing where a report has none.
+pub fn answers_side_by_side(report: &Report) -> Option<String> {
+    (!report.examples.is_empty()).then(|| examples(report).into_string())
+}
+
 /// The whole page; `known` are the tasks that the report may name.
 ///
 /// # Errors
@@ -65,7 +70,12 @@ pub fn page(report: &Report, known: &TaskList, unfinished: &[Course]) -> Result<
                         h2 { "The two stages" }
                         div.stages { (PreEscaped(TWO_STAGES)) }
                     }
-                    (examples(report))
+                    @if !report.examples.is_empty() {
+                        section {
+                            h2 { "Answers to the same inputs" }
+                            (examples(report))
+                        }
+                    }
                     (details(report)?)
                 }
             }
@@ -225,26 +235,20 @@ fn text(rows: &[TextRow]) -> Markup {
 }
 
 fn examples(report: &Report) -> Markup {
-    if report.examples.is_empty() {
-        return html! {};
-    }
     let methods = methods(&report.runs);
     let tasks = distinct(report.examples.iter().map(|example| example.task.as_str()));
     let palette = Palette::new(methods.iter().copied());
     let answers = |example: &ExampleAnswers| answers(example, &methods, &palette);
     html! {
-        section {
-            h2 { "Answers to the same inputs" }
-            // The first of each task is in view; a page of forty would hide what differs.
-            @for task in &tasks {
-                @let mut all = report.examples.iter().filter(|example| example.task == **task);
-                @if let Some(first) = all.next() { (answers(first)) }
-                @let rest: Vec<&ExampleAnswers> = all.collect();
-                @if !rest.is_empty() {
-                    details.more {
-                        summary { (rest.len()) " more of " (task) }
-                        @for example in rest { (answers(example)) }
-                    }
+        // The first of each task is in view; a page of forty would hide what differs.
+        @for task in &tasks {
+            @let mut all = report.examples.iter().filter(|example| example.task == **task);
+            @if let Some(first) = all.next() { (answers(first)) }
+            @let rest: Vec<&ExampleAnswers> = all.collect();
+            @if !rest.is_empty() {
+                details.more {
+                    summary { (rest.len()) " more of " (task) }
+                    @for example in rest { (answers(example)) }
                 }
             }
         }

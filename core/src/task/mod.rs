@@ -52,6 +52,9 @@ pub struct Task {
     /// What stands between an answered example and the next; a space where `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separator: Option<String>,
+    /// Ask in the model's own chat template: the input is the user's turn, and in-context examples are turns before it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chat: bool,
     pub metric: Metric,
     #[serde(default)]
     pub format: Format,

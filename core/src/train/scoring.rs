@@ -7,13 +7,10 @@ use super::rows::Data;
 use super::tuned::{TunedModel, bare};
 use super::{Event, FinishedRun, Observer, tell};
 use crate::error::Result;
-use crate::eval::{Evaluation, Evaluator, TaskRows};
+use crate::eval::{Evaluation, Evaluator, Prediction, TaskRows};
 use crate::model::{Model, parameters};
 use crate::report::{ExampleAnswers, TaskScore, TextLoss};
 use crate::task::Task;
-
-/// How many questions of each task the report shows.
-const EXAMPLES_PER_TASK: usize = 3;
 
 /// What finished models are asked.
 pub(super) struct Scoring<'a> {
@@ -56,7 +53,7 @@ impl Scoring<'_> {
                 continue;
             }
             let found = self.evaluate(&model, &target.test(), target_shots, observer).await?;
-            scores.examples.extend(answers(method, &target.task, &found));
+            scores.examples.extend(self.answers(method, &target.task, &found));
             scores.targets.push(found.score);
         }
         if let Some(known) = &known {
@@ -71,7 +68,7 @@ impl Scoring<'_> {
             for task in &self.data.unseen {
                 let found = self.evaluate(&tuned.model, &task.rows(), *shots, observer).await?;
                 if Some(shots) == self.setup.run.eval.shots.first() {
-                    scores.examples.extend(answers(method, &task.task, &found));
+                    scores.examples.extend(self.answers(method, &task.task, &found));
                 }
                 scores.unseen.push(found.score);
             }
@@ -129,6 +126,18 @@ impl Scoring<'_> {
         let mut progress = |done, rows| tell(observer, Event::Evaluating { task: name.clone(), done, rows });
         self.evaluator.evaluate(model, rows, shots, 0, &mut progress).await
     }
+
+    /// Those of the first questions, for the report.
+    fn answers(&self, method: &str, task: &Task, evaluation: &Evaluation) -> Vec<ExampleAnswers> {
+        let first = evaluation.predictions.iter().take(self.setup.run.eval.examples);
+        let answer = |prediction: &Prediction| ExampleAnswers {
+            task: task.name.clone(),
+            input: prediction.input.clone(),
+            reference: prediction.reference.clone(),
+            outputs: BTreeMap::from([(method.to_owned(), prediction.output.clone())]),
+        };
+        first.map(answer).collect()
+    }
 }
 
 impl FinishedRun {
@@ -139,18 +148,4 @@ impl FinishedRun {
         let examples = self.examples.iter().filter(|example| example.task == task.name);
         Some((score.clone(), examples.cloned().collect()))
     }
-}
-
-fn answers(method: &str, task: &Task, evaluation: &Evaluation) -> Vec<ExampleAnswers> {
-    evaluation
-        .predictions
-        .iter()
-        .take(EXAMPLES_PER_TASK)
-        .map(|prediction| ExampleAnswers {
-            task: task.name.clone(),
-            input: prediction.input.clone(),
-            reference: prediction.reference.clone(),
-            outputs: BTreeMap::from([(method.to_owned(), prediction.output.clone())]),
-        })
-        .collect()
 }

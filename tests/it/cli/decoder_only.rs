@@ -97,3 +97,26 @@ fn suppressed_words_are_in_no_answer() {
         assert!(signature.contains("|suppressed:1"), "{signature}");
     }
 }
+
+#[test]
+fn generate_asks_in_the_models_own_chat_template() {
+    let place = Place::new();
+    let model = model(&place, "llama");
+    place.write("in.txt", "the fox sees\n");
+    let generate = |file: &str, more: &[&str]| {
+        let args = ["generate", "--model", &model, "--input-file", file, "--max-new", "4", "--device", "cpu"];
+        json_lines(&place.good(&[&args[..], more].concat())).remove(0)
+    };
+    let args = ["generate", "--model", &model, "--input-file", "in.txt", "--chat", "--device", "cpu"];
+    place.bad(&args, 1, &["chat_template.jinja", "none"]);
+    place.write(
+        "llama/chat_template.jinja",
+        "{% for m in messages %}{{ m.role }} says {{ m.content }}. {% endfor %}answer:",
+    );
+    let asked = generate("in.txt", &["--chat", "--system", "be brief"]);
+    assert_eq!(asked["input"], "the fox sees");
+    place.write("plain.txt", "system says be brief. user says the fox sees. answer:\n");
+    let plain = generate("plain.txt", &[]);
+    assert_eq!((&asked["output"], &asked["score"]), (&plain["output"], &plain["score"]));
+    place.bad(&["generate", "--model", &model, "--system", "be brief"], 2, &["--chat"]);
+}
