@@ -9,8 +9,10 @@ use promot_core::task::TaskRef;
 
 use crate::fail;
 
+mod inspect;
 mod list;
 
+pub use inspect::InspectArgs;
 pub use list::{ListArgs, Listable};
 
 /// Two-stage fine-tuning (ProMoT) of T5-style language models, beside standard fine-tuning.
@@ -46,6 +48,8 @@ pub enum Command {
     Metric(MetricArgs),
     /// The difference of two models' answers with its paired interval, from `eval --predictions`
     Compare(CompareArgs),
+    /// What training left: how far each layer has moved, and the tokens that a soft prompt is near to
+    Inspect(InspectArgs),
     /// Make the bundled model again
     Pretrain(PretrainArgs),
     /// List what there is

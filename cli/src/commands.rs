@@ -11,6 +11,7 @@ mod example;
 mod fetch;
 mod generate;
 mod gpu_check;
+mod inspect;
 mod list;
 mod metric;
 mod pretrain;
@@ -25,6 +26,7 @@ pub fn dispatch(args: Args) -> anyhow::Result<()> {
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Tune(args)) => tune::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Fetch(args)) => fetch::run(&args),
         Some(Command::Eval(args)) => eval::run(&args),
         Some(Command::Generate(args)) => generate::run(&args),

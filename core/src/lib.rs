@@ -35,6 +35,9 @@ pub mod model;
 pub mod peft;
 
 #[cfg(feature = "models")]
+pub mod inspect;
+
+#[cfg(feature = "models")]
 pub mod device;
 #[cfg(feature = "models")]
 pub mod loss;

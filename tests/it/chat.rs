@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use crate::golden;
 
-fn message(said: &Value) -> Message {
+/// A turn as the golden files have it.
+pub fn message(said: &Value) -> Message {
     let role = match said["role"].as_str().unwrap() {
         "system" => Role::System,
         "user" => Role::User,

@@ -10,6 +10,7 @@ mod fuzz;
 mod generate;
 mod gguf;
 mod golden;
+mod inspect;
 mod lesson;
 mod methods;
 mod metrics;

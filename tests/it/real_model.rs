@@ -10,6 +10,7 @@ use promot_core::model::folder::{self, LoadedModel, ModelFiles};
 use promot_core::spec::LengthPenalty;
 use serde_json::Value;
 
+use crate::chat::message;
 use crate::golden::{json, layout};
 use crate::parity::ids;
 use crate::skip::skip;
@@ -55,6 +56,21 @@ fn prompts_and_lines_have_the_ids_of_the_reference() {
             (number("lines"), number("ids"), expected["fnv"].as_str().unwrap().to_owned()),
             "{name}"
         );
+    }
+}
+
+/// `chats.json` has 23 conversations through the file's own chat template.
+#[test]
+fn conversations_have_the_ids_of_the_reference() {
+    let Some(model) = model() else { return };
+    let cases = json("smollm2/chats.json");
+    assert_eq!(cases.as_array().unwrap().len(), 23);
+    for case in cases.as_array().unwrap() {
+        let messages: Vec<_> = case["messages"].as_array().unwrap().iter().map(message).collect();
+        let text = model.tokenizer.chat(&messages).unwrap();
+        let found = model.tokenizer.encode_input(&text).unwrap();
+        let expected = (case["ids"].as_u64().unwrap(), case["fnv"].as_str().unwrap().to_owned());
+        assert_eq!((found.len() as u64, format!("{:016x}", fnv(&found))), expected, "{text}");
     }
 }
 

@@ -1,11 +1,12 @@
 """Makes golden.json: what Hugging Face transformers computes with a real model, SmolLM2-135M-Instruct.
 
-    python make_smollm2.py
+    python make_smollm2.py [--chats]
 
 It needs the file that `cargo xtask real-model` downloads, and the WMT files in `../shared/data` beside the repository whose
 lines are tokenised; it leaves golden.json alone where they are missing. For 50 prompts: their ids, the greedy answer of up to 100 tokens with the log-probability of each of its first 32, and for the first ten the
 best of four beams (12 tokens, no length penalty). Of every file of lines only the number of ids and a hash (FNV-1a, 64 bits,
-over the ids as four bytes, the smallest first) are kept.
+over the ids as four bytes, the smallest first) are kept. chats.json, which `--chats` makes alone, has the same of conversations
+through the model's own chat template.
 """
 
 import importlib.metadata
@@ -13,6 +14,7 @@ import json
 import os
 import pathlib
 import platform
+import sys
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -49,6 +51,26 @@ def chat(text):
     return f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n"
 
 
+# Conversations for the model's own chat template: role and content in turn.
+CONVERSATIONS = [
+    *([("user", text)] for text in CHATS),
+    [("system", "You are a pirate."), ("user", "Hi")],
+    [("user", "2 + 2?"), ("assistant", "4"), ("user", " And 3 + 3?\n")],
+    [("system", ""), ("user", "")],
+]
+
+
+def conversations(tokenizer):
+    """Of each conversation, up to where the answer begins, the number of ids and their hash: its text is the model's."""
+    found = []
+    for turns in CONVERSATIONS:
+        messages = [{"role": role, "content": content} for role, content in turns]
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        found.append(json.dumps({"messages": messages, "ids": len(ids), "fnv": fnv(ids)}, ensure_ascii=False))
+    (HERE / "chats.json").write_text("[\n" + ",\n".join(found) + "\n]\n", encoding="utf-8")
+
+
 def fnv(ids):
     value = 0xCBF29CE484222325
     for number in ids:
@@ -64,8 +86,11 @@ def main():
         return
     torch.set_num_threads(1)
     where = {"pretrained_model_name_or_path": str(MODEL.parent), "gguf_file": MODEL.name}
-    model = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(**where)
+    conversations(tokenizer)
+    if "--chats" in sys.argv:
+        return
+    model = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32).eval()
     cases = []
     prompts = [chat(text) for text in CHATS] + TEXTS
     assert len(prompts) == 50

@@ -31,6 +31,7 @@ fn wrong_usage_has_status_2() {
         2,
         &["--dtype", "f32"],
     );
+    place.bad(&["inspect", "--model", "model"], 2, &["--before"]);
     place.bad(&["generate", "--model", "model", "--beams", "0"], 2, &["--beams", "at least 1"]);
     place.bad(&["metric", "em", "--hyp", "a", "--ref", "b", "--lowercase"], 2, &["--lowercase", "bleu"]);
     place.bad(&["metric", "bleu", "--hyp", "a", "--ref", "b", "--smooth", "expo"], 2, &["expo", "exp"]);

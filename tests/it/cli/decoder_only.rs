@@ -58,6 +58,12 @@ fn a_tuned_model_and_its_prompt_are_read_by_every_command() {
         place.write("pairs.jsonl", "{\"input\": \"the fox\", \"target\": \"sees\"}\n");
         let score: Value = serde_json::from_str(&run("score", &["--pairs", "pairs.jsonl"])).unwrap();
         assert!(score["logprob"].as_f64().unwrap() < 0.0);
+        let inspected = run("inspect", &["--before", family, "--nearest", "2", "--json", "-"]);
+        let inspected: Value = serde_json::from_str(&inspected).unwrap();
+        let changes = inspected["moved"].as_array().unwrap();
+        assert!(changes.iter().any(|row| row["layer"] == 0 && row["change"].as_f64().unwrap() > 0.0));
+        let vectors = inspected["prompt"].as_array().unwrap();
+        assert_eq!((vectors.len(), vectors[0]["near"].as_array().unwrap().len()), (3, 2));
         // One text, as the tokenizer has it.
         place.write("texts.txt", "the fox sees\nthe fox\n");
         let lines = json_lines(&place.good(&["tokenize", "--model", "out/model", "--file", "texts.txt"]));

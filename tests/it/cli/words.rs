@@ -4,8 +4,9 @@ use insta::assert_snapshot;
 
 use crate::{Place, text};
 
-const COMMANDS: [&str; 10] =
-    ["run", "tune", "eval", "generate", "score", "tokenize", "metric", "pretrain", "list", "doctor"];
+const COMMANDS: [&str; 11] = [
+    "run", "tune", "eval", "generate", "score", "tokenize", "metric", "pretrain", "list", "doctor", "inspect",
+];
 
 #[test]
 fn help() {
