@@ -94,7 +94,11 @@ pub async fn moved(before: &Model, after: &Model) -> Result<Vec<Moved>> {
         sums.push((other - one).powi_scalar(2).sum());
     }
     if let Some(name) = after.keys().next() {
-        return Err(Error::mismatch("the second model", "the first one's parameters alone", format!("also {name}")));
+        return Err(Error::mismatch(
+            "the second model",
+            "the first one's parameters alone",
+            format!("also {name}"),
+        ));
     }
     // One reading for all of them.
     let sums = to_vec(Tensor::cat(sums, 0)).await?;
@@ -103,7 +107,8 @@ pub async fn moved(before: &Model, after: &Model) -> Result<Vec<Moved>> {
         let all = found.entry(place).or_default();
         *all = (all.0 + parameters, all.1 + f64::from(sums[0]), all.2 + f64::from(sums[1]));
     }
-    let name = |stack: StackKind| StackKind::ALL.iter().find(|(_, known)| *known == stack).map(|(name, _)| *name);
+    let name =
+        |stack: StackKind| StackKind::ALL.iter().find(|(_, known)| *known == stack).map(|(name, _)| *name);
     Ok(found
         .into_iter()
         .map(|((stack, layer, part), (parameters, norm, change))| Moved {
@@ -167,7 +172,8 @@ pub async fn nearest(
         }
         order.truncate(kept);
         order.sort_by(largest);
-        let name = |index: usize| u32::try_from(index).ok().and_then(|id| tokenizer.token(id)).unwrap_or_default();
+        let name =
+            |index: usize| u32::try_from(index).ok().and_then(|id| tokenizer.token(id)).unwrap_or_default();
         order.into_iter().map(|index| Near { token: name(index), cosine: f64::from(row[index]) }).collect()
     };
     let rows = cosines.chunks(entries.max(1)).zip(norms);

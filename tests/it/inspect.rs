@@ -15,18 +15,23 @@ fn changed(model: &Model, of: impl Fn(&ParamPath) -> bool, factor: f64) -> Model
 fn only_what_has_moved_is_told_and_how_far() {
     let before = Family::new("t5-1.1").loaded.model;
     let second = |path: &ParamPath| {
-        (path.stack, path.layer, path.component) == (Some(StackKind::Decoder), Some(0), Component::FeedForward)
+        (path.stack, path.layer, path.component)
+            == (Some(StackKind::Decoder), Some(0), Component::FeedForward)
     };
     let after = changed(&before, second, 1.25);
     let found = pollster::block_on(moved(&before, &after)).unwrap();
-    assert!(found.iter().any(|row| row.stack == Some("encoder")) && found.iter().any(|row| row.stack.is_none()));
+    assert!(
+        found.iter().any(|row| row.stack == Some("encoder")) && found.iter().any(|row| row.stack.is_none())
+    );
     for row in &found {
         let here = (row.stack, row.layer, row.part) == (Some("decoder"), Some(0), Part::FeedForward);
         let expected = if here { 0.25 } else { 0.0 };
         assert!((row.relative() - expected).abs() < 1e-6, "{row:?}");
     }
-    let parameters: usize = found.iter().map(|row| row.parameters).sum();
-    assert_eq!(parameters, parameters::read(&before, &|path| path.is_weight()).0.values().map(|w| w.dims().iter().product::<usize>()).sum());
+    let told: usize = found.iter().map(|row| row.parameters).sum();
+    let weights = parameters::read(&before, &|path| path.is_weight());
+    let all: usize = weights.0.values().map(|weight| weight.dims().iter().product::<usize>()).sum();
+    assert_eq!(told, all);
 }
 
 #[test]
@@ -42,13 +47,15 @@ fn a_vector_is_nearest_to_the_token_whose_direction_it_has() {
     let (model, width) = (&loaded.model, loaded.model.width());
     let table = pollster::block_on(tensors::to_vec(model.embedding())).unwrap();
     let row = |id: usize| table[id * width..(id + 1) * width].to_vec();
-    let values: Vec<f32> = row(7).iter().map(|value| 3.0 * value).chain(row(9).iter().map(|value| -value)).collect();
+    let values: Vec<f32> =
+        row(7).iter().map(|value| 3.0 * value).chain(row(9).iter().map(|value| -value)).collect();
     let prompt = SoftPrompt::from_values(values, 2, width, &model.device()).unwrap();
-    let (vectors, mean) =
-        pollster::block_on(nearest(&prompt, model, &loaded.tokenizer, 4)).unwrap();
+    let (vectors, mean) = pollster::block_on(nearest(&prompt, model, &loaded.tokenizer, 4)).unwrap();
     let length = |id: usize| row(id).iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
     assert_eq!(vectors[0].near[0].token, loaded.tokenizer.token(7).unwrap());
-    assert!((vectors[0].near[0].cosine - 1.0).abs() < 1e-5 && (vectors[0].norm - 3.0 * length(7)).abs() < 1e-4);
+    assert!(
+        (vectors[0].near[0].cosine - 1.0).abs() < 1e-5 && (vectors[0].norm - 3.0 * length(7)).abs() < 1e-4
+    );
     assert!(vectors.iter().all(|vector| vector.near.len() == 4));
     assert!(vectors.iter().all(|vector| vector.near.is_sorted_by(|one, next| one.cosine >= next.cosine)));
     assert_ne!(vectors[1].near[0].token, loaded.tokenizer.token(9).unwrap());

@@ -49,7 +49,8 @@ fn show(found: &Inspected) {
             };
             std::iter::once(name).chain(parts.iter().map(|(_, part)| cell(place, *part))).collect()
         });
-        let header: Vec<&str> = std::iter::once("change in %").chain(parts.iter().map(|(name, _)| *name)).collect();
+        let header: Vec<&str> =
+            std::iter::once("change in %").chain(parts.iter().map(|(name, _)| *name)).collect();
         eprintln!("{}", table::plain(&header, rows));
         eprintln!("Euclidean norm of the difference over that of the weights before");
     }
