@@ -46,11 +46,11 @@ pub enum Command {
     Metric(MetricArgs),
     /// The difference of two models' answers with its paired interval, from `eval --predictions`
     Compare(CompareArgs),
-    /// Make the bundled model again
+    /// Make a bundled model again
     Pretrain(PretrainArgs),
     /// List what there is
     List(ListArgs),
-    /// What this machine offers: devices and their probes, threads, memory, the bundled model
+    /// What this machine offers: devices and their probes, threads, memory, the bundled models
     Doctor(DoctorArgs),
     /// Write a shell's completion script to standard output
     Completions(CompletionsArgs),
@@ -111,7 +111,7 @@ pub enum Dtype {
 /// The model to read, and a soft prompt to put in front of its input.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct ModelArgs {
-    /// `mini` (the bundled model), a folder in Hugging Face layout, a GGUF file, or a hub id
+    /// `mini` or `mini-llama` (the bundled models), a folder in Hugging Face layout, a GGUF file, or a hub id
     /// (`organisation/name[@revision]`)
     #[arg(long, value_name = "DIR|FILE|HUB_ID")]
     pub model: String,
@@ -131,7 +131,8 @@ pub struct RunArgs {
     /// Short for --preset quick: the tour's comparison with few steps and rows, in seconds
     #[arg(long)]
     pub quick: bool,
-    /// The model, in place of the spec's; without --spec and --preset the paper's own settings (preset `paper`) then hold
+    /// The model, in place of the spec's. Without --spec and --preset a bundled model has the tour's settings, another one
+    /// the paper's own (preset `paper`)
     #[arg(long, value_name = "DIR|FILE|HUB_ID", conflicts_with = "quick")]
     pub model: Option<String>,
     /// The target task, in place of the spec's
@@ -172,7 +173,7 @@ pub enum KeepModels {
 
 #[derive(Clone, Debug, ClapArgs)]
 pub struct TuneArgs {
-    /// `mini` (the bundled model), a folder in Hugging Face layout, a GGUF file, or a hub id
+    /// `mini` or `mini-llama` (the bundled models), a folder in Hugging Face layout, a GGUF file, or a hub id
     /// (`organisation/name[@revision]`)
     #[arg(long, value_name = "DIR|FILE|HUB_ID")]
     pub model: String,
@@ -305,7 +306,8 @@ pub struct ScoreArgs {
 
 #[derive(Clone, Debug, ClapArgs)]
 pub struct TokenizeArgs {
-    /// `mini`, a folder with tokenizer.json or spiece.model, a GGUF file, or a hub id (`organisation/name[@revision]`)
+    /// `mini`, `mini-llama`, a folder with tokenizer.json or spiece.model, a GGUF file, or a hub id
+    /// (`organisation/name[@revision]`)
     #[arg(long, value_name = "DIR|FILE|HUB_ID")]
     pub model: String,
     /// One text a line, `-` for standard input

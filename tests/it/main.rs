@@ -11,6 +11,7 @@ mod gguf;
 mod golden;
 mod methods;
 mod metrics;
+mod mini_llama;
 mod optim;
 mod parity;
 mod parquet;
