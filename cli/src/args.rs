@@ -50,11 +50,11 @@ pub enum Command {
     Compare(CompareArgs),
     /// What training left: how far each layer has moved, and the tokens that a soft prompt is near to
     Inspect(InspectArgs),
-    /// Make the bundled model again
+    /// Make a bundled model again
     Pretrain(PretrainArgs),
     /// List what there is
     List(ListArgs),
-    /// What this machine offers: devices and their probes, threads, memory, the bundled model
+    /// What this machine offers: devices and their probes, threads, memory, the bundled models
     Doctor(DoctorArgs),
     /// Write a shell's completion script to standard output
     Completions(CompletionsArgs),
@@ -115,7 +115,7 @@ pub enum Dtype {
 /// The model to read, and a soft prompt to put in front of its input.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct ModelArgs {
-    /// `mini` (the bundled model), a folder in Hugging Face layout, a GGUF file, or a hub id
+    /// `mini` or `mini-llama` (the bundled models), a folder in Hugging Face layout, a GGUF file, or a hub id
     /// (`organisation/name[@revision]`)
     #[arg(long, value_name = "DIR|FILE|HUB_ID")]
     pub model: String,
@@ -135,7 +135,8 @@ pub struct RunArgs {
     /// Short for --preset quick: the tour's comparison with few steps and rows, in seconds
     #[arg(long)]
     pub quick: bool,
-    /// The model, in place of the spec's; without --spec and --preset the paper's own settings (preset `paper`) then hold
+    /// The model, in place of the spec's. Without --spec and --preset a bundled model has the tour's settings, another one
+    /// the paper's own (preset `paper`)
     #[arg(long, value_name = "DIR|FILE|HUB_ID", conflicts_with = "quick")]
     pub model: Option<String>,
     /// The target task, in place of the spec's
@@ -176,7 +177,7 @@ pub enum KeepModels {
 
 #[derive(Clone, Debug, ClapArgs)]
 pub struct TuneArgs {
-    /// `mini` (the bundled model), a folder in Hugging Face layout, a GGUF file, or a hub id
+    /// `mini` or `mini-llama` (the bundled models), a folder in Hugging Face layout, a GGUF file, or a hub id
     /// (`organisation/name[@revision]`)
     #[arg(long, value_name = "DIR|FILE|HUB_ID")]
     pub model: String,
@@ -315,7 +316,8 @@ pub struct ScoreArgs {
 
 #[derive(Clone, Debug, ClapArgs)]
 pub struct TokenizeArgs {
-    /// `mini`, a folder with tokenizer.json or spiece.model, a GGUF file, or a hub id (`organisation/name[@revision]`)
+    /// `mini`, `mini-llama`, a folder with tokenizer.json or spiece.model, a GGUF file, or a hub id
+    /// (`organisation/name[@revision]`)
     #[arg(long, value_name = "DIR|FILE|HUB_ID")]
     pub model: String,
     /// One text a line, `-` for standard input

@@ -42,7 +42,7 @@ pub const VERSION: u32 = 2;
 pub struct RunSpec {
     pub version: u32,
     pub name: String,
-    /// `mini` (the bundled model), a folder in Hugging Face layout, or a hub id.
+    /// `mini` or `mini-llama` (the bundled models), a folder in Hugging Face layout, or a hub id.
     pub model: String,
     /// Names of recipes or recipes of one's own, in the order of the report.
     pub methods: Vec<MethodEntry>,

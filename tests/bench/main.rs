@@ -56,7 +56,7 @@ impl<'a> Bench<'a> {
         let device = opened.device.clone();
         let config = config(size);
         let streams = Streams::new(0);
-        let model = folder::random(&config, streams.stream("init"), &device).expect("a model");
+        let model = folder::random(&config.clone().into(), streams.stream("init"), &device).expect("a model");
         let length = number(&settings["prompt_length"]);
         let values = prompt::uniform(length, config.d_model, 0.5, &mut streams.stream("prompt"));
         let prompt = SoftPrompt::from_values(values, length, config.d_model, &device).expect("a prompt");

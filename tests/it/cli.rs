@@ -10,6 +10,8 @@ use tempfile::TempDir;
 
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/bundled.rs"]
+mod bundled;
 #[path = "cli/commands.rs"]
 mod commands;
 #[path = "cli/compare.rs"]

@@ -14,6 +14,7 @@ mod inspect;
 mod lesson;
 mod methods;
 mod metrics;
+mod mini_llama;
 mod optim;
 mod parity;
 mod parquet;

@@ -74,7 +74,7 @@ fn model(reference: &Reference) -> Model {
     let config = T5Config::from_json(config).unwrap();
     let device = Device::flex();
     let prompt = SoftPrompt::from_values(vec![0.0; 127 * 128], 127, 128, &device).unwrap();
-    let model = folder::random(&config, Streams::new(0).stream("init"), &device).unwrap();
+    let model = folder::random(&config.into(), Streams::new(0).stream("init"), &device).unwrap();
     let starts: HostTensors =
         PLACES.map(|(name, _)| (name.to_owned(), reference.tensors[&format!("{name}.start")].clone())).into();
     let model = model.with_prompt(Some(prompt));
@@ -171,7 +171,7 @@ fn muon_follows_the_reference_and_leaves_embeddings_to_adamw() {
     let number = |name: &str| settings[name].as_f64().unwrap();
     let config = br#"{"model_type": "t5", "vocab_size": 24, "d_model": 16, "d_kv": 4, "d_ff": 24,
         "num_layers": 1, "num_heads": 2}"#;
-    let config = T5Config::from_json(config).unwrap();
+    let config = T5Config::from_json(config).unwrap().into();
     let (matrix_path, table_path) = ("lm.encoder.blocks.0.feed_forward.wi_0.weight", "lm.shared");
     let trained = |path: &str| [matrix_path, table_path].contains(&path);
     let naming = |path: &str| trained(path).then(|| (path.to_owned(), false));

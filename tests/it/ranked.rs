@@ -1,11 +1,10 @@
 //! Answers that are chosen among candidates by their likelihood.
 
-use burn::tensor::Device;
 use promot_core::batch::TokenizedExample;
 use promot_core::data::Split;
 use promot_core::decode;
 use promot_core::eval::{Evaluation, Evaluator, TaskRows};
-use promot_core::model::folder::{self, LoadedModel};
+use promot_core::model::folder::LoadedModel;
 use promot_core::rng::Streams;
 use promot_core::spec::EvalSpec;
 use promot_core::task::{Candidates, Task};
@@ -73,14 +72,16 @@ fn the_likeliest_candidate_is_the_answer() {
     }
 }
 
-/// The bundled model knows its people better than chance, and more of them than it can write.
+/// The bundled models know their people better than chance, and more of them than they can write.
 #[test]
 fn choosing_is_easier_than_writing() {
-    let files = shipped::files("models/mini/model.safetensors");
-    let loaded = folder::load("mini", &files, &Device::flex()).unwrap();
-    let chosen = evaluate(&loaded, &ranked("triviaqa-mini", Candidates::Others(3)), 1, 32, 48);
-    let written = evaluate(&loaded, catalog().tasks.by_name("triviaqa-mini").unwrap(), 1, 32, 48);
+    shipped::BUNDLED.map(shipped::bundled).iter().for_each(chooses_better_than_it_writes);
+}
+
+fn chooses_better_than_it_writes(loaded: &LoadedModel) {
+    let chosen = evaluate(loaded, &ranked("triviaqa-mini", Candidates::Others(3)), 1, 32, 48);
+    let written = evaluate(loaded, catalog().tasks.by_name("triviaqa-mini").unwrap(), 1, 32, 48);
     assert!(chosen.score.score > written.score.score, "{} {}", chosen.score.score, written.score.score);
-    let classes = evaluate(&loaded, &ranked("rte-mini", Candidates::Choices), 1, 32, 16);
+    let classes = evaluate(loaded, &ranked("rte-mini", Candidates::Choices), 1, 32, 16);
     assert!(classes.predictions.iter().all(|row| ["True", "False"].contains(&row.output.as_str())));
 }

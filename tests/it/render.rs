@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::Device;
 use promot_core::data::{Example, Split};
 use promot_core::decode::{Batching, SearchSettings, generate};
 use promot_core::eval::{Evaluation, Evaluator, TaskRows};
-use promot_core::model::folder;
 use promot_core::render::{Renderer, ShotPool};
 use promot_core::report::Report;
 use promot_core::rng::Streams;
@@ -143,11 +141,10 @@ fn evaluation_cuts_as_training_does_and_counts() {
     }
 }
 
-/// So the limit changes no number of the presets of the bundled model.
+/// So the limit changes no number of the presets of the bundled models, which read texts as the same ids.
 #[test]
 fn no_evaluation_input_of_the_bundled_presets_is_cut() {
-    let files = shipped::files("models/mini/model.safetensors");
-    let loaded = folder::load("mini", &files, &Device::flex()).unwrap();
+    let loaded = shipped::bundled("mini");
     for name in ["tour", "quick", "paper-mini"] {
         let spec = catalog().presets.by_name(name).unwrap().resolve(&catalog().tasks).unwrap();
         let (eval, max_input) = (&spec.eval, spec.eval.max_input);

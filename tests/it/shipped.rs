@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use promot_core::model::folder::{self, ModelFiles, TokenizerFile};
+use promot_core::model::folder::{self, LoadedModel, ModelFiles, TokenizerFile};
 use promot_core::report::{Report, Verdict};
 use promot_core::signs;
 
@@ -23,20 +23,31 @@ pub fn list(path: &str) -> Vec<String> {
     list
 }
 
-/// The files of a model of the bundled one's shape, with the weights at `path`.
-pub fn files(path: &str) -> ModelFiles {
+/// The files of a model of the page's one's shape, with the weights at `path`.
+fn files(path: &str) -> ModelFiles {
+    like("mini", path)
+}
+
+fn like(name: &str, weights: &str) -> ModelFiles {
     ModelFiles {
-        config: read("models/mini/config.json"),
-        weights: vec![("model.safetensors".into(), read(path))],
-        tokenizer: TokenizerFile::Json(read("models/mini/tokenizer.json")),
+        config: read(&format!("models/{name}/config.json")),
+        weights: vec![("model.safetensors".into(), read(weights))],
+        tokenizer: TokenizerFile::Json(read(&format!("models/{name}/tokenizer.json"))),
         side: Default::default(),
     }
 }
 
+/// The bundled models.
+pub const BUNDLED: [&str; 2] = ["mini", "mini-llama"];
+
+pub fn bundled(name: &str) -> LoadedModel {
+    let files = like(name, &format!("models/{name}/model.safetensors"));
+    folder::load(name, &files, &Device::flex()).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
 #[test]
 fn recorded_results_are_of_the_bundled_model() {
-    let bundled =
-        folder::load("mini", &files("models/mini/model.safetensors"), &Device::flex()).unwrap().info;
+    let bundled = bundled("mini").info;
     for (at, name) in list("recorded/index.json").iter().enumerate() {
         let report: Report = serde_json::from_slice(&read(&format!("recorded/{name}/report.json"))).unwrap();
         // A run of a model that is downloaded stands below, under that model's name.

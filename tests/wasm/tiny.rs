@@ -24,7 +24,7 @@ const CONFIG: &str = r#"{"model_type": "t5", "vocab_size": 96, "d_model": 32, "d
 
 fn model(device: &OpenDevice) -> Model {
     let config = T5Config::from_json(CONFIG.as_bytes()).unwrap();
-    let model = random(&config, Streams::new(7).stream("init"), &device.device).unwrap();
+    let model = random(&config.into(), Streams::new(7).stream("init"), &device.device).unwrap();
     let values = (0..5 * 32).map(|number| (number as f32 * 0.7).sin() * 0.3).collect();
     model.with_prompt(Some(SoftPrompt::from_values(values, 5, 32, &device.device).unwrap()))
 }

@@ -51,6 +51,7 @@ pub const PRESETS: &[Preset] = &[
     preset!("table-6-mini", "Table 6: prompt tuning and ProMoT with an example in training"),
     preset!("table-7-mini", "Table 7, first half: SNLI"),
     preset!("table-7-choice-mini", "Table 7, second half: OpenBookQA"),
+    preset!("table-10-mini", "Table 10: English to French with the decoder-only bundled model"),
     preset!("table-11-mini", "Table 11: LoRA instead of a prompt in stage 1"),
     preset!("figures-mini", "Figures 1, 2, 3 and 7: forgetting, format and gradients along fine-tuning, step by step"),
     preset!("figures-5-6-mini", "Figures 5 and 6: English to French trained three times as long, every checkpoint scored"),

@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn the_encoders_heads_look_for_their_own_word_and_nothing_else_changes() {
         let device = Device::flex();
-        let model = random(&config(), Streams::new(3).stream("init"), &device).expect("a model");
+        let model = random(&config().into(), Streams::new(3).stream("init"), &device).expect("a model");
         let (plain, mimetic) = (read(&model), read(&model.clone().map(&mut Mimetic::new(N_HEADS, D_KV))));
         for layer in 0..2 {
             let attention = format!("encoder.block.{layer}.layer.0.SelfAttention");

@@ -37,6 +37,8 @@ mod catalog;
 #[cfg(feature = "models")]
 mod init;
 #[cfg(feature = "models")]
+mod pretrain_spec;
+#[cfg(feature = "models")]
 mod pretraining;
 #[cfg(feature = "models")]
 mod provider;
@@ -49,7 +51,9 @@ mod tests;
 pub use catalog::{Catalog, PRESETS, SUITE, catalog};
 pub use facts::{Known, Topic, known};
 #[cfg(feature = "models")]
-pub use pretraining::{PretrainSpec, pretrain};
+pub use pretrain_spec::{Architecture, PretrainSpec};
+#[cfg(feature = "models")]
+pub use pretraining::pretrain;
 #[cfg(feature = "models")]
 pub use provider::Generated;
 pub use rows::{DATA_SETS, rows};

@@ -1,8 +1,7 @@
-//! Makes the bundled model: a T5 1.1-style model trained from nothing on the corpus's text. A stage like any other,
-//! whose rows are fresh documents and whose checkpoints nobody judges.
+//! Makes the bundled models: an encoder-decoder or a decoder-only model trained from nothing on the corpus's text. A stage
+//! like any other, whose rows are fresh documents and whose checkpoints nobody judges.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -11,61 +10,35 @@ use promot_core::checkpoint::fingerprint;
 use promot_core::device::OpenDevice;
 use promot_core::error::Result;
 use promot_core::method::{Ctx, Method, TokenLosses};
-use promot_core::model::T5Config;
 use promot_core::model::folder::{LoadedModel, random};
 use promot_core::report::{ModelInfo, StageId, StepRecord};
 use promot_core::rng::{Rng, Streams, permutation};
-use promot_core::spec::StageSpec;
 use promot_core::tokenizer::Tokenizer;
 use promot_core::train::{Observer, Source, StageContext, run_stage};
-use serde::{Deserialize, Serialize};
 
 use crate::documents::{Document, document};
+use crate::draw::chance;
 use crate::init::Mimetic;
+use crate::pretrain_spec::{Described, PretrainSpec};
 use crate::spans::corrupt_spans;
-
-/// What the bundled model is made from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PretrainSpec {
-    pub name: String,
-    pub seed: u64,
-    pub d_model: usize,
-    pub d_kv: usize,
-    pub d_ff: usize,
-    pub layers: usize,
-    pub heads: usize,
-    /// Whether the head is the embedding table: what the model reads it can then write, without learning each word
-    /// twice.
-    pub tied: bool,
-    /// Whether the encoder's heads begin by looking for words like their own, a help to compare sentences.
-    pub matching: bool,
-    /// Longest input in tokens; longer documents are left out.
-    pub max_input: usize,
-    /// The first steps see short documents only: several times faster, and enough to learn words, grammar and
-    /// facts before answered examples come in front.
-    pub short_steps: usize,
-    pub short_input: usize,
-    pub training: StageSpec,
-}
 
 const CHECKPOINT: &str = "pretraining";
 
 /// Trains from the start, or from the checkpoint that the observer has.
 ///
 /// # Errors
-/// `Error::Stopped` after a stop was asked for; the checkpoint is saved by then.
+/// A setting that the architecture does not have or that cannot be. `Error::Stopped` after a stop was asked for; the
+/// checkpoint is saved by then.
 pub async fn pretrain(
     spec: &PretrainSpec,
     device: &OpenDevice,
     observer: &mut dyn Observer,
 ) -> Result<(LoadedModel, Vec<StepRecord>)> {
-    let tokenizer = Tokenizer::new(crate::tokenizer::train()?)?;
-    let config = config(spec, &tokenizer);
+    let Described { config, tokenizer, side } = spec.describe()?;
     let streams = Streams::new(spec.seed);
     let mut model = random(&config, streams.stream("init"), &device.device)?;
     if spec.matching {
-        model = model.map(&mut Mimetic::new(config.num_heads, config.d_kv));
+        model = model.map(&mut Mimetic::new(spec.heads, spec.d_kv));
     }
     let documents = Documents { spec, tokenizer: &tokenizer, streams, pool: RefCell::default() };
     let context = StageContext {
@@ -84,12 +57,11 @@ pub async fn pretrain(
     let done = run_stage(&context, model, observer).await?;
     let info = ModelInfo {
         name: spec.name.clone(),
-        model_type: config.model_type.clone(),
+        model_type: config.model_type().to_owned(),
         parameters: done.model.num_params(),
         sha256: String::new(),
     };
-    let side = BTreeMap::new();
-    Ok((LoadedModel { model: done.model, config: config.into(), tokenizer, info, side }, done.records))
+    Ok((LoadedModel { model: done.model, config, tokenizer, info, side }, done.records))
 }
 
 /// All weights move. A long target is mostly easy words, a short answer mostly a hard one: a row of n target tokens
@@ -103,29 +75,6 @@ impl Method for Pretraining {
     fn token_weights(&self, tokens: &TokenLosses, _: &Ctx) -> Tensor<2> {
         let lengths = tokens.mask.clone().sum_dim(1); // [B, 1]
         tokens.mask.clone() * (lengths.recip() * USUAL_LENGTH).sqrt()
-    }
-}
-
-fn config(spec: &PretrainSpec, tokenizer: &Tokenizer) -> T5Config {
-    T5Config {
-        model_type: "t5".into(),
-        vocab_size: tokenizer.vocab_size(),
-        d_model: spec.d_model,
-        d_kv: spec.d_kv,
-        d_ff: spec.d_ff,
-        num_layers: spec.layers,
-        num_decoder_layers: None,
-        num_heads: spec.heads,
-        relative_attention_num_buckets: 64,
-        relative_attention_max_distance: 256,
-        dropout_rate: 0.1,
-        layer_norm_epsilon: 1e-6,
-        feed_forward_proj: "gated-gelu".into(),
-        tie_word_embeddings: Some(spec.tied),
-        scale_decoder_outputs: None,
-        pad_token_id: tokenizer.pad,
-        eos_token_id: vec![tokenizer.eos],
-        decoder_start_token_id: Some(tokenizer.pad),
     }
 }
 
@@ -165,22 +114,31 @@ impl Documents<'_> {
         let mut rows = Vec::with_capacity(POOL * size);
         while rows.len() < POOL * size {
             let (input, target) = self.document(&mut rng)?;
-            if input.len() <= longest {
+            if self.length(&input, &target) <= longest {
                 // The documents have no end: a row's index counts those that were kept.
                 let id = RowId { task: 0, row: number * POOL * size + rows.len() };
                 rows.push(TokenizedExample { id, input, target, truncated: false });
             }
         }
-        rows.sort_by_key(|row| (row.input.len(), row.target.len()));
+        rows.sort_by_key(|row| (self.length(&row.input, &row.target), row.target.len()));
         let batches: Vec<_> = rows.chunks(size).map(<[_]>::to_vec).collect();
         Ok(permutation(POOL, &mut rng).into_iter().map(|index| batches[index].clone()).collect())
     }
 
+    /// What a row is padded to: its input, or the one sequence that a decoder-only model has of it.
+    fn length(&self, input: &[u32], target: &[u32]) -> usize {
+        if self.tokenizer.is_decoder_only() { input.len() + target.len() } else { input.len() }
+    }
+
     fn document(&self, rng: &mut Rng) -> Result<(Vec<u32>, Vec<u32>)> {
         match document(rng) {
-            Document::Pair { input, target } => {
-                Ok((self.tokenizer.encode(&input)?, self.tokenizer.encode(&target)?))
+            Document::Pair { input, target } if self.spec.running > 0.0 && chance(rng, self.spec.running) => {
+                self.running(&format!("{input} {target}"))
             }
+            Document::Pair { input, target } => {
+                Ok((self.tokenizer.encode_input(&input)?, self.tokenizer.encode_target(&input, &target)?))
+            }
+            Document::Text(text) if self.tokenizer.is_decoder_only() => self.running(&text),
             Document::Text(text) => {
                 let ids = self.tokenizer.encode_plain(&text)?;
                 // The bundled vocabulary has the sentinels; a missing one would be a fault of the generator.
@@ -188,5 +146,57 @@ impl Documents<'_> {
                 Ok(corrupt_spans(&ids, sentinel, self.tokenizer.eos, rng))
             }
         }
+    }
+
+    /// A text to be predicted from its first token on.
+    fn running(&self, text: &str) -> Result<(Vec<u32>, Vec<u32>)> {
+        Ok((self.tokenizer.encode_input("")?, self.tokenizer.encode_target("", text)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPEC: &str = include_str!("../presets/pretrain-mini-llama.toml");
+
+    /// The rows of the first pool, and their tokenizer.
+    fn first_rows(change: impl FnOnce(&mut PretrainSpec)) -> (Vec<TokenizedExample>, Tokenizer) {
+        let mut spec: PretrainSpec = toml::from_str(SPEC).expect("a spec");
+        change(&mut spec);
+        let Described { tokenizer, .. } = spec.describe().expect("a configuration");
+        let streams = Streams::new(spec.seed);
+        let documents = Documents { spec: &spec, tokenizer: &tokenizer, streams, pool: RefCell::default() };
+        let rows = (0..POOL).flat_map(|step| documents.rows(step, 8).expect("rows").concat()).collect();
+        (rows, tokenizer)
+    }
+
+    #[test]
+    fn a_decoder_only_models_rows_are_one_text_that_ends_once() {
+        let (rows, tokenizer) = first_rows(|spec| spec.running = 0.0);
+        let mut running = 0;
+        for row in &rows {
+            let (input, target) = (&row.input, &row.target);
+            assert_eq!((target.last(), input.len() + target.len() <= 44), (Some(&tokenizer.eos), true));
+            let sequence = [&input[..], &target[..target.len() - 1]].concat();
+            if *input == [tokenizer.eos] {
+                running += 1;
+            } else {
+                assert!(!sequence.contains(&tokenizer.eos));
+            }
+            // The ids are those of the whole text, as in fine-tuning.
+            let text = tokenizer.decode_all(&sequence).expect("ids");
+            let text = text.trim_start_matches("</s>");
+            let whole = tokenizer.encode_input(text).expect("text");
+            assert!(sequence.ends_with(&whole), "{text}");
+        }
+        let share = running as f64 / rows.len() as f64;
+        assert!((0.05..0.3).contains(&share), "{share} of the short documents are running text");
+    }
+
+    #[test]
+    fn a_share_of_the_answered_documents_is_read_as_running_text() {
+        let (rows, tokenizer) = first_rows(|spec| spec.running = 1.0);
+        assert!(rows.iter().all(|row| row.input == [tokenizer.eos] && row.target.len() > 2));
     }
 }

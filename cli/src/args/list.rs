@@ -30,6 +30,7 @@ pub struct ListArgs {
 pub enum Listable {
     Tasks,
     Methods,
+    Models,
     Presets,
     Devices,
 }

@@ -21,7 +21,7 @@ struct Findings {
     vulkan: String,
     threads: usize,
     memory: String,
-    bundled_model: String,
+    bundled_models: String,
     hub_cache: String,
 }
 
@@ -30,6 +30,8 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<()> {
         let info = device::probe(device)?.info;
         return output::text_to("-".as_ref(), &format!("{}: {}\n", info.name, info.reason));
     }
+    let models: Vec<String> =
+        bundled::models().map(|model| format!("{}, {}", model.name, model.size())).collect();
     let findings = Findings {
         version: env!("CARGO_PKG_VERSION"),
         auto: probed(DeviceName::Auto),
@@ -37,10 +39,7 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<()> {
         vulkan: probed(DeviceName::Vulkan),
         threads: thread::available_parallelism().map_or(1, usize::from),
         memory: memory().unwrap_or_else(|| "unknown".to_owned()),
-        bundled_model: match bundled::size() {
-            Some(bytes) => format!("{}, {:.1} MB", bundled::NAME, bytes as f64 / 1e6),
-            None => "not in this build".to_owned(),
-        },
+        bundled_models: models.join("; "),
         hub_cache: hub::cache_folder().map_or("none without HOME".to_owned(), |path| {
             format!("{}{}", path.display(), if path.is_dir() { "" } else { " (not there yet)" })
         }),
@@ -90,7 +89,7 @@ fn shown(findings: &Findings) -> String {
         ("--device vulkan", findings.vulkan.clone()),
         ("threads", findings.threads.to_string()),
         ("memory", findings.memory.clone()),
-        ("bundled model", findings.bundled_model.clone()),
+        ("bundled models", findings.bundled_models.clone()),
         ("hub cache", findings.hub_cache.clone()),
     ];
     table::plain(&["what", "found"], rows.map(|(name, value)| vec![name.to_owned(), value]))

@@ -7,6 +7,7 @@ use promot_core::task::DataSource;
 
 use super::{doctor, example};
 use crate::args::{DeviceName, ListArgs, Listable};
+use crate::bundled;
 use crate::catalog;
 use crate::output;
 use crate::table;
@@ -16,6 +17,7 @@ pub fn run(args: &ListArgs) -> anyhow::Result<()> {
         Listable::Tasks if args.show.is_some() => example::text(args)?,
         Listable::Tasks => tasks(),
         Listable::Methods => methods(),
+        Listable::Models => models(),
         Listable::Presets => presets(),
         Listable::Devices => devices(),
     };
@@ -33,6 +35,12 @@ fn tasks() -> String {
         cells.map(str::to_owned).to_vec()
     });
     table::plain(&["task", "what it is", "metric", "rows from"], rows)
+}
+
+fn models() -> String {
+    let rows =
+        bundled::models().map(|model| vec![model.name.to_owned(), model.summary.to_owned(), model.size()]);
+    table::plain(&["--model", "what it is", "size"], rows)
 }
 
 fn presets() -> String {

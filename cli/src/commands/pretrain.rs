@@ -1,4 +1,4 @@
-//! `promot pretrain`: makes the bundled model again, from nothing, on the synthetic corpus.
+//! `promot pretrain`: makes a bundled model again, from nothing, on the synthetic corpus.
 
 use std::path::Path;
 

@@ -4,6 +4,7 @@ use promot_core::model::tensors::Precision;
 use promot_core::spec::RunSpec;
 
 use crate::args::{KeepModels, RunArgs};
+use crate::bundled;
 use crate::catalog::presets;
 use crate::experiment::{self, Place};
 use crate::files::run_folder;
@@ -39,7 +40,7 @@ fn spec(args: &RunArgs) -> anyhow::Result<RunSpec> {
         (None, Some(name), _) => presets().by_name(name)?,
         (None, None, Some(out)) if args.resume && run_folder::holds_run(out) => run_folder::stored_spec(out)?,
         // A model of the user's own is no match for the tour's synthetic tasks.
-        (None, None, _) if args.model.is_some() => presets().by_name("paper")?,
+        (None, None, _) if args.model.as_deref().is_some_and(of_ones_own) => presets().by_name("paper")?,
         (None, None, _) => presets().by_name("tour")?,
     };
     if let Some(model) = &args.model {
@@ -53,6 +54,10 @@ fn spec(args: &RunArgs) -> anyhow::Result<RunSpec> {
         spec.seeds = vec![seed];
     }
     Ok(spec)
+}
+
+fn of_ones_own(model: &str) -> bool {
+    bundled::by_name(model).is_none()
 }
 
 /// The folder keeps the spec; only what it does not keep must be said again.

@@ -27,13 +27,14 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The bundled model takes the tour's settings, others the paper's. Only the tuned tasks are scored, unless
+/// The bundled models take the tour's settings, others the paper's. Only the tuned tasks are scored, unless
 /// `--set eval.shots` and `eval.tasks` ask for more.
 fn spec(args: &TuneArgs) -> anyhow::Result<RunSpec> {
     let [task, also @ ..] = &args.task[..] else {
         return Err(usage("--task: expected at least one task, found none".to_owned()));
     };
-    let mut spec = if args.model == bundled::NAME { presets().by_name("tour")? } else { RunSpec::default() };
+    let bundled = bundled::by_name(&args.model).is_some();
+    let mut spec = if bundled { presets().by_name("tour")? } else { RunSpec::default() };
     spec.model = args.model.clone();
     spec.target.task = task.clone();
     spec.target.also = also.to_vec();

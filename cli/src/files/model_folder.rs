@@ -1,4 +1,4 @@
-//! Models on disk: a folder in Hugging Face layout, a GGUF file, the bundled model, or a snapshot in the hub cache.
+//! Models by name: a bundled one, a folder in Hugging Face layout, a GGUF file, or a snapshot in the hub cache.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,16 +21,12 @@ const T5_SENTINELS: usize = 100;
 /// A weights file, read when its tensors are.
 type Weights = Box<dyn ReadAt>;
 
-/// The files of the model called `name`: `mini`, a folder, a GGUF file, or a hub id.
+/// The files of the model called `name`: a bundled one, a folder, a GGUF file, or a hub id.
 pub fn read(name: &str) -> anyhow::Result<ModelFiles<Weights>> {
-    if name == bundled::NAME {
-        let files = bundled::files()?;
-        return Ok(ModelFiles {
-            config: files.config.to_vec(),
-            weights: vec![("model.safetensors".to_owned(), Box::new(files.model))],
-            tokenizer: TokenizerFile::Json(files.tokenizer.to_vec()),
-            side: BTreeMap::new(),
-        });
+    if let Some(model) = bundled::by_name(name) {
+        let ModelFiles { config, weights, tokenizer, side } = model.folder()?;
+        let weights = weights.into_iter().map(|(name, bytes)| (name, Box::new(bytes) as Weights)).collect();
+        return Ok(ModelFiles { config, weights, tokenizer, side });
     }
     if Path::new(name).is_file() {
         return gguf(Path::new(name));
@@ -66,13 +62,11 @@ fn side_files(folder: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
 
 /// Only the tokenizer, for which a folder needs neither weights nor config.
 pub fn read_tokenizer(name: &str) -> anyhow::Result<Tokenizer> {
-    if name == bundled::NAME {
-        return Ok(Tokenizer::from_json(bundled::files()?.tokenizer)?);
+    if let Some(model) = bundled::by_name(name) {
+        return tokenizer_of(&model.folder()?);
     }
     if Path::new(name).is_file() {
-        let files = gguf(Path::new(name))?;
-        let config = configuration(&files.config, &files.side)?;
-        return Ok(load_tokenizer(&files.tokenizer, &config, &files.side)?);
+        return tokenizer_of(&gguf(Path::new(name))?);
     }
     let folder = locate(name)?;
     let (file, config) = (tokenizer_file(&folder)?, folder.join("config.json"));
@@ -88,6 +82,11 @@ pub fn read_tokenizer(name: &str) -> anyhow::Result<Tokenizer> {
         .map_err(anyhow::Error::from)
     };
     tokenizer.with_context(|| folder.display().to_string())
+}
+
+fn tokenizer_of<R>(files: &ModelFiles<R>) -> anyhow::Result<Tokenizer> {
+    let config = configuration(&files.config, &files.side)?;
+    Ok(load_tokenizer(&files.tokenizer, &config, &files.side)?)
 }
 
 fn tokenizer_file(folder: &Path) -> anyhow::Result<TokenizerFile> {
@@ -125,13 +124,15 @@ fn locate(name: &str) -> anyhow::Result<PathBuf> {
     if path.is_dir() {
         return Ok(path.to_owned());
     }
+    let bundled = bundled::names();
     let Some(id) = HubId::parse(name) else {
-        bail!("--model {name}: expected a folder, a GGUF file, a hub id or `mini`, found none");
+        bail!("--model {name}: expected a folder, a GGUF file, a hub id or one of {bundled}, found none");
     };
-    let hub = Hub::from_env().with_context(|| format!("--model {name}: no such folder"))?;
+    let none = || format!("--model: no such folder, and not one of {bundled}");
+    let hub = Hub::from_env().with_context(none)?;
     match hub.cached(&id)? {
         Some(folder) => Ok(folder),
-        None => hub.fetch(&id, &mut |said| eprintln!("{said}")).context("--model: no such folder"),
+        None => hub.fetch(&id, &mut |said| eprintln!("{said}")).with_context(none),
     }
 }
 

@@ -111,8 +111,8 @@ impl Pair {
             let cpu = side(&cpu, TINY.same_model(&cpu.device)?);
             return Ok(Self::of(gpu, cpu, rows, layout, u32::MAX));
         }
-        let on_gpu = loaded::model(crate::bundled::NAME, &bench.gpu)?;
-        let on_cpu = loaded::model(crate::bundled::NAME, &cpu)?;
+        let on_gpu = loaded::model(crate::bundled::FIRST, &bench.gpu)?;
+        let on_cpu = loaded::model(crate::bundled::FIRST, &cpu)?;
         let rows = examples(&on_cpu, 16)?;
         let (gpu, cpu) = (side(&bench.gpu, on_gpu.model), side(&cpu, on_cpu.model));
         Ok(Self::of(gpu, cpu, rows, layout, on_cpu.tokenizer.eos))

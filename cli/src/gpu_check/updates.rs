@@ -258,7 +258,7 @@ pub fn first(bench: &Bench) -> anyhow::Result<()> {
         let model = TINY.model(&bench.gpu.device)?;
         (Trainer::new(bench, &TINY, &SOFTWARE, Stage::FineTuning, &model)?, start.elapsed())
     } else {
-        let loaded = loaded::model(crate::bundled::NAME, &bench.gpu)?;
+        let loaded = loaded::model(crate::bundled::FIRST, &bench.gpu)?;
         let method = by_name(Stage::FineTuning.method())?;
         let parts = Batch::micro_batches(examples(&loaded, 32)?, &bench.layout(), 1);
         let model = Some(set_trainable(loaded.model, &|path| method.trainable(path)));

@@ -1,5 +1,6 @@
 //! The families of models by their `config.json`: what a folder needs to know of each.
 
+use burn::module::Module as _;
 use burn::tensor::Device;
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,9 +9,10 @@ use super::causal::{self, CausalConfig};
 use super::t5::{self, T5Config};
 use super::tensors::{HostTensors, Precision};
 use super::weights::{ReadAt, WeightFiles};
-use super::{Model, ParamPath};
+use super::{Causal, Lm, Model, ParamPath, T5};
 use crate::content;
 use crate::error::{Error, Result};
+use crate::rng::Rng;
 
 /// A model's `config.json`.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +25,12 @@ pub enum ModelConfig {
 impl From<T5Config> for ModelConfig {
     fn from(config: T5Config) -> Self {
         Self::T5(config)
+    }
+}
+
+impl From<CausalConfig> for ModelConfig {
+    fn from(config: CausalConfig) -> Self {
+        Self::Causal(config)
     }
 }
 
@@ -89,6 +97,21 @@ impl ModelConfig {
         match self {
             Self::T5(config) => Some(config),
             Self::Causal(_) => None,
+        }
+    }
+
+    /// A new model with random weights. A T5's head is its own whatever the file says.
+    pub(super) fn random(&self, rng: Rng, device: &Device) -> Result<Model> {
+        match self {
+            Self::T5(config) => {
+                let model = Model::new(Lm::T5(T5::empty(config, true, device)?));
+                Ok(model.map(&mut t5::init::RandomInit::new(config, rng)))
+            }
+            Self::Causal(config) => {
+                let model = Model::new(Lm::Causal(Causal::empty(config, !config.tied, device)));
+                let deviation = config.initializer_range();
+                Ok(model.map(&mut causal::init::RandomInit { deviation, rng }))
+            }
         }
     }
 

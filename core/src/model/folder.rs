@@ -10,10 +10,9 @@ use serde_json::{Value, json};
 
 use super::family::ModelConfig;
 use super::gguf;
-use super::t5::{T5, T5Config, init::RandomInit};
 use super::tensors::{self, HostTensors, Precision, TensorSource};
 use super::weights::{ReadAt, WeightFiles};
-use super::{CausalConfig, Lm, Model};
+use super::{CausalConfig, Model};
 use crate::content;
 use crate::error::{Error, Result};
 use crate::record::ModelInfo;
@@ -116,10 +115,12 @@ fn unwrap_names<R: ReadAt>(weights: &mut WeightFiles<'_, R>) {
     }
 }
 
-/// A new T5 with an untied head and random weights.
-pub fn random(config: &T5Config, rng: Rng, device: &Device) -> Result<Model> {
-    let model = Model::new(Lm::T5(T5::empty(config, true, device)?));
-    Ok(model.map(&mut RandomInit::new(config, rng)))
+/// A new model with random weights, drawn as its family's reference does. A T5's head is untied.
+///
+/// # Errors
+/// A T5 with an activation that is not known here.
+pub fn random(config: &ModelConfig, rng: Rng, device: &Device) -> Result<Model> {
+    config.random(rng, device)
 }
 
 /// The configuration of a model as the files of its folder say together: what generation_config.json says of an

@@ -151,7 +151,7 @@ fn lists_and_help_end_well() {
 fn doctor_tells_what_is_here() {
     let place = Place::new();
     let found: Value = serde_json::from_str(&place.good(&["doctor", "--json", "-"])).unwrap();
-    for field in ["auto", "wgpu", "vulkan", "threads", "memory", "bundled_model", "hub_cache"] {
+    for field in ["auto", "wgpu", "vulkan", "threads", "memory", "bundled_models", "hub_cache"] {
         assert!(!found[field].is_null(), "{field} is missing in {found}");
     }
 }

@@ -266,6 +266,11 @@ impl CausalConfig {
         there.then_some(window.size)
     }
 
+    /// The standard deviation of a new model's matrices.
+    pub fn initializer_range(&self) -> f64 {
+        self.file.get("initializer_range").and_then(Value::as_f64).unwrap_or(0.02)
+    }
+
     /// The file again, with what may have changed since it was read.
     pub fn to_json(&self, own_head: bool, dtype: &str) -> Value {
         let mut file = self.file.clone();

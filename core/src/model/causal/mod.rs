@@ -10,6 +10,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData, module::embedding};
 mod attention;
 mod cache;
 mod config;
+pub mod init;
 pub mod load;
 pub mod names;
 pub(super) mod rope;
