@@ -4,6 +4,7 @@
 
 pub mod adapter;
 pub mod advice;
+pub mod batch;
 pub mod budget;
 pub mod catalog;
 pub mod column;

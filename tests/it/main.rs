@@ -25,3 +25,4 @@ mod skip;
 mod tasks;
 mod tokenizer;
 mod torch;
+mod watch;

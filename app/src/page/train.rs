@@ -15,6 +15,7 @@ use super::glossary::Glossary;
 use super::later::Later;
 use super::results::ResultsTable;
 use super::saved::SavedRun;
+use super::watched::WatchedAnswers;
 
 #[component]
 pub fn Train() -> impl IntoView {
@@ -46,6 +47,9 @@ pub fn Train() -> impl IntoView {
             <div class="run">
                 <Later>
                     <Controls />
+                </Later>
+                <Later>
+                    <WatchedAnswers />
                 </Later>
                 <Charts />
             </div>

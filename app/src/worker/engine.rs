@@ -19,6 +19,7 @@ use super::device;
 use super::messages::{Inbox, fail, post};
 use super::models::{self, Models};
 use super::storage::Storage;
+use crate::batch::MOST_ROWS;
 use crate::budget::Budget;
 use crate::catalog::{MODEL, tasks};
 use crate::column::RecipeName;
@@ -38,13 +39,10 @@ pub struct Engine {
 }
 
 /// Rows of a task for questions.
-struct Rows {
-    test: Vec<Example>,
-    shots: Vec<Example>,
+pub struct Rows {
+    pub test: Vec<Example>,
+    pub shots: Vec<Example>,
 }
-
-/// Questions that the page can step through.
-const QUESTIONS: usize = 200;
 
 impl Engine {
     pub async fn open(inbox: Rc<Inbox>, wish: DeviceWish, base: &str) -> Result<Self, Failure> {
@@ -122,12 +120,12 @@ impl Engine {
         })
     }
 
-    fn rows(&self, task: &'static Task) -> promot_core::Result<Rc<Rows>> {
+    pub fn rows(&self, task: &'static Task) -> promot_core::Result<Rc<Rows>> {
         if let Some(rows) = self.rows.borrow().get(task.name.as_str()) {
             return Ok(Rc::clone(rows));
         }
         let rows = Rc::new(Rows {
-            test: Generated.rows(task, Split::Test, QUESTIONS)?,
+            test: Generated.rows(task, Split::Test, MOST_ROWS)?,
             shots: Generated.rows(task, Split::Train, EvalSpec::default().shot_pool)?,
         });
         self.rows.borrow_mut().insert(task.name.as_str(), Rc::clone(&rows));
