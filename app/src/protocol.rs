@@ -149,6 +149,21 @@ pub enum Command {
     Stop,
     /// Deletes the saved run.
     Discard,
+    /// Keeps the report of the run so far under a name. This and the next two are answered by `Kept`.
+    Keep {
+        name: String,
+    },
+    RenameKept {
+        id: u64,
+        name: String,
+    },
+    DeleteKept {
+        id: u64,
+    },
+    /// Answered by `KeptReport`.
+    OpenKept {
+        id: u64,
+    },
     /// Answered by `File`: the report of the run so far (also while it is paused).
     ExportReport,
     /// Answered by `File`: the same report as an HTML page, with the curve of a method in training.
@@ -199,6 +214,18 @@ pub struct SavedRun {
     pub step: usize,
     pub steps: usize,
     pub finished: bool,
+}
+
+/// A run that the user keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct KeptRun {
+    pub id: u64,
+    pub name: String,
+    /// The tuned task.
+    pub task: String,
+    pub methods: Vec<String>,
+    /// What it takes in storage.
+    pub bytes: u64,
 }
 
 /// One training step, as the page shows it.
@@ -347,6 +374,14 @@ pub enum Event {
         run: Box<MethodRun>,
     },
     Finished {
+        report: Box<Report>,
+    },
+    /// The runs that the user keeps, whenever they change.
+    Kept {
+        runs: Vec<KeptRun>,
+    },
+    KeptReport {
+        id: u64,
         report: Box<Report>,
     },
     /// Bytes to save on the user's disk; they come beside this event.

@@ -16,6 +16,7 @@ pub mod batch;
 pub mod columns;
 pub mod curves;
 pub mod fields;
+pub mod kept;
 pub mod lore;
 pub mod made;
 pub mod marks;
@@ -32,11 +33,11 @@ pub mod wall;
 pub mod watched;
 pub mod weights;
 
-pub use question::{Answer, Question};
-use weights::Weights;
-pub use training::{Evaluating, Training};
 use batch::{Batch, Progress, Request};
+pub use question::{Answer, Question};
+pub use training::{Evaluating, Training};
 use wall::{Due, Wall};
+use weights::Weights;
 
 #[cfg(test)]
 mod asking;
@@ -70,6 +71,8 @@ pub struct State {
     /// Many rows to all columns.
     pub batch: Batch,
     pub training: Training,
+    /// The runs that the user keeps.
+    pub kept: kept::Kept,
     /// The run in storage; `None` once it is resumed or deleted.
     pub saved: Option<SavedRun>,
     pub failure: Option<Failure>,
@@ -98,6 +101,7 @@ impl Default for State {
             wall: Wall::default(),
             batch: Batch::default(),
             training: Training::default(),
+            kept: kept::Kept::default(),
             saved: None,
             failure: None,
         }
@@ -113,6 +117,8 @@ impl State {
             Event::Device { info, webgpu, advice } => self.device = Some(Device { info, webgpu, advice }),
             Event::Models { models } => self.take_models(models),
             Event::Saved { run } => self.saved = run,
+            Event::Kept { runs } => self.kept.take(runs),
+            Event::KeptReport { id, report } => self.kept.report(id, *report),
             Event::Example { id, task, row, rows, input, references } => {
                 if id == self.question.id {
                     let shots = self.question.shots;
@@ -426,7 +432,12 @@ impl State {
     /// The next question of the wall, while nobody else asks and nothing is trained.
     pub fn next_of_wall(&mut self, id: u64) -> Option<Due> {
         let busy = self.asking.is_some() || !self.due.is_empty() || self.question.awaited;
-        if busy || self.batch.is_running() || self.wall.is_asking() || self.training.is_running() || self.is_dead() {
+        if busy
+            || self.batch.is_running()
+            || self.wall.is_asking()
+            || self.training.is_running()
+            || self.is_dead()
+        {
             return None;
         }
         let askable = self.askable();

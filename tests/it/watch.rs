@@ -90,7 +90,8 @@ fn what_people_watch_changes_no_number() {
     let tasks = |answers: &[WatchedAnswer]| answers.iter().map(|answer| answer.task.clone()).collect();
     let asked: Vec<(usize, usize, Vec<String>)> =
         reader.answered.iter().map(|(stage, step, answers)| (*stage, *step, tasks(answers))).collect();
-    let (both, target) = (["rte-mini", "triviaqa-mini"].map(String::from).to_vec(), vec!["rte-mini".to_owned()]);
+    let (both, target) =
+        (["rte-mini", "triviaqa-mini"].map(String::from).to_vec(), vec!["rte-mini".to_owned()]);
     let first = [(0, 0, both.clone())].into_iter().chain([1, 2, 4, 6].map(|step| (0, step, target.clone())));
     let second = [0, 1, 2, 4, 6].map(|step| (1, step, both.clone()));
     assert_eq!(asked, first.chain(second).collect::<Vec<_>>());

@@ -104,7 +104,8 @@ impl App {
 
     pub fn on_event(&self, event: Event) {
         let loaded = matches!(event, Event::Models { .. });
-        let next = loaded || matches!(event, Event::AskDone { .. } | Event::BatchDone { .. } | Event::Status { .. });
+        let next =
+            loaded || matches!(event, Event::AskDone { .. } | Event::BatchDone { .. } | Event::Status { .. });
         let asks = loaded || matches!(event, Event::Example { .. });
         // A new worker, the first one or its successor, knows nothing.
         if matches!(event, Event::Ready) {

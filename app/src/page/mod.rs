@@ -21,6 +21,7 @@ mod form;
 mod glossary;
 mod header;
 mod hide;
+mod kept;
 mod keys;
 mod large;
 mod later;

@@ -14,7 +14,8 @@ pub fn Probabilities(column: StoredValue<Column>, answer: Memo<Option<Answer>>) 
     let app = expect_context::<App>();
     let opened = RwSignal::new(false);
     let testid = column.with_value(|column| format!("probabilities-{column}"));
-    let there = Memo::new(move |_| answer.with(|answer| answer.as_ref().is_some_and(|answer| answer.complete)));
+    let there =
+        Memo::new(move |_| answer.with(|answer| answer.as_ref().is_some_and(|answer| answer.complete)));
     let recorded =
         Memo::new(move |_| answer.with(|answer| answer.as_ref().is_some_and(|answer| answer.recorded)));
     let weights =

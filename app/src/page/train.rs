@@ -12,6 +12,7 @@ use super::evidence::Evidence;
 use super::export::Export;
 use super::form::Form;
 use super::glossary::Glossary;
+use super::kept::KeptRuns;
 use super::later::Later;
 use super::results::ResultsTable;
 use super::saved::SavedRun;
@@ -61,6 +62,9 @@ pub fn Train() -> impl IntoView {
                 {move || reported.get().then(report).flatten().map(|report| view! { <Evidence report /> })}
             </section>
         </Show>
+        <Later>
+            <KeptRuns />
+        </Later>
         <Later>
             <Export />
         </Later>

@@ -21,7 +21,8 @@ pub fn WatchedAnswers() -> impl IntoView {
         let name = chosen.get();
         app.state.with(|state| state.training.watched.method(name.as_deref()).cloned())
     });
-    let last = move || course.with(|course| course.as_ref().map_or(0, |course| course.points.len().max(1) - 1));
+    let last =
+        move || course.with(|course| course.as_ref().map_or(0, |course| course.points.len().max(1) - 1));
     let at = Memo::new(move |_| place.get().map_or(last(), |place| place.min(last())));
     let words = Memo::new(move |_| {
         let at = at.get();
@@ -45,7 +46,8 @@ pub fn WatchedAnswers() -> impl IntoView {
     let method = move |name: String| {
         let testid = format!("watch-{name}");
         let (heading, value) = (title(&name), name.clone());
-        let pressed = move || course.with(|course| course.as_ref().is_some_and(|course| course.method == name));
+        let pressed =
+            move || course.with(|course| course.as_ref().is_some_and(|course| course.method == name));
         view! {
             <button
                 type="button"
@@ -164,7 +166,8 @@ fn table(course: &WatchedMethod) -> impl IntoView + use<> {
     // The marks of a table's cells are words of their own.
     let rows: Vec<(String, Vec<Shown>)> =
         course.points.iter().enumerate().map(|(at, point)| (point.words(), course.shown(at, ""))).collect();
-    let heads = rows.first().map(|(_, shown)| shown.iter().map(|shown| shown.task.clone()).collect::<Vec<_>>());
+    let heads =
+        rows.first().map(|(_, shown)| shown.iter().map(|shown| shown.task.clone()).collect::<Vec<_>>());
     let head = |task: String| view! { <th scope="col">{task}</th> };
     let cell = |shown: Shown| match shown.frozen {
         true => view! { <td class="muted">"as before the first step"</td> }.into_any(),

@@ -349,10 +349,13 @@ mod tests {
         let batch = full();
         let (csv, jsonl) = (batch.csv(), batch.jsonl());
         assert_eq!((csv.lines().count(), jsonl.lines().count()), (9, 8));
-        let line = "triviaqa-mini,1,2,fine-tuning,\"Q: \"\"2\"\"?\",Anna,True,true,0,true";
+        let line = "triviaqa-mini,1,2,fine-tuning,\"Q: \"\"2\"\"?\",Anna,True,True,0,true";
         assert!(csv.lines().any(|found| found == line), "{csv}");
         let found: serde_json::Value = serde_json::from_str(jsonl.lines().nth(5).unwrap()).unwrap();
-        assert_eq!((&found["column"], &found["row"], &found["score"]), (&"fine-tuning".into(), &2.into(), &0.0.into()));
+        assert_eq!(
+            (&found["column"], &found["row"], &found["score"]),
+            (&"fine-tuning".into(), &2.into(), &0.0.into())
+        );
         assert_eq!(found["references"][0], "Anna");
         assert!(Batch::default().jsonl().is_empty());
     }

@@ -86,8 +86,7 @@ impl Watched {
         let points = &mut self.methods[at].points;
         let place = (record.stage.index, record.step);
         let at = points.partition_point(|point| (point.stage.index, point.step) < place);
-        let point =
-            Point { stage: record.stage.clone(), step: record.step, answers: record.answers.clone() };
+        let point = Point { stage: record.stage.clone(), step: record.step, answers: record.answers.clone() };
         // A resumed run does some steps again.
         match points.get_mut(at) {
             Some(known) if (known.stage.index, known.step) == place => *known = point,
@@ -223,7 +222,10 @@ mod tests {
         let shown = watched.methods[0].shown(3, "rte-mini");
         assert_eq!(shown.len(), 2);
         let trivia = &shown[1];
-        assert_eq!((trivia.question.as_str(), trivia.answer.as_str()), ("Q: Who is triviaqa-mini? A:", "False"));
+        assert_eq!(
+            (trivia.question.as_str(), trivia.answer.as_str()),
+            ("Q: Who is triviaqa-mini? A:", "False")
+        );
         assert_eq!((trivia.mark, trivia.changed, trivia.frozen), (Mark::Drifted, true, false));
         assert_eq!(trivia.strip, [Mark::Right, Mark::Unasked, Mark::Right, Mark::Drifted]);
         assert!(shown[0].prompt && !shown[0].changed);

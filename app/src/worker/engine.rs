@@ -24,6 +24,7 @@ use crate::budget::Budget;
 use crate::catalog::{MODEL, tasks};
 use crate::column::RecipeName;
 use crate::failure::Failure;
+use crate::kept::Kept;
 use crate::protocol::{DeviceWish, Event, Status};
 use crate::saved::Saved;
 
@@ -34,6 +35,8 @@ pub struct Engine {
     pub loaded: LoadedModel,
     pub models: RefCell<Models>,
     pub storage: Storage,
+    /// The runs that the user keeps.
+    pub kept: RefCell<Kept>,
     autotune: Option<AutotuneCache>,
     rows: RefCell<BTreeMap<&'static str, Rc<Rows>>>,
 }
@@ -61,6 +64,7 @@ impl Engine {
             device: opened.device,
             models: RefCell::default(),
             storage,
+            kept: RefCell::default(),
             autotune: opened.autotune,
             rows: RefCell::default(),
             loaded,
@@ -95,6 +99,11 @@ impl Engine {
         }
         self.post_models();
         post(&Event::Saved { run: saved.map(|saved| saved.run().clone()) });
+        match Kept::load(&self.storage).await {
+            Ok(kept) => drop(self.kept.replace(kept)),
+            Err(failure) => fail(failure),
+        }
+        post(&Event::Kept { runs: self.kept.borrow().runs().to_vec() });
     }
 
     pub fn example(&self, id: u64, name: &str, shots: usize, row: usize) -> promot_core::Result<Event> {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::engine::Engine;
+use super::keep::{self, Change};
 use super::messages::{Inbox, fail, post};
 use super::training::{self, Serve, Served};
 use super::{ask, batch, export, weigh};
@@ -82,6 +83,10 @@ async fn serve(engine: &Engine, command: Command, running: Option<&Saved>) -> Op
         Command::Example { id, task, shots, row } => {
             engine.example(id, &task, shots, row).map(|event| post(&event)).map_err(Failure::from)
         }
+        Command::Keep { name } => keep::change(engine, Change::Keep { name: &name, running }).await,
+        Command::RenameKept { id, name } => keep::change(engine, Change::Rename { id, name: &name }).await,
+        Command::DeleteKept { id } => keep::change(engine, Change::Delete { id }).await,
+        Command::OpenKept { id } => keep::open(engine, id).await,
         Command::ExportReport => export::report(engine, running).await,
         Command::ExportPage { unfinished } => export::page(engine, running, &unfinished).await,
         Command::ExportWeights { recipe } => export::weights(engine, running, &recipe).await,
