@@ -4,6 +4,7 @@
 
 pub mod adapter;
 pub mod advice;
+pub mod batch;
 pub mod budget;
 pub mod catalog;
 pub mod column;
@@ -13,10 +14,14 @@ pub mod control;
 pub mod eta;
 pub mod failure;
 pub mod files;
+#[cfg(feature = "worker")]
+pub mod kept;
 pub mod longest;
 pub mod protocol;
 #[cfg(feature = "worker")]
 pub mod saved;
+#[cfg(feature = "worker")]
+mod sealed;
 pub mod state;
 pub mod writes;
 pub mod zip;

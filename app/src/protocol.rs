@@ -9,6 +9,7 @@ use promot_core::spec::{Run, RunSpec};
 use promot_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::batch::{BatchRow, BatchTable};
 use crate::budget::Budget;
 use crate::catalog::{MODEL, tasks};
 use crate::column::{Column, RecipeName};
@@ -105,6 +106,28 @@ pub enum Command {
     Cancel {
         id: u64,
     },
+    /// The probabilities of an answer's tokens and of the likeliest ones in their places, from the column's model, with the
+    /// question in front of it. Answered by `Weighed`.
+    Weigh {
+        id: u64,
+        input: String,
+        column: Column,
+        prompt: bool,
+        mix: f64,
+        ids: Vec<u32>,
+    },
+    /// Asks the models many rows of a task: the first `rows` of its test split, with `shots` in-context examples each.
+    /// `prompt` and `mix` as in `Ask`. Answered by `BatchProgress`, `BatchRows` and, at the end or after a `Cancel`,
+    /// `BatchDone`.
+    Evaluate {
+        id: u64,
+        task: String,
+        shots: usize,
+        rows: usize,
+        columns: Vec<Column>,
+        prompt: bool,
+        mix: f64,
+    },
     /// Renders a question of a task: `shots` in-context examples and row `row` of the test split.
     Example {
         id: u64,
@@ -126,6 +149,21 @@ pub enum Command {
     Stop,
     /// Deletes the saved run.
     Discard,
+    /// Keeps the report of the run so far under a name. This and the next two are answered by `Kept`.
+    Keep {
+        name: String,
+    },
+    RenameKept {
+        id: u64,
+        name: String,
+    },
+    DeleteKept {
+        id: u64,
+    },
+    /// Answered by `KeptReport`.
+    OpenKept {
+        id: u64,
+    },
     /// Answered by `File`: the report of the run so far (also while it is paused).
     ExportReport,
     /// Answered by `File`: the same report as an HTML page, with the curve of a method in training.
@@ -178,6 +216,18 @@ pub struct SavedRun {
     pub finished: bool,
 }
 
+/// A run that the user keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct KeptRun {
+    pub id: u64,
+    pub name: String,
+    /// The tuned task.
+    pub task: String,
+    pub methods: Vec<String>,
+    /// What it takes in storage.
+    pub bytes: u64,
+}
+
 /// One training step, as the page shows it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tick {
@@ -193,6 +243,23 @@ pub struct Tick {
     pub memory_bytes: u64,
     /// Until the whole run ends, at the pace so far; `None` until there is one.
     pub seconds_left: Option<f64>,
+}
+
+/// A token that may stand in a place of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Likely {
+    /// Its text, a word's first piece with `\u{2581}` before it.
+    pub piece: String,
+    /// Whether it ends the answer.
+    pub end: bool,
+    pub probability: f64,
+}
+
+/// A place of an answer: the token there, and the likeliest ones, the likeliest first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TokenPlace {
+    pub token: Likely,
+    pub likeliest: Vec<Likely>,
 }
 
 /// From the worker to the page.
@@ -243,11 +310,36 @@ pub enum Event {
         id: u64,
         column: Column,
         text: String,
-        tokens: usize,
+        /// Its tokens.
+        ids: Vec<u32>,
         seconds: f64,
+    },
+    /// The probabilities of an answer's tokens; none where they could not be computed.
+    Weighed {
+        id: u64,
+        column: Column,
+        places: Vec<TokenPlace>,
     },
     AskDone {
         id: u64,
+    },
+    /// Answers of a batch so far, of all that it will have.
+    BatchProgress {
+        id: u64,
+        answered: usize,
+        all: usize,
+        seconds_left: f64,
+    },
+    /// Rows of a batch that all columns have answered.
+    BatchRows {
+        id: u64,
+        rows: Vec<BatchRow>,
+    },
+    /// The scores of the rows that were answered, of all columns the same; empty after a failure.
+    BatchDone {
+        id: u64,
+        table: BatchTable,
+        stopped: bool,
     },
     /// A question that no model was asked: a sentence says why.
     Refused {
@@ -267,16 +359,29 @@ pub enum Event {
         done: usize,
         rows: usize,
     },
-    /// Scores along training: validation, held-out tasks and format rates. Several come for one step, each with a part of it
+    /// Scores and answers along training: validation, held-out tasks and format rates. Several come for one step, each with a part of it
     /// (one held-out task, say); together they are the step's record.
     Curve {
         method: String,
         record: promot_core::report::StepRecord,
     },
+    /// A stage goes on from its checkpoint: what was recorded before it.
+    Restored {
+        method: String,
+        records: Vec<promot_core::report::StepRecord>,
+    },
     RunDone {
         run: Box<MethodRun>,
     },
     Finished {
+        report: Box<Report>,
+    },
+    /// The runs that the user keeps, whenever they change.
+    Kept {
+        runs: Vec<KeptRun>,
+    },
+    KeptReport {
+        id: u64,
         report: Box<Report>,
     },
     /// Bytes to save on the user's disk; they come beside this event.

@@ -4,18 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use promot_core::checkpoint::Checkpoint;
-use promot_core::model::folder::hex;
 use promot_core::report::StageId;
 use promot_core::spec::RunSpec;
 use promot_core::train::FinishedRun;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
 use crate::files::Files;
 use crate::protocol::SavedRun;
+use crate::sealed::Places;
 
-const MANIFESTS: [&str; 2] = ["manifest-0.json", "manifest-1.json"];
+const MANIFESTS: Places = Places(["manifest-0.json", "manifest-1.json"]);
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Manifest {
@@ -36,13 +35,6 @@ struct StoredCheckpoint {
     files: BTreeMap<String, String>,
 }
 
-/// Manifest and hash, which a half written one does not match.
-#[derive(Serialize, Deserialize)]
-struct Sealed {
-    sha256: String,
-    manifest: String,
-}
-
 const VERSION: u32 = 1;
 
 /// A run in storage.
@@ -55,14 +47,10 @@ pub struct Saved {
 impl Saved {
     /// The run that an earlier visit left.
     pub async fn find(storage: &impl Files) -> Result<Option<Self>, Failure> {
-        let mut newest: Option<Manifest> = None;
-        for name in MANIFESTS {
-            let Some(bytes) = storage.read(name).await? else { continue };
-            let Some(manifest) = unseal(&bytes) else { continue };
-            if newest.as_ref().is_none_or(|known| known.sequence < manifest.sequence) {
-                newest = Some(manifest);
-            }
-        }
+        let texts = MANIFESTS.read(storage).await?;
+        let manifests = texts.iter().filter_map(|text| serde_json::from_str::<Manifest>(text).ok());
+        let newest =
+            manifests.filter(|manifest| manifest.version == VERSION).max_by_key(|manifest| manifest.sequence);
         Ok(newest.map(|manifest| Self { known: names(&manifest), manifest }))
     }
 
@@ -90,9 +78,7 @@ impl Saved {
                 storage.remove(&name).await;
             }
         }
-        for name in MANIFESTS {
-            storage.remove(name).await;
-        }
+        MANIFESTS.forget(storage).await;
         Ok(())
     }
 
@@ -176,9 +162,7 @@ impl Saved {
         let sequence = self.manifest.sequence + 1;
         let text = serde_json::to_string(&Manifest { sequence, ..self.manifest.clone() })
             .map_err(|error| Failure::storage(error.to_string()))?;
-        let sealed = Sealed { sha256: hex(&Sha256::digest(&text)), manifest: text };
-        let bytes = serde_json::to_vec(&sealed).map_err(|error| Failure::storage(error.to_string()))?;
-        storage.write(MANIFESTS[(sequence % 2) as usize], &bytes).await?;
+        MANIFESTS.write(storage, sequence, text).await?;
         // Only now: if this failed, the next try must not overwrite the one whole manifest.
         self.manifest.sequence = sequence;
         let needed = names(&self.manifest);
@@ -194,13 +178,6 @@ impl Saved {
 async fn read(storage: &impl Files, name: &str) -> Result<Vec<u8>, Failure> {
     let missing = || Failure::storage(format!("{name} is missing in this browser's storage."));
     storage.read(name).await?.ok_or_else(missing)
-}
-
-fn unseal(bytes: &[u8]) -> Option<Manifest> {
-    let sealed: Sealed = serde_json::from_slice(bytes).ok()?;
-    let whole = hex(&Sha256::digest(&sealed.manifest)) == sealed.sha256;
-    let manifest: Manifest = serde_json::from_str(&sealed.manifest).ok().filter(|_| whole)?;
-    (manifest.version == VERSION).then_some(manifest)
 }
 
 fn names(manifest: &Manifest) -> BTreeSet<String> {
@@ -341,7 +318,7 @@ mod tests {
         let files = MemoryFiles::default();
         let mut saved = now(Saved::begin(&files, RunSpec::default())).unwrap();
         put(&mut saved, &files, 5).unwrap();
-        let newest = MANIFESTS[(saved.manifest.sequence % 2) as usize];
+        let newest = MANIFESTS.0[(saved.manifest.sequence % 2) as usize];
         let bytes = now(files.read(newest)).unwrap().unwrap();
         now(files.write(newest, &bytes[..bytes.len() / 2])).unwrap();
         assert_eq!(now(Saved::find(&files)).unwrap().unwrap().run().step, 0);

@@ -12,9 +12,11 @@ use crate::protocol::{Event, ModelState, Origin, SavedRun, Status};
 
 pub mod address;
 pub mod alike;
+pub mod batch;
 pub mod columns;
 pub mod curves;
 pub mod fields;
+pub mod kept;
 pub mod lore;
 pub mod made;
 pub mod marks;
@@ -22,15 +24,20 @@ pub mod methods;
 pub mod place;
 pub mod question;
 pub mod recorded;
+mod runs;
 pub mod share;
 pub mod story;
 pub mod tasks;
 pub mod training;
 pub mod wall;
+pub mod watched;
+pub mod weights;
 
+use batch::{Batch, Progress, Request};
 pub use question::{Answer, Question};
 pub use training::{Evaluating, Training};
 use wall::{Due, Wall};
+use weights::Weights;
 
 #[cfg(test)]
 mod asking;
@@ -61,7 +68,11 @@ pub struct State {
     /// Columns that have to be asked: their answers are missing although nobody has taken them away.
     pub due: Vec<Column>,
     pub wall: Wall,
+    /// Many rows to all columns.
+    pub batch: Batch,
     pub training: Training,
+    /// The runs that the user keeps.
+    pub kept: kept::Kept,
     /// The run in storage; `None` once it is resumed or deleted.
     pub saved: Option<SavedRun>,
     pub failure: Option<Failure>,
@@ -88,7 +99,9 @@ impl Default for State {
             asking: None,
             due: Vec::new(),
             wall: Wall::default(),
+            batch: Batch::default(),
             training: Training::default(),
+            kept: kept::Kept::default(),
             saved: None,
             failure: None,
         }
@@ -104,6 +117,8 @@ impl State {
             Event::Device { info, webgpu, advice } => self.device = Some(Device { info, webgpu, advice }),
             Event::Models { models } => self.take_models(models),
             Event::Saved { run } => self.saved = run,
+            Event::Kept { runs } => self.kept.take(runs),
+            Event::KeptReport { id, report } => self.kept.report(id, *report),
             Event::Example { id, task, row, rows, input, references } => {
                 if id == self.question.id {
                     let shots = self.question.shots;
@@ -124,14 +139,24 @@ impl State {
                     self.answer(column, Answer { text, ..Answer::default() });
                 }
             }
-            Event::Answer { id, column, text, tokens, seconds } => {
+            Event::Answer { id, column, text, ids, seconds } => {
                 if self.asking == Some(id) {
-                    let answer = Answer { text, complete: true, tokens, seconds, ..Answer::default() };
+                    let answer = Answer { text, complete: true, ids, seconds, ..Answer::default() };
                     self.answer(column, answer);
                 } else {
                     self.wall.answer(id, &column, &text, &self.models, self.mix);
                 }
             }
+            Event::Weighed { id, column, places } => {
+                if let Some(answer) = self.answers.get_mut(&column) {
+                    answer.weights.take(id, places);
+                }
+            }
+            Event::BatchProgress { id, answered, all, seconds_left } => {
+                self.batch.progress(id, Progress { answered, all, seconds_left });
+            }
+            Event::BatchRows { id, rows } => self.batch.add(id, rows),
+            Event::BatchDone { id, table, stopped } => self.batch.done(id, table, stopped),
             Event::AskDone { id } => {
                 self.asking = self.asking.filter(|asking| *asking != id);
                 self.wall.done(id, self.asking.is_some());
@@ -148,6 +173,7 @@ impl State {
             }
             Event::Tick { tick } => self.training.tick(tick),
             Event::Curve { method, record } => self.training.curve(&method, record),
+            Event::Restored { method, records } => self.training.restored(&method, records),
             Event::RunDone { run } => self.training.run_done(*run),
             Event::Finished { report } => self.training.finished(*report),
             Event::Failed(failure) => self.fail(failure),
@@ -213,6 +239,7 @@ impl State {
         if failure.fatal {
             self.loading = None;
             self.wall.forget();
+            self.batch.lost();
             if self.training.is_running() {
                 self.training.status = Status::Failed;
             }
@@ -376,10 +403,41 @@ impl State {
         self.answers.retain(|column, answer| !asked.contains(column) && !answer.recorded);
     }
 
+    /// The user looks at the probabilities of an answer's tokens: the tokens, where they are to be asked for, from then on
+    /// under the number `id`.
+    pub fn weigh(&mut self, id: u64, column: &Column) -> Option<Vec<u32>> {
+        let dead = self.is_dead();
+        let answer = self.answers.get_mut(column)?;
+        if dead || answer.recorded || !answer.complete || answer.weights != Weights::Unasked {
+            return None;
+        }
+        answer.weights = Weights::Asked(id);
+        Some(answer.ids.clone())
+    }
+
+    /// Whether many rows can be asked: models are there, and nothing else takes all their time.
+    pub fn can_evaluate(&self) -> bool {
+        let busy = self.batch.is_running() || self.training.is_running() || self.is_dead();
+        !busy && !self.askable().is_empty()
+    }
+
+    /// The user has the columns' models answer many rows, under the number `id`, with the soft prompt as the method has it.
+    pub fn evaluate(&mut self, id: u64, task: String, shots: usize, rows: usize) -> Request {
+        let (columns, prompt) = (self.askable(), self.usual_prompt(&task, ""));
+        let request = Request { id, task, shots, rows, columns, prompt, mix: self.mix };
+        self.batch = Batch::start(request.clone(), &self.models);
+        request
+    }
+
     /// The next question of the wall, while nobody else asks and nothing is trained.
     pub fn next_of_wall(&mut self, id: u64) -> Option<Due> {
         let busy = self.asking.is_some() || !self.due.is_empty() || self.question.awaited;
-        if busy || self.wall.is_asking() || self.training.is_running() || self.is_dead() {
+        if busy
+            || self.batch.is_running()
+            || self.wall.is_asking()
+            || self.training.is_running()
+            || self.is_dead()
+        {
             return None;
         }
         let askable = self.askable();
@@ -389,14 +447,7 @@ impl State {
     /// A sentence where the user's own question has words that are none of the model's.
     pub fn spelled(&self) -> Option<String> {
         let question = &self.question;
-        let words = if question.is_own() { lore::spelled(&question.seen) } else { Vec::new() };
-        let quoted: Vec<String> = words.iter().map(|word| format!("\u{201c}{word}\u{201d}")).collect();
-        let verb = if words.len() == 1 { "is no word" } else { "are no words" };
-        let read = format!(
-            "{} {verb} of this model: it reads letters, and its world knows nothing of it.",
-            quoted.join(", ")
-        );
-        (!words.is_empty()).then_some(read)
+        question.is_own().then(|| lore::unknown_words(&question.seen)).flatten()
     }
 
     /// The columns whose models can be asked.
@@ -420,45 +471,5 @@ impl State {
     pub fn target(&self) -> &str {
         let tuned = self.models.iter().find(|model| !model.target.is_empty());
         tuned.map_or("rte-mini", |model| &model.target)
-    }
-
-    /// The user starts a run: curves and scores of the last one are cleared.
-    pub fn start(&mut self, spec: RunSpec) {
-        self.failure = None;
-        self.saved = None;
-        self.training = self.training.anew(Status::Loading, Some(spec));
-    }
-
-    /// The run in storage that is not shown already.
-    pub fn offered(&self) -> Option<&SavedRun> {
-        let saved = self.saved.as_ref().filter(|_| !self.training.is_running())?;
-        (!(saved.finished && self.training.has_results())).then_some(saved)
-    }
-
-    /// The user deletes the saved run: what was shown of it goes, too.
-    pub fn discarded(&mut self) {
-        self.training = self.training.anew(Status::Idle, None);
-    }
-
-    /// The user resumes the saved run.
-    pub fn resume(&mut self) {
-        if let Some(saved) = self.saved.take() {
-            self.failure = None;
-            // After a lost worker the curves of this run stay; those of another run are cleared.
-            if self.training.spec.as_ref() != Some(&*saved.spec) {
-                self.start(*saved.spec);
-            }
-            self.training.status = Status::Loading;
-        }
-    }
-
-    /// Resets everything the old worker reported; results stay.
-    pub fn restarted(&mut self) {
-        self.failure = None;
-        self.device = None;
-        self.models.clear();
-        self.wall.forget();
-        self.forget_answers();
-        self.loading = None;
     }
 }

@@ -78,7 +78,7 @@ impl<'a> Watch<'a> {
             Event::Validated { score, best, .. } => {
                 self.progress.note(&format!("validation {score:.1}{}", if *best { ", best" } else { "" }));
             }
-            Event::Watched { .. } => {}
+            Event::Watched { .. } | Event::Answered { .. } | Event::Restored { .. } => {}
             Event::StageDone { .. } => self.in_stage = false,
             Event::RunDone { run } => {
                 let unseen: Vec<String> = run

@@ -47,11 +47,24 @@ pub fn difference(pairs: &[Pair]) -> Option<Difference> {
     let mut rng = Streams::new(0).stream("paired bootstrap");
     let mut drawn: Vec<f64> = (0..DRAWS).map(|_| draw(pairs, rows.as_deref(), &mut rng)).collect();
     drawn.sort_by(f64::total_cmp);
-    let quantile = |share: f64| drawn[(share * (DRAWS - 1) as f64).round() as usize];
     let beyond = |is: &dyn Fn(&f64) -> bool| drawn.iter().filter(|draw| is(draw)).count() + 1;
     let fewer = beyond(&|draw| *draw <= 0.0).min(beyond(&|draw| *draw >= 0.0));
     let p = (2.0 * fewer as f64 / (DRAWS + 1) as f64).min(1.0);
-    Some(Difference { mean, interval: Some((quantile(0.025), quantile(0.975))), p: Some(p) })
+    Some(Difference { mean, interval: Some((quantile(&drawn, 0.025), quantile(&drawn, 0.975))), p: Some(p) })
+}
+
+/// The 95 % interval of one score over its rows, by the same bootstrap; nothing where its rows are not known.
+pub fn interval(score: &TaskScore) -> Option<(f64, f64)> {
+    let rows = score.rows.as_ref().filter(|rows| !rows.is_empty())?;
+    let mut rng = Streams::new(0).stream("paired bootstrap");
+    let mut drawn: Vec<f64> = (0..DRAWS).map(|_| rows.score(&counts(rows.len(), &mut rng))).collect();
+    drawn.sort_by(f64::total_cmp);
+    Some((quantile(&drawn, 0.025), quantile(&drawn, 0.975)))
+}
+
+/// Of sorted draws.
+fn quantile(drawn: &[f64], share: f64) -> f64 {
+    drawn[(share * (drawn.len() - 1) as f64).round() as usize]
 }
 
 fn mean(scores: &[&TaskScore]) -> f64 {
@@ -130,6 +143,15 @@ mod tests {
             found,
             "a fixed seed"
         );
+    }
+
+    #[test]
+    fn a_score_has_an_interval_over_its_rows() {
+        // A share of 0.5 of 100 rows: standard error 5, so about 40 to 60.
+        let (low, high) = interval(&hits(100, |row| row < 50)).unwrap();
+        assert!((38.0..42.0).contains(&low) && (58.0..62.0).contains(&high), "{low} to {high}");
+        assert_eq!(interval(&hits(9, |_| true)), Some((100.0, 100.0)));
+        assert_eq!(interval(&TaskScore::default()), None);
     }
 
     #[test]

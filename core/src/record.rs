@@ -134,6 +134,23 @@ pub struct StepRecord {
     /// Cosines of the task's gradient and its format's, by family of weights, after this step.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub alignment: BTreeMap<String, f64>,
+    /// Answers to the questions of `eval.watch`, for people to read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<WatchedAnswer>,
+}
+
+/// A question that is asked along training, and its answer at one point.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WatchedAnswer {
+    pub task: String,
+    /// In-context examples before it.
+    pub shots: usize,
+    /// Whether a soft prompt was in front.
+    pub prompt: bool,
+    pub input: String,
+    /// All accepted answers.
+    pub references: Vec<String>,
+    pub output: String,
 }
 
 /// A checkpoint of a method's last stage: what the target gained and what the held-out tasks kept, as scored along

@@ -248,6 +248,7 @@ fn stage(
             limit: 2,
             shots: 0,
             held_out: &[],
+            watch: None,
         }),
         streams,
         layout: layout(1, 2),

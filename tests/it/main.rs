@@ -29,3 +29,4 @@ mod skip;
 mod tasks;
 mod tokenizer;
 mod torch;
+mod watch;

@@ -186,6 +186,33 @@ fn scores_of_given_targets_equal_the_reference() {
     }
 }
 
+/// The golden scores say what the target's tokens have; all logits say which tokens are the likeliest.
+#[test]
+fn the_likeliest_tokens_are_those_of_all_logits() {
+    const COUNT: usize = 5;
+    for family in Family::all() {
+        let model = family.model(true);
+        for pair in family.json["score"][1]["pairs"].as_array().unwrap() {
+            let row = (ids(&pair["input"]), ids(&pair["target"])).into();
+            let places = pollster::block_on(decode::likeliest(&model, &row, &layout(1, 1), COUNT)).unwrap();
+            let found: Vec<f32> = places.iter().map(|place| place.token.logprob as f32).collect();
+            assert_close(family.name, &found, &floats(&pair["token_logprobs"]), TOLERANCE);
+            let logits = values(model.logits(&Batch::new(&[row], &layout(1, 1)), &mut Pass::eval()));
+            for (place, logits) in places.iter().zip(logits.chunks(model.vocab_size())) {
+                let mut order: Vec<u32> = (0..logits.len() as u32).collect();
+                order.sort_by(|a, b| logits[*b as usize].total_cmp(&logits[*a as usize]));
+                let likeliest: Vec<u32> = place.likeliest.iter().map(|scored| scored.id).collect();
+                assert_eq!(likeliest, order[..COUNT], "{}", family.name);
+                let sum: f64 = logits.iter().map(|logit| f64::from(*logit).exp()).sum();
+                for scored in &place.likeliest {
+                    let logprob = f64::from(logits[scored.id as usize]) - sum.ln();
+                    assert!((scored.logprob - logprob).abs() < 1e-4, "{} for {logprob}", scored.logprob);
+                }
+            }
+        }
+    }
+}
+
 pub fn ids(value: &Value) -> Vec<u32> {
     value.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
 }

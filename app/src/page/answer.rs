@@ -5,6 +5,7 @@ use promot_core::chart::Palette;
 
 use super::app::App;
 use super::numbers;
+use super::probabilities::Probabilities;
 use super::seen::Made;
 use crate::column::{Column, Part};
 use crate::state::marks::{self, Verdict};
@@ -54,6 +55,7 @@ pub fn AnswerColumn(column: Column) -> impl IntoView {
                 <Text column answer waiting there />
             </div>
             <Marks answer />
+            <Probabilities column answer />
             <Show when=move || switch.get()>
                 <PromptToggle />
             </Show>
@@ -144,7 +146,7 @@ fn Marks(answer: Memo<Option<Answer>>) -> impl IntoView {
                 drift: marks::drift(question, &answer, pretrained).then(|| answer.target.clone()),
                 note: match answer.recorded {
                     true => "precomputed".to_owned(),
-                    false => format!("{} tokens in {}", answer.tokens, numbers::seconds(answer.seconds)),
+                    false => format!("{} tokens in {}", answer.ids.len(), numbers::seconds(answer.seconds)),
                 },
             })
         })

@@ -10,11 +10,13 @@ use crate::column::Column;
 use crate::failure::Failure;
 use crate::link::Link;
 use crate::protocol::{Command, DeviceWish, Event, resolved};
+use crate::state::batch::Request;
 use crate::state::fields::{self, Drafts};
 use crate::state::place::{Place, Screen};
 use crate::state::recorded::{Recorded, asked_with};
 use crate::state::story::{self, Step};
 use crate::state::wall::{Due, Wall};
+use crate::state::watched::with_questions;
 use crate::state::{BEAMS, Question, State};
 
 /// Longest answer to a question that belongs to no task, in tokens.
@@ -102,7 +104,8 @@ impl App {
 
     pub fn on_event(&self, event: Event) {
         let loaded = matches!(event, Event::Models { .. });
-        let next = loaded || matches!(event, Event::AskDone { .. } | Event::Status { .. });
+        let next =
+            loaded || matches!(event, Event::AskDone { .. } | Event::BatchDone { .. } | Event::Status { .. });
         let asks = loaded || matches!(event, Event::Example { .. });
         // A new worker, the first one or its successor, knows nothing.
         if matches!(event, Event::Ready) {
@@ -327,6 +330,38 @@ impl App {
         self.send(&Command::Ask { id, input, columns, prompt, mix, beams: BEAMS, max_new });
     }
 
+    /// Has the models in the columns answer the first rows of a task.
+    pub fn evaluate(&self, task: String, shots: usize, rows: usize) {
+        let id = self.next_id();
+        let request = self.state.try_maybe_update(|state| {
+            let request = state.can_evaluate().then(|| state.evaluate(id, task, shots, rows));
+            (request.is_some(), request)
+        });
+        let Some(Request { id, task, shots, rows, columns, prompt, mix }) = request.flatten() else { return };
+        self.send(&Command::Evaluate { id, task, shots, rows, columns, prompt, mix });
+    }
+
+    /// Ends the batch; what was answered is scored.
+    pub fn stop_batch(&self) {
+        if let Some(id) = self.state.with_untracked(|state| state.batch.running()) {
+            self.send(&Command::Cancel { id });
+        }
+    }
+
+    /// Asks for the probabilities of an answer's tokens, where they are not there.
+    pub fn weigh(&self, column: &Column) {
+        let id = self.next_id();
+        let ids = self.state.try_maybe_update(|state| {
+            let ids = state.weigh(id, column);
+            (ids.is_some(), ids)
+        });
+        let Some(ids) = ids.flatten() else { return };
+        let column = column.clone();
+        let (input, prompt, mix) =
+            self.state.with_untracked(|state| (state.question.text.clone(), state.prompt, state.mix));
+        self.send(&Command::Weigh { id, input, column, prompt, mix, ids });
+    }
+
     pub fn cancel(&self) {
         if let Some(id) = self.state.with_untracked(|state| state.asking) {
             self.send(&Command::Cancel { id });
@@ -362,6 +397,7 @@ impl App {
         match resolved(&spec) {
             Ok(_) => {
                 settings::store(&spec);
+                let spec = with_questions(spec);
                 self.state.update(|state| state.start(spec.clone()));
                 self.send(&Command::Train { spec: Box::new(spec) });
             }

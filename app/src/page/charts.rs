@@ -71,9 +71,20 @@ pub fn Charts() -> impl IntoView {
     let curves = Memo::new(move |_| if begun.get() { live.get() } else { recorded.get() });
     view! {
         <div class="charts" data-point="charts">
-            {KINDS.iter().map(|kind| view! { <Later><Figure kind curves begun /></Later> }).collect_view()}
+            {KINDS.iter().map(|kind| view! { <Later><Figure kind name=kind.testid curves begun /></Later> }).collect_view()}
         </div>
     }
+}
+
+/// The curves of several runs.
+#[component]
+pub fn ComparedCharts(curves: Memo<Curves>) -> impl IntoView {
+    let begun = Memo::new(|_| true);
+    let figure = |kind: &'static Kind| {
+        let name = format!("kept-{}", kind.testid);
+        view! { <Figure kind name curves begun /> }
+    };
+    view! { <div class="charts">{KINDS.iter().map(figure).collect_view()}</div> }
 }
 
 /// The curves as they were a moment ago.
@@ -92,7 +103,12 @@ fn throttled_curves() -> RwSignal<Curves> {
 }
 
 #[component]
-fn Figure(kind: &'static Kind, curves: Memo<Curves>, begun: Memo<bool>) -> impl IntoView {
+fn Figure(
+    kind: &'static Kind,
+    #[prop(into)] name: String,
+    curves: Memo<Curves>,
+    begun: Memo<bool>,
+) -> impl IntoView {
     let drawing = Memo::new(move |_| curves.with(|curves| draw(kind, curves)));
     let svg = move || {
         drawing.with(|drawing| {
@@ -112,7 +128,7 @@ fn Figure(kind: &'static Kind, curves: Memo<Curves>, begun: Memo<bool>) -> impl 
         Some(curves.with(|curves| values_at(kind, curves, x)))
     };
     view! {
-        <figure data-testid=kind.testid class:faint=move || waits.get()>
+        <figure data-testid=name class:faint=move || waits.get()>
             <figcaption>
                 {kind.title} <small>{kind.unit}</small>
                 <Show when=move || waits.get()>

@@ -6,6 +6,7 @@ use promot_core::report_html::TWO_STAGES;
 use super::answer::AnswerColumn;
 use super::app::App;
 use super::ask::Ask;
+use super::batch::BatchPanel;
 use super::choose::ChooseColumns;
 use super::glossary::Glossary;
 use super::later::Later;
@@ -60,6 +61,9 @@ pub fn Compare() -> impl IntoView {
         <section class="columns" aria-label="Answers" data-point="answers">
             <For each=move || shown.get() key=Column::clone children=later />
         </section>
+        <Later>
+            <BatchPanel />
+        </Later>
         <Later>
             <World />
         </Later>

@@ -10,6 +10,11 @@ pub fn save(name: &str, mime: &str, bytes: &js_sys::ArrayBuffer) {
     }
 }
 
+/// The same for text.
+pub fn save_text(name: &str, mime: &str, text: &str) {
+    save(name, mime, &js_sys::Uint8Array::from(text.as_bytes()).buffer());
+}
+
 fn download(name: &str, mime: &str, bytes: &js_sys::ArrayBuffer) -> Result<(), JsValue> {
     let options = web_sys::BlobPropertyBag::new();
     options.set_type(mime);

@@ -15,5 +15,13 @@ pub fn megabytes(bytes: u64) -> String {
     format!("{:.0} MB", bytes as f64 / 1e6)
 }
 
+/// "12 kB", "3.4 MB".
+pub fn bytes(bytes: u64) -> String {
+    match bytes as f64 / 1e6 {
+        megabytes if megabytes >= 0.95 => format!("{megabytes:.1} MB"),
+        megabytes => format!("{:.0} kB", (1000.0 * megabytes).ceil()),
+    }
+}
+
 /// What stands where there is no number.
 pub const NONE: &str = "\u{2013}";

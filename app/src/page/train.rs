@@ -12,9 +12,11 @@ use super::evidence::Evidence;
 use super::export::Export;
 use super::form::Form;
 use super::glossary::Glossary;
+use super::kept::KeptRuns;
 use super::later::Later;
 use super::results::ResultsTable;
 use super::saved::SavedRun;
+use super::watched::WatchedAnswers;
 
 #[component]
 pub fn Train() -> impl IntoView {
@@ -47,6 +49,9 @@ pub fn Train() -> impl IntoView {
                 <Later>
                     <Controls />
                 </Later>
+                <Later>
+                    <WatchedAnswers />
+                </Later>
                 <Charts />
             </div>
         </div>
@@ -57,6 +62,9 @@ pub fn Train() -> impl IntoView {
                 {move || reported.get().then(report).flatten().map(|report| view! { <Evidence report /> })}
             </section>
         </Show>
+        <Later>
+            <KeptRuns />
+        </Later>
         <Later>
             <Export />
         </Later>

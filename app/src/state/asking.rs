@@ -49,7 +49,7 @@ fn example(id: u64, input: &str) -> Event {
 }
 
 fn answer(id: u64, name: &str, text: &str) -> Event {
-    Event::Answer { id, column: column(name), text: text.into(), tokens: 1, seconds: 0.1 }
+    Event::Answer { id, column: column(name), text: text.into(), ids: vec![1], seconds: 0.1 }
 }
 
 fn with(events: impl IntoIterator<Item = Event>) -> State {
@@ -164,8 +164,8 @@ fn a_column_that_is_added_is_asked_where_the_others_have_answers() {
     state.ask(7, &state.askable());
     assert_eq!(state.askable().len(), 4);
     for column in state.askable() {
-        let (text, tokens, seconds) = ("x".to_owned(), 1, 0.1);
-        state.apply(Event::Answer { id: 7, column, text, tokens, seconds });
+        let (text, ids, seconds) = ("x".to_owned(), vec![1], 0.1);
+        state.apply(Event::Answer { id: 7, column, text, ids, seconds });
     }
     state.apply(Event::AskDone { id: 7 });
     assert_eq!((state.answers[&alone].prompt, state.answers[&column("promot")].prompt), (20, 0));
@@ -174,6 +174,24 @@ fn a_column_that_is_added_is_asked_where_the_others_have_answers() {
     assert_eq!(state.set_mix(1.5), [mixed], "the others do not depend on it");
     assert_eq!(state.mix, 1.0);
     assert!(state.choose(&alone, false).len() == 1 && !state.answers.contains_key(&alone));
+}
+
+#[test]
+fn probabilities_are_asked_for_once_of_answers_that_this_device_gave() {
+    let mut state = with([three(Origin::Shipped, 1)]);
+    show_recorded(&mut state);
+    assert_eq!(state.weigh(3, &column("promot")), None, "its model has not answered here");
+    state.write("Q: Mine? A:".into());
+    assert_eq!(state.weigh(3, &column("promot")), None, "no answer");
+    state.ask(7, &state.askable());
+    state.apply(answer(7, "promot", "Anna"));
+    assert_eq!(state.weigh(8, &column("promot")), Some(vec![1]));
+    assert_eq!(state.weigh(9, &column("promot")), None, "on their way");
+    let places = vec![crate::protocol::TokenPlace::default()];
+    state.apply(Event::Weighed { id: 8, column: column("promot"), places });
+    assert_eq!(state.answers[&column("promot")].weights.places().len(), 1);
+    state.apply(answer(7, "promot", "Bob"));
+    assert_eq!(state.weigh(10, &column("promot")), Some(vec![1]), "another answer, other probabilities");
 }
 
 #[test]

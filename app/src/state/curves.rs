@@ -110,12 +110,17 @@ impl Curves {
     pub fn run(&mut self, run: &MethodRun, spec: &RunSpec) {
         let curves = self.method(&run.method);
         *curves = MethodCurves { method: run.method.clone(), ..MethodCurves::default() };
-        for record in &run.steps {
+        self.restore(&run.method, &run.steps, spec);
+    }
+
+    /// What was recorded on an earlier visit, or before the worker was lost.
+    pub fn restore(&mut self, method: &str, records: &[StepRecord], spec: &RunSpec) {
+        for record in records {
             if let Some(loss) = record.loss {
                 let step = whole_step(&record.stage, record.step, spec);
-                self.method(&run.method).loss.push((step as f64, loss));
+                self.method(method).loss.push((step as f64, loss));
             }
-            self.record(&run.method, record, spec);
+            self.record(method, record, spec);
         }
     }
 

@@ -57,6 +57,18 @@ pub fn spelled(tokens: &[String]) -> Vec<String> {
     found
 }
 
+/// A sentence where a text has words that are none of the model's.
+pub fn unknown_words(tokens: &[String]) -> Option<String> {
+    let words = spelled(tokens);
+    let quoted: Vec<String> = words.iter().map(|word| format!("\u{201c}{word}\u{201d}")).collect();
+    let verb = if words.len() == 1 { "is no word" } else { "are no words" };
+    let read = format!(
+        "{} {verb} of this model: it reads letters, and its world knows nothing of it.",
+        quoted.join(", ")
+    );
+    (!words.is_empty()).then_some(read)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -71,7 +71,7 @@ pub fn drift(question: &Question, answer: &Answer, pretrained: Option<&Answer>) 
 }
 
 /// Whether an output has the target task's format, although the question is of a task without such answers.
-fn drifted(asked: &str, target: &str, output: &str) -> bool {
+pub fn drifted(asked: &str, target: &str, output: &str) -> bool {
     let Ok(target) = tasks().by_name(target) else { return false };
     let expected = tasks().by_name(asked).is_ok_and(|asked| {
         let word = postprocess::first_word(output);

@@ -20,8 +20,10 @@ pub const MOST_SHOTS: usize = 4;
 const MOST_ROWS: usize = 1_000;
 
 /// Parts of the page that a link can hide, for a lesson.
-pub const PARTS: [&str; 10] =
-    ["wall", "choose", "question", "answers", "world", "recorded", "stages", "settings", "charts", "export"];
+pub const PARTS: [&str; 13] = [
+    "wall", "choose", "question", "answers", "batch", "world", "recorded", "stages", "settings", "watch",
+    "charts", "kept", "export",
+];
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Screen {

@@ -2,6 +2,8 @@
 
 use promot_core::report::ExampleAnswers;
 
+use super::weights::Weights;
+
 /// The question in the editor.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Question {
@@ -55,6 +57,24 @@ impl Question {
     }
 }
 
+/// A question without the examples before it, where these can be told from it: what begins as the whole text does.
+pub fn without_examples(input: &str) -> &str {
+    let opening = input.find(": ").map_or(input, |end| &input[..end + 2]);
+    let at = input.rfind(opening).filter(|at| *at > 0);
+    match at {
+        Some(at) => &input[at..],
+        None => last_words(input),
+    }
+}
+
+/// About as much of the end of a text as fits beside the answers.
+fn last_words(text: &str) -> &str {
+    const MOST: usize = 90;
+    let cut = text.len().saturating_sub(MOST);
+    let at = text.char_indices().find(|(at, letter)| *at >= cut && (*at == 0 || *letter == ' '));
+    at.map_or(text, |(at, _)| text[at..].trim_start())
+}
+
 /// What one model answered.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
@@ -65,10 +85,13 @@ pub struct Answer {
     pub recorded: bool,
     /// Whether the model has ended its answer.
     pub complete: bool,
-    pub tokens: usize,
+    /// Its tokens, where it was computed here.
+    pub ids: Vec<u32>,
     pub seconds: f64,
     /// Vectors of the soft prompt in front of the question; 0 without one.
     pub prompt: usize,
     /// Width of the search; 1 is greedy.
     pub beams: usize,
+    /// How likely its tokens are.
+    pub weights: Weights,
 }

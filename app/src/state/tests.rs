@@ -47,7 +47,7 @@ fn partial(id: u64, text: &str) -> Event {
 }
 
 fn answer(id: u64, text: &str) -> Event {
-    Event::Answer { id, column: column("promot"), text: text.into(), tokens: 2, seconds: 0.5 }
+    Event::Answer { id, column: column("promot"), text: text.into(), ids: vec![5, 1], seconds: 0.5 }
 }
 
 fn tick(method: &str, stage: &str, step: usize) -> Event {

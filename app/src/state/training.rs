@@ -5,6 +5,7 @@ use promot_core::report_html::Course;
 use promot_core::spec::RunSpec;
 
 use super::curves::Curves;
+use super::watched::Watched;
 use crate::protocol::{Status, Tick};
 
 #[derive(Clone, Debug, Default)]
@@ -16,6 +17,8 @@ pub struct Training {
     /// The task that is being answered, while one is.
     pub evaluating: Option<Evaluating>,
     pub curves: Curves,
+    /// What the questions that are watched were answered.
+    pub watched: Watched,
     /// The records of the method in training, which a saved page shows beside the finished ones.
     pub unfinished: Option<Course>,
     /// Finished methods.
@@ -57,12 +60,24 @@ impl Training {
     pub fn curve(&mut self, method: &str, record: StepRecord) {
         let spec = self.spec.clone().unwrap_or_default();
         self.curves.record(method, &record, &spec);
+        self.watched.record(method, &record);
         self.watch(method, record);
+    }
+
+    /// A stage goes on where it was: its records up to there.
+    pub fn restored(&mut self, method: &str, records: Vec<StepRecord>) {
+        let spec = self.spec.clone().unwrap_or_default();
+        self.curves.restore(method, &records, &spec);
+        for record in records {
+            self.watched.record(method, &record);
+            self.watch(method, record);
+        }
     }
 
     pub fn run_done(&mut self, run: MethodRun) {
         let spec = self.spec.clone().unwrap_or_default();
         self.curves.run(&run, &spec);
+        self.watched.run(&run);
         self.unfinished.take_if(|course| course.method == run.method);
         self.runs.retain(|known| (&known.method, known.seed) != (&run.method, run.seed));
         self.runs.push(run);

@@ -7,7 +7,7 @@ use promot_core::report::{ExampleAnswers, MethodRun, Report, distinct};
 
 use super::columns;
 use super::marks::{self, Verdict};
-use super::question::{Answer, Question};
+use super::question::without_examples;
 use crate::column::{Column, Part};
 use crate::protocol::ModelState;
 
@@ -61,24 +61,10 @@ impl Row {
         &self.example.reference
     }
 
-    /// The question without the examples before it, where these can be told from it: what begins as the whole text does.
+    /// The question without the examples before it.
     pub fn question(&self) -> &str {
-        let input = self.example.input.as_str();
-        let opening = input.find(": ").map_or(input, |end| &input[..end + 2]);
-        let at = input.rfind(opening).filter(|at| *at > 0);
-        match at {
-            Some(at) => &input[at..],
-            None => last_words(input),
-        }
+        without_examples(&self.example.input)
     }
-}
-
-/// About as much of the end of a text as fits beside the answers.
-fn last_words(text: &str) -> &str {
-    const MOST: usize = 90;
-    let cut = text.len().saturating_sub(MOST);
-    let at = text.char_indices().find(|(at, letter)| *at >= cut && (*at == 0 || *letter == ' '));
-    at.map_or(text, |(at, _)| text[at..].trim_start())
 }
 
 impl Wall {
@@ -117,14 +103,12 @@ impl Wall {
         let references = [row.example.reference.clone()];
         let model = columns::model(models, column);
         let shipped = if *column == columns::pretrained() { "" } else { &self.target };
-        let target = model.map_or(shipped, |model| &model.target).to_owned();
-        let question = Question { references: references.to_vec(), ..Question::awaited(0, row.task(), 0, 0) };
-        let answer = Answer { text: text.clone(), target, ..Answer::default() };
+        let target = model.map_or(shipped, |model| &model.target);
         Some(Cell {
             text: marks::readable(text).to_owned(),
             recorded,
             verdict: marks::verdict(row.task(), text, &references),
-            drifted: marks::drift(&question, &answer, None),
+            drifted: marks::drifted(row.task(), target, text),
         })
     }
 

@@ -50,9 +50,9 @@ async fn ask_all(engine: &Engine, question: &Question, input: &[u32]) {
         let Some(model) = model else { continue };
         let began = now();
         match answer(engine, &model, column, question, input).await {
-            Ok((text, tokens)) => {
+            Ok((text, ids)) => {
                 let (id, column, seconds) = (question.id, column.clone(), now() - began);
-                post(&Event::Answer { id, column, text, tokens, seconds });
+                post(&Event::Answer { id, column, text, ids, seconds });
             }
             Err(Error::Stopped { .. }) => break,
             Err(error) => {
@@ -69,7 +69,7 @@ async fn answer(
     column: &Column,
     question: &Question,
     input: &[u32],
-) -> Result<(String, usize)> {
+) -> Result<(String, Vec<u32>)> {
     let tokenizer = &engine.loaded.tokenizer;
     let settings = SearchSettings {
         beams: question.beams.clamp(1, MAX_BEAMS),
@@ -86,7 +86,7 @@ async fn answer(
         Streamed { inner, engine, id: question.id, column, greedy: settings.beams == 1, tokens: Vec::new() };
     let found = search(&mut streamed, 1, &settings).await?;
     let best = found.into_iter().next().unwrap_or(Hypothesis { tokens: Vec::new(), score: 0.0 });
-    Ok((tokenizer.decode(&best.tokens)?, best.tokens.len()))
+    Ok((tokenizer.decode(&best.tokens)?, best.tokens))
 }
 
 /// Between tokens, lets messages in, ends when the question was cancelled, and posts the answer so far if there is only

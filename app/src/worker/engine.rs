@@ -19,10 +19,12 @@ use super::device;
 use super::messages::{Inbox, fail, post};
 use super::models::{self, Models};
 use super::storage::Storage;
+use crate::batch::MOST_ROWS;
 use crate::budget::Budget;
 use crate::catalog::{MODEL, tasks};
 use crate::column::RecipeName;
 use crate::failure::Failure;
+use crate::kept::Kept;
 use crate::protocol::{DeviceWish, Event, Status};
 use crate::saved::Saved;
 
@@ -33,18 +35,17 @@ pub struct Engine {
     pub loaded: LoadedModel,
     pub models: RefCell<Models>,
     pub storage: Storage,
+    /// The runs that the user keeps.
+    pub kept: RefCell<Kept>,
     autotune: Option<AutotuneCache>,
     rows: RefCell<BTreeMap<&'static str, Rc<Rows>>>,
 }
 
 /// Rows of a task for questions.
-struct Rows {
-    test: Vec<Example>,
-    shots: Vec<Example>,
+pub struct Rows {
+    pub test: Vec<Example>,
+    pub shots: Vec<Example>,
 }
-
-/// Questions that the page can step through.
-const QUESTIONS: usize = 200;
 
 impl Engine {
     pub async fn open(inbox: Rc<Inbox>, wish: DeviceWish, base: &str) -> Result<Self, Failure> {
@@ -63,6 +64,7 @@ impl Engine {
             device: opened.device,
             models: RefCell::default(),
             storage,
+            kept: RefCell::default(),
             autotune: opened.autotune,
             rows: RefCell::default(),
             loaded,
@@ -97,6 +99,11 @@ impl Engine {
         }
         self.post_models();
         post(&Event::Saved { run: saved.map(|saved| saved.run().clone()) });
+        match Kept::load(&self.storage).await {
+            Ok(kept) => drop(self.kept.replace(kept)),
+            Err(failure) => fail(failure),
+        }
+        post(&Event::Kept { runs: self.kept.borrow().runs().to_vec() });
     }
 
     pub fn example(&self, id: u64, name: &str, shots: usize, row: usize) -> promot_core::Result<Event> {
@@ -122,12 +129,12 @@ impl Engine {
         })
     }
 
-    fn rows(&self, task: &'static Task) -> promot_core::Result<Rc<Rows>> {
+    pub fn rows(&self, task: &'static Task) -> promot_core::Result<Rc<Rows>> {
         if let Some(rows) = self.rows.borrow().get(task.name.as_str()) {
             return Ok(Rc::clone(rows));
         }
         let rows = Rc::new(Rows {
-            test: Generated.rows(task, Split::Test, QUESTIONS)?,
+            test: Generated.rows(task, Split::Test, MOST_ROWS)?,
             shots: Generated.rows(task, Split::Train, EvalSpec::default().shot_pool)?,
         });
         self.rows.borrow_mut().insert(task.name.as_str(), Rc::clone(&rows));

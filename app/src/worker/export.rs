@@ -57,17 +57,22 @@ async fn save_report(
     mime: &str,
     written: impl Fn(&Report) -> Result<Vec<u8>, String>,
 ) -> Result<(), Failure> {
-    let made = with_run(engine, running, async |saved| {
+    let report = assembled(engine, running).await?;
+    file(name, mime, &written(&report)?);
+    Ok(())
+}
+
+/// The report of the methods that are finished.
+pub async fn assembled(engine: &Engine, running: Option<&Saved>) -> Result<Report, Failure> {
+    let mut made = None;
+    with_run(engine, running, async |saved| {
         let runs = saved.runs(&engine.storage).await?;
         let run = saved.spec().resolve(tasks())?;
-        let report = assemble(engine.setup(&run), runs);
-        file(name, mime, &written(&report)?);
+        made = Some(assemble(engine.setup(&run), runs));
         Ok(())
-    });
-    match made.await? {
-        true => Ok(()),
-        false => Err(Failure::other("There is no report yet.").advice("Train something first.")),
-    }
+    })
+    .await?;
+    made.ok_or_else(|| Failure::other("There is no report yet.").advice("Train something first."))
 }
 
 /// A model's weights as they are now: those of the run where it has a checkpoint, the shipped ones otherwise.

@@ -52,6 +52,11 @@ impl Inbox {
         self.queue.borrow_mut().pop_front()
     }
 
+    /// A command that is to be executed later is the oldest one again.
+    pub fn put_back(&self, command: Command) {
+        self.queue.borrow_mut().push_front(command);
+    }
+
     /// The oldest command, waited for.
     pub async fn next(&self) -> Command {
         poll_fn(|context| match self.take() {

@@ -3,15 +3,18 @@
 
 mod ask;
 pub mod autotune_cache;
+mod batch;
 pub mod device;
 mod engine;
 mod export;
 pub mod gpu;
+mod keep;
 mod messages;
 mod models;
 mod serve;
 pub mod storage;
 mod training;
+mod weigh;
 
 /// Runs the constructors in which the tensor library registers its operations, once and before anything else of it
 /// (see build.rs). Through the module's exports, since a call of a foreign function would be unsafe code.

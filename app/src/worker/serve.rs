@@ -3,11 +3,13 @@
 use std::rc::Rc;
 
 use super::engine::Engine;
+use super::keep::{self, Change};
 use super::messages::{Inbox, fail, post};
 use super::training::{self, Serve, Served};
-use super::{ask, export};
+use super::{ask, batch, export, weigh};
+use crate::batch::BatchTable;
 use crate::failure::Failure;
-use crate::protocol::Command;
+use crate::protocol::{Command, Event};
 use crate::saved::Saved;
 
 /// Opens the engine with the first command and then executes the others.
@@ -58,10 +60,33 @@ async fn serve(engine: &Engine, command: Command, running: Option<&Saved>) -> Op
             engine.store_autotune_cache().await;
             Ok(())
         }
+        Command::Evaluate { id, task, shots, rows, columns, prompt, mix } => {
+            let asked = batch::Batch { id, task, shots, rows, columns, prompt, mix };
+            let done = match running {
+                Some(_) => Err(Failure::other("A run is under way; stop it first.")),
+                None => batch::evaluate(engine, engine, &asked).await,
+            };
+            engine.store_autotune_cache().await;
+            done.inspect_err(|_| post(&Event::BatchDone { id, table: BatchTable::default(), stopped: true }))
+        }
         Command::Cancel { .. } => Ok(()),
+        Command::Weigh { id, input, column, prompt, mix, ids } => {
+            let answered = weigh::Answered { input, column: column.clone(), prompt, mix, ids };
+            let found = weigh::weigh(engine, answered).await;
+            let (places, failed) = match found {
+                Ok(places) => (places, Ok(())),
+                Err(error) => (Vec::new(), Err(Failure::from(error))),
+            };
+            post(&Event::Weighed { id, column, places });
+            failed
+        }
         Command::Example { id, task, shots, row } => {
             engine.example(id, &task, shots, row).map(|event| post(&event)).map_err(Failure::from)
         }
+        Command::Keep { name } => keep::change(engine, Change::Keep { name: &name, running }).await,
+        Command::RenameKept { id, name } => keep::change(engine, Change::Rename { id, name: &name }).await,
+        Command::DeleteKept { id } => keep::change(engine, Change::Delete { id }).await,
+        Command::OpenKept { id } => keep::open(engine, id).await,
         Command::ExportReport => export::report(engine, running).await,
         Command::ExportPage { unfinished } => export::page(engine, running, &unfinished).await,
         Command::ExportWeights { recipe } => export::weights(engine, running, &recipe).await,

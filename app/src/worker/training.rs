@@ -297,6 +297,16 @@ impl Observer for WorkerObserver<'_> {
                 validation: Some(*score),
                 ..StepRecord::default()
             }),
+            TrainEvent::Answered { stage, step, answers } => self.curve(StepRecord {
+                stage: stage.clone(),
+                step: *step,
+                answers: answers.clone(),
+                ..StepRecord::default()
+            }),
+            TrainEvent::Restored { records } => {
+                let (method, records) = (self.method.clone(), records.clone());
+                post(&Event::Restored { method, records });
+            }
             TrainEvent::StageDone { .. } => {
                 self.eta.stage_done();
                 self.control.stage_done();

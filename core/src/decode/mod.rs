@@ -3,6 +3,8 @@
 #[cfg(feature = "models")]
 mod beam;
 #[cfg(feature = "models")]
+mod likeliest;
+#[cfg(feature = "models")]
 mod next_token;
 #[cfg(feature = "models")]
 mod of_model;
@@ -14,6 +16,8 @@ mod suppressed;
 
 #[cfg(feature = "models")]
 pub use beam::{Hypothesis, search};
+#[cfg(feature = "models")]
+pub use likeliest::{Place, Scored, likeliest};
 #[cfg(feature = "models")]
 pub use next_token::{NextToken, SearchSettings};
 #[cfg(feature = "models")]

@@ -1,5 +1,7 @@
 //! Task times model gives answers and a score: k-shot prompts, beam search, post-processing, metric, signature.
 
+use std::ops::Range;
+
 use super::EvalSpec;
 use super::ranked::Ranking;
 use crate::batch::{BatchLayout, TokenizedExample};
@@ -9,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::record::{Surface, TaskScore, TextLoss};
 use crate::render::{RenderedRow, Renderer, ShotPool};
-use crate::task::{self, Task};
+use crate::task::{self, Rendered, Task};
 use crate::tokenizer::Tokenizer;
 
 /// What is needed beside the model; the same for every method of a run.
@@ -33,6 +35,32 @@ pub struct TaskRows<'a> {
     pub shot_rows: &'a [Example],
     /// Which file the rows are from, where the task does not say it by itself.
     pub origin: &'a str,
+}
+
+/// The questions of a task, rendered once for all models.
+pub struct Asked<'a> {
+    task: &'a TaskRows<'a>,
+    rows: &'a [Example],
+    shots: usize,
+    pool: ShotPool<'a>,
+    rendered: Vec<RenderedRow>,
+    inputs: Vec<Vec<u32>>,
+}
+
+impl Asked<'_> {
+    /// How many questions.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// A question and its references as text.
+    pub fn text(&self, row: usize) -> &Rendered {
+        &self.rendered[row].text
+    }
 }
 
 /// One answered question.
@@ -66,6 +94,16 @@ impl Evaluator<'_> {
         limit: usize,
         progress: &mut dyn FnMut(usize, usize) -> Result<()>,
     ) -> Result<Evaluation> {
+        let asked = self.asked(task, shots, limit)?;
+        let outputs = self.answers(model, &asked, 0..asked.len(), progress).await?;
+        Ok(self.scored(model, &asked, outputs))
+    }
+
+    /// The questions of a task's first rows (0 for all), which several models may be asked, a part at a time.
+    ///
+    /// # Errors
+    /// No row. Fewer training rows than in-context examples.
+    pub fn asked<'t>(&self, task: &'t TaskRows<'t>, shots: usize, limit: usize) -> Result<Asked<'t>> {
         let rows = if limit == 0 { task.rows } else { &task.rows[..limit.min(task.rows.len())] };
         if rows.is_empty() {
             return Err(Error::mismatch(
@@ -75,42 +113,59 @@ impl Evaluator<'_> {
             ));
         }
         let pool = ShotPool::new(task.shot_rows, self.spec.shot_pool, self.shot_seed);
-        let renderer = self.renderer(task.task, shots);
-        let mut rendered = renderer.evaluation(rows, &pool)?;
-        let inputs: Vec<Vec<u32>> = rendered.iter_mut().map(|row| std::mem::take(&mut row.input)).collect();
-        let mut report = |done| progress(done, rows.len());
-        let outputs = if task.task.candidates.is_none() {
-            let settings = self.search(task.task);
+        let mut rendered = self.renderer(task.task, shots).evaluation(rows, &pool)?;
+        let inputs = rendered.iter_mut().map(|row| std::mem::take(&mut row.input)).collect();
+        Ok(Asked { task, rows, shots, pool, rendered, inputs })
+    }
+
+    /// The model's outputs for these of the questions. `progress` as in `evaluate`.
+    ///
+    /// # Errors
+    /// Logits that are not finite; what `progress` says.
+    pub async fn answers(
+        &self,
+        model: &Model,
+        asked: &Asked<'_>,
+        range: Range<usize>,
+        progress: &mut dyn FnMut(usize, usize) -> Result<()>,
+    ) -> Result<Vec<String>> {
+        let (from, rows) = (range.start, asked.len());
+        let mut report = |done| progress(from + done, rows);
+        let (task, inputs) = (asked.task.task, &asked.inputs[range.clone()]);
+        if task.candidates.is_none() {
+            let settings = self.search(task);
             let suppressed = self.tokenizer.of_words(&self.spec.suppress)?;
             let batching = Batching { rows: self.spec.batch, layout: self.layout, suppressed: &suppressed };
-            let found = decode::generate(model, &inputs, &settings, batching, &mut report).await?;
-            found.iter().map(|found| self.tokenizer.decode(&found.tokens)).collect::<Result<Vec<_>>>()?
-        } else {
-            let ranking = Ranking {
-                model,
-                tokenizer: self.tokenizer,
-                layout: &self.layout,
-                batch: self.spec.batch,
-                seed: self.shot_seed,
-            };
-            let asked = (rows, &rendered[..], &inputs[..]);
-            ranking.answers(task.task, asked, pool.rows(), &mut report).await?
-        };
-        let mut score = self.task_score(model, &renderer, &pool, &rendered, &outputs);
-        if !task.origin.is_empty() {
-            score.signature += &format!("|rows:{}", task.origin);
+            let found = decode::generate(model, inputs, &settings, batching, &mut report).await?;
+            return found.iter().map(|found| self.tokenizer.decode(&found.tokens)).collect();
         }
-        let predictions = rendered
-            .into_iter()
-            .zip(outputs)
-            .map(|(row, output)| Prediction {
-                input: row.text.input,
-                reference: row.text.target,
-                references: row.text.references,
-                output,
-            })
-            .collect();
-        Ok(Evaluation { score, predictions })
+        let ranking = Ranking {
+            model,
+            tokenizer: self.tokenizer,
+            layout: &self.layout,
+            batch: self.spec.batch,
+            seed: self.shot_seed,
+        };
+        let rows = (&asked.rows[range.clone()], &asked.rendered[range], inputs);
+        ranking.answers(task, rows, asked.pool.rows(), &mut report).await
+    }
+
+    /// The score of a model's outputs for the first questions, as many as there are outputs.
+    pub fn scored(&self, model: &Model, asked: &Asked<'_>, outputs: Vec<String>) -> Evaluation {
+        let rendered = &asked.rendered[..outputs.len()];
+        let renderer = self.renderer(asked.task.task, asked.shots);
+        let mut score = self.task_score(model, &renderer, &asked.pool, rendered, &outputs);
+        if !asked.task.origin.is_empty() {
+            score.signature += &format!("|rows:{}", asked.task.origin);
+        }
+        let prediction = |(row, output): (&RenderedRow, String)| Prediction {
+            input: row.text.input.clone(),
+            reference: row.text.target.clone(),
+            references: row.text.references.clone(),
+            output,
+        };
+        let predictions = rendered.iter().zip(outputs).map(prediction).collect();
+        Evaluation { score, predictions }
     }
 
     /// Cross-entropy of the rows' targets behind their inputs, with the model's prompt in front if it has one. To a

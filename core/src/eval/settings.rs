@@ -40,6 +40,10 @@ pub struct EvalSpec {
     pub curve_limit: usize,
     /// Questions of each task whose answers the report shows, model beside model.
     pub examples: usize,
+    /// Tasks, tuned or unseen ones, whose first row is answered along training, greedily and in few tokens, for people to
+    /// read: before the first step, after 1, 2, 4, 8, ... steps, at every point of the curves and after the last step. It
+    /// changes no number.
+    pub watch: Vec<String>,
     /// Also score them at every checkpoint, so that each has a place in the report's frontier.
     pub frontier: bool,
     /// Compare the gradient with its format's before the first step and after every this many; 0 for never.
@@ -67,6 +71,7 @@ impl Default for EvalSpec {
             curve_every: 0,
             curve_limit: 32,
             examples: 3,
+            watch: Vec::new(),
             frontier: false,
             alignment_every: 0,
             alignment_rows: 64,

@@ -21,6 +21,7 @@ impl Course {
                 last.unseen.extend(record.unseen);
                 last.format_rate.extend(record.format_rate);
                 last.alignment.extend(record.alignment);
+                last.answers.extend(record.answers);
             }
             _ => self.steps.push(record),
         }

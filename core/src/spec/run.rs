@@ -89,6 +89,12 @@ impl RunSpec {
         for task in tuned.iter().copied().chain(eval.tasks.iter().map(String::as_str)) {
             tasks.by_name(task)?.check_least("eval.min_new_tokens of the spec", eval.min_new_tokens)?;
         }
+        for task in &eval.watch {
+            let known = tuned.contains(&task.as_str()) || eval.tasks.contains(task);
+            let expected =
+                format!("tuned or unseen tasks of the run ({}, {})", tuned.join(", "), eval.tasks.join(", "));
+            require("eval.watch", expected, known, task)?;
+        }
         for task in [&self.replay.task, &self.eval.text].into_iter().filter(|task| !task.is_empty()) {
             tasks.by_name(task)?;
         }

@@ -3,6 +3,7 @@
 use super::Source;
 use super::step::MicroBatch;
 use super::tuned::Attached;
+use super::watch::Watch;
 use crate::batch::{Batch, BatchLayout, TokenizedExample};
 use crate::error::Result;
 use crate::eval::{Evaluator, TaskRows};
@@ -42,6 +43,8 @@ pub struct Validation<'a> {
     pub shots: usize,
     /// Held-out tasks scored for the curves, with nothing attached; they choose nothing.
     pub held_out: &'a [TaskRows<'a>],
+    /// Questions that are answered along the way; they choose nothing either.
+    pub watch: Option<&'a Watch<'a>>,
 }
 
 impl StageContext<'_> {
@@ -74,6 +77,11 @@ impl StageContext<'_> {
     /// What is attached, frozen, for the task at this index of the source.
     pub(super) fn attached(&self, index: usize) -> Option<&Attached> {
         self.attached.get(index)
+    }
+
+    /// The model with what is attached for the task at this index of the source.
+    pub(super) fn for_task(&self, index: usize, model: &Model) -> Model {
+        self.attached(index).map_or_else(|| model.clone(), |attached| attached.onto(model.clone()))
     }
 
     /// Whether the parameter at this path is trained.

@@ -13,10 +13,11 @@ use super::rows::{Data, Target};
 use super::scoring::{Scores, Scoring};
 use super::stage::{StageResult, run_stage};
 use super::tuned::{Attached, TunedModel, bare};
+use super::watch::{Question, Watch};
 use super::{Event, FinishedRun, Mixture, Observer, Replayed, Source, TrainingSet, tell};
 use crate::checkpoint::fingerprint;
 use crate::error::{Error, Result};
-use crate::eval::Evaluator;
+use crate::eval::{Evaluator, TaskRows};
 use crate::model::{Model, parameters};
 use crate::render::Renderer;
 use crate::report::{ExampleAnswers, FrontierPoint, MethodRun, Report, StepRecord, SweepPoint, norm_avg};
@@ -361,15 +362,19 @@ impl<'a> SeedRun<'a> {
             }
             _ => Box::new(mixture),
         };
+        let identity = Identity { name: &planned.name, model: &loaded.info.sha256, rows: &rows };
+        let fingerprint = fingerprint(&identity)?;
         let held_out = self.data.held_out();
+        let rows: Vec<TaskRows<'_>> = targets.iter().map(Target::validation).collect();
+        let watch = Watch::new(&run.eval, questions(&run.eval.watch, &rows, &held_out));
         let validation = Validation {
             evaluator: &self.evaluator,
-            rows: targets.iter().map(Target::validation).collect(),
+            rows,
             limit: run.target.validation_limit,
             shots,
             held_out: &held_out,
+            watch: Some(&watch),
         };
-        let identity = Identity { name: &planned.name, model: &loaded.info.sha256, rows: &rows };
         let context = StageContext {
             name: planned.name.clone(),
             id: planned.id.clone(),
@@ -381,7 +386,7 @@ impl<'a> SeedRun<'a> {
             streams: Streams::new(self.seed),
             layout: device.layout_for(loaded),
             threads: device.threads,
-            fingerprint: fingerprint(&identity)?,
+            fingerprint,
         };
         let StageResult { model, records, validation, seconds, .. } =
             run_stage(&context, before.start_of(planned), observer).await?;
@@ -394,6 +399,22 @@ impl<'a> SeedRun<'a> {
         let renderer = Renderer { task, tokenizer, shots, max_input };
         TrainingSet::new(renderer, index, train, Streams::new(self.seed))
     }
+}
+
+/// The first row of each of these tasks, where the stage trains on it or it is held out.
+fn questions<'a>(
+    watched: &[String],
+    targets: &[TaskRows<'a>],
+    held_out: &[TaskRows<'a>],
+) -> Vec<Question<'a>> {
+    let question = |name: &String| {
+        let place = |rows: &[TaskRows<'a>]| rows.iter().position(|rows| rows.task.name == *name);
+        match place(targets) {
+            Some(index) => Some(Question::new(&targets[index], Some(index))),
+            None => Some(Question::new(&held_out[place(held_out)?], None)),
+        }
+    };
+    watched.iter().filter_map(question).collect()
 }
 
 /// Answers of several methods to the same question become one row.

@@ -15,6 +15,7 @@ mod scoring;
 mod stage;
 mod step;
 mod tuned;
+mod watch;
 
 pub use context::{StageContext, Validation};
 pub use examples::{Mixture, Replayed, Source, TrainingSet};
@@ -25,12 +26,13 @@ pub use rows::DatasetProvider;
 pub use stage::{StageResult, held_out_due, run_stage};
 pub use step::{Accumulated, Backward, MicroBatch, accumulate, backward_accumulated, set_trainable};
 pub use tuned::{Attached, TunedModel};
+pub use watch::{Question, Watch};
 
 use std::pin::Pin;
 
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
-use crate::report::{ExampleAnswers, FrontierPoint, MethodRun, StageId};
+use crate::report::{ExampleAnswers, FrontierPoint, MethodRun, StageId, StepRecord, WatchedAnswer};
 
 /// What happens, as it happens.
 #[derive(Clone, Debug)]
@@ -41,12 +43,16 @@ pub enum Event {
     PointStarted { name: String, index: usize, count: usize },
     /// A stage begins, at step `from` after a resume.
     StageStarted { stage: StageId, from: usize, steps: usize },
+    /// The stage goes on from a checkpoint: what was recorded before it.
+    Restored { records: Vec<StepRecord> },
     /// A step is done. `loss` in nats per real target token; `tokens`: real tokens seen since the last event.
     Step { stage: StageId, step: usize, steps: usize, loss: f64, tokens: usize },
     /// Rows of a task are being answered.
     Evaluating { task: String, done: usize, rows: usize },
     /// An unseen task was scored along the way, for the curves; rates as in `StepRecord`.
     Watched { stage: StageId, step: usize, task: String, score: f64, format_rate: Option<f64> },
+    /// The questions of `eval.watch` were answered.
+    Answered { stage: StageId, step: usize, answers: Vec<WatchedAnswer> },
     /// A checkpoint was scored on the target's validation rows.
     Validated { stage: StageId, step: usize, score: f64, best: bool },
     /// A stage is over.

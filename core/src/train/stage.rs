@@ -6,6 +6,7 @@ use super::context::{StageContext, Validation};
 use super::gradient_alignment::alignment;
 use super::step::{Accumulated, Backward, backward_accumulated, set_trainable};
 use super::tuned::{bare, finished};
+use super::watch::watch_due;
 use super::{Control, Event, Observer};
 use crate::batch::TokenizedExample;
 use crate::checkpoint::{Manifest, MethodState, StageState};
@@ -48,7 +49,10 @@ pub async fn run_stage(
         run.align(context).await?;
         if let Some(validation) = &context.validation {
             run.evaluate_held_out(context, validation, observer).await?;
+            run.answer_questions(context, validation, observer).await?;
         }
+    } else {
+        observer.event(&Event::Restored { records: run.records.clone() });
     }
     while run.step < context.spec.steps {
         run.one_step(context, observer).await?;
@@ -163,6 +167,7 @@ impl Running {
         self.align(context).await?;
         if let Some(validation) = &context.validation {
             self.evaluate_held_out(context, validation, observer).await?;
+            self.answer_questions(context, validation, observer).await?;
             if due {
                 self.evaluate_checkpoint(context, validation, observer).await?;
             }
@@ -237,8 +242,7 @@ impl Running {
         for (index, task) in validation.rows.iter().enumerate() {
             observer.breathe().await;
             let mut progress = watching(observer, &task.task.name, &mut self.stop);
-            let attached = context.attached(index);
-            let model = attached.map_or_else(|| model.clone(), |attached| attached.onto(model.clone()));
+            let model = context.for_task(index, &model);
             let found = evaluator.evaluate(&model, task, shots, limit, &mut progress).await?;
             drop(progress);
             sum += found.score.score;
@@ -287,6 +291,39 @@ impl Running {
             }
             observer.event(&Event::Watched { stage, step: self.step, task: name, score, format_rate });
         }
+        Ok(())
+    }
+
+    /// Answers the questions that people watch.
+    async fn answer_questions(
+        &mut self,
+        context: &StageContext<'_>,
+        validation: &Validation<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        let Some(watch) = validation.watch.filter(|watch| !watch.questions.is_empty()) else {
+            return Ok(());
+        };
+        let curves = held_out_due(self.step, context.spec, validation.evaluator.spec);
+        if !watch_due(self.step, context.spec, curves) {
+            return Ok(());
+        }
+        let model = self.scored(context)?;
+        // With the attachment taken off, a stage that moves no weights answers as it did before its first step.
+        let asks_bare = context.method.moves().weights() || self.step == 0;
+        let mut answers = Vec::new();
+        for question in &watch.questions {
+            let model = match question.target {
+                Some(index) => context.for_task(index, &model),
+                None if asks_bare => bare(model.clone()),
+                None => continue,
+            };
+            observer.breathe().await;
+            answers.push(watch.answer(question, validation.evaluator, &model, validation.shots).await?);
+        }
+        self.record(context).answers.clone_from(&answers);
+        let event = Event::Answered { stage: context.id.clone(), step: self.step, answers };
+        self.stop |= observer.event(&event) == Control::Stop;
         Ok(())
     }
 
