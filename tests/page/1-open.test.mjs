@@ -51,6 +51,23 @@ test('further recorded results are fetched when they are opened, and a broken on
   await calm(opened);
 });
 
+test('what a real model answered stands side by side below the results', async () => {
+  const opened = await open(site);
+  const { page, id } = opened;
+  await id('recorded-rte-smollm2').locator('summary').first().click();
+  const first = id('recorded-answers').locator('.example').first();
+  await first.waitFor();
+  assert.match(await first.locator('.reference').textContent(), /Paris/);
+  assert.deepEqual(await first.locator('h3').evaluateAll((all) => all.slice(0, 3).map((h) => h.textContent.trim().split(' ')[0])), [
+    'pretrained',
+    'fine-tuning',
+    'promot',
+  ]);
+  assert.match(await id('recorded').textContent(), /SmolLM2-135M/);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the window');
+  await calm(opened);
+});
+
 test('a spec in the address fills the form', async () => {
   const spec = { fine_tuning: { steps: 7 }, target: { task: 'wic-mini' } };
   const opened = await open(site, { query: `device=cpu&spec=${encoded(spec)}`, hash: '#train' });

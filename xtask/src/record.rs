@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use xshell::Shell;
 
 use crate::real_model;
@@ -63,7 +63,12 @@ pub fn run() -> Result<()> {
         let out = runs.join(recording.name);
         shell::part(recording.name, || experiment(&sh, recording, &out))?;
         sh.create_dir(recorded.join(recording.name))?;
-        sh.copy_file(out.join("report.json"), recorded.join(recording.name).join("report.json"))?;
+        let report = recorded.join(recording.name).join("report.json");
+        sh.copy_file(out.join("report.json"), &report)?;
+        if recording.real {
+            let text = sh.read_file(&report)?;
+            sh.write_file(&report, own_examples(&text)?)?;
+        }
     }
     let first = RECORDINGS[0].name;
     for column in COLUMNS {
@@ -81,7 +86,8 @@ pub fn run() -> Result<()> {
     let list = |path: &str, names: Vec<String>| -> Result<()> {
         Ok(sh.write_file(recorded.join(path), format!("{}\n", serde_json::to_string(&names)?))?)
     };
-    list("index.json", RECORDINGS.map(|recording| recording.name.to_owned()).to_vec())?;
+    let there = |recording: &&Recording| recorded.join(recording.name).join("report.json").is_file();
+    list("index.json", RECORDINGS.iter().filter(there).map(|recording| recording.name.to_owned()).collect())?;
     list("weights.json", COLUMNS.map(|column| format!("{first}/{column}")).to_vec())?;
     println!("recorded: {}", recorded.display());
     Ok(())
@@ -89,6 +95,15 @@ pub fn run() -> Result<()> {
 
 fn missing() -> bool {
     !real_model::path().is_file() || std::env::var_os(DATA).is_none()
+}
+
+/// The report without questions whose text is others': only generated ones are shipped.
+fn own_examples(report: &str) -> Result<String> {
+    const OWN: [&str; 3] = ["questions-chat", "passages-chat", "instructions-chat"];
+    let mut report: serde_json::Value = serde_json::from_str(report)?;
+    let examples = report["examples"].as_array_mut().context("a report has examples")?;
+    examples.retain(|example| example["task"].as_str().is_some_and(|task| OWN.contains(&task)));
+    Ok(format!("{report}\n"))
 }
 
 /// An interrupted one goes on where it stopped.
@@ -104,4 +119,18 @@ fn experiment(sh: &Shell, recording: &Recording, out: &Path) -> Result<()> {
         None => run,
     };
     Ok(run.args(["--models", models, "--out"]).arg(out).args(changes).args(resume).run()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_of_others_stay_out_of_what_is_shipped() {
+        let report = r#"{"examples": [{"task": "rte"}, {"task": "questions-chat"}], "version": 2}"#;
+        let shipped: serde_json::Value = serde_json::from_str(&own_examples(report).unwrap()).unwrap();
+        assert_eq!(shipped["examples"], serde_json::json!([{"task": "questions-chat"}]));
+        assert_eq!(shipped["version"], 2);
+        assert!(own_examples("{}").is_err());
+    }
 }
