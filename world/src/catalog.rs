@@ -134,4 +134,20 @@ mod tests {
         let error = catalog().presets.by_name("tuor").expect_err("no such preset").to_string();
         assert!(error.starts_with("unknown preset `tuor`; nearest known: tour, quick, "), "{error}");
     }
+
+    /// A prompt half as long, and its rate.
+    #[test]
+    fn the_decoder_only_preset_differs_as_the_papers_does() {
+        let spec = |name: &str| catalog().presets.by_name(name).expect("a preset");
+        let rate = |spec: &RunSpec| {
+            let stage = spec.stages.iter().find(|stage| stage.method == "prompt-tuning").expect("the stage");
+            stage.given["learning_rate"].as_float()
+        };
+        for [decoder_only, other] in [["palm", "paper-enfr"], ["table-10-mini", "enfr-mini"]] {
+            let (decoder_only, other) = (spec(decoder_only), spec(other));
+            assert_eq!(decoder_only.prompt.length * 2, other.prompt.length);
+            assert_eq!((rate(&decoder_only), rate(&other)), (Some(0.3), Some(0.2)));
+            assert_eq!(decoder_only.eval.shots, [1]);
+        }
+    }
 }

@@ -111,3 +111,27 @@ fn the_decoder_only_one_is_tuned() {
     place.good(&[&tuned[..], &["--input-file", "in.txt", "--max-new", "2"]].concat());
     assert!(place.path("out/model/tokenizer_config.json").is_file());
 }
+
+#[test]
+fn without_a_preset_a_bundled_model_has_the_tours_settings() {
+    let place = Place::new();
+    let mut args =
+        vec!["run", "--model", "mini-llama", "--device", "cpu", "--out", "out", "--models", "none"];
+    let stages = ["prompt-tuning", "fine-tuning"]
+        .map(|stage| ["steps=2", "batch=4"].map(|setting| format!("stage.{stage}.{setting}")));
+    let small =
+        ["target.validation_limit=2", "target.test_limit=2", "eval.limit=1", "eval.text=", "prompt.length=2"];
+    let settings = small.into_iter().chain(stages.as_flattened().iter().map(String::as_str));
+    args.extend(settings.flat_map(|setting| ["--set", setting]));
+    place.good(&args);
+    let report: Value = serde_json::from_str(&place.read("out/report.json")).unwrap();
+    assert_eq!(
+        (&report["spec"]["name"], &report["spec"]["target"]["task"]),
+        (&"tour".into(), &"rte-mini".into())
+    );
+    assert_eq!(
+        (&report["model"]["name"], &report["model"]["model_type"]),
+        (&"mini-llama".into(), &"llama".into())
+    );
+    assert_eq!(report["runs"].as_array().unwrap().len(), 3);
+}
