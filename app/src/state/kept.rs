@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use promot_core::report::{MethodRun, Report};
+use promot_core::spec::RunSpec;
 
 use super::curves::Curves;
 use super::training::Training;
@@ -61,34 +62,33 @@ impl Kept {
     }
 
     /// The methods of the chosen runs, each under its run's name; the pretrained model, which is the same in all, once. Then
-    /// those of the run that is shown anyway.
+    /// those of the run that is shown anyway, where it is none of them.
     pub fn compared(&self, training: &Training) -> Vec<MethodRun> {
-        let mut all: Vec<MethodRun> = Vec::new();
-        for (name, report) in self.chosen() {
-            all.extend(report.runs.iter().filter_map(|run| named(name, run, &all)).collect::<Vec<_>>());
-        }
-        if !all.is_empty() {
-            let own = training.runs.iter().filter_map(|run| named("this run", run, &all));
-            all.extend(own.collect::<Vec<_>>());
-        }
-        all
+        self.all(training).into_iter().map(|(run, _)| run).collect()
     }
 
-    /// Their curves.
+    /// Their curves, the pretrained model's empty one among them, so that lines have the colours of the table's rows.
     pub fn curves(&self, training: &Training) -> Curves {
         let mut curves = Curves::default();
-        for (name, report) in self.chosen() {
-            for run in report.runs.iter().filter(|run| !run.steps.is_empty()) {
-                let run = MethodRun { method: label(name, &run.method), ..run.clone() };
-                curves.run(&run, &report.spec);
-            }
-        }
-        if let Some(spec) = training.spec.as_ref().filter(|_| !curves.methods.is_empty()) {
-            for run in training.runs.iter().filter(|run| !run.steps.is_empty()) {
-                curves.run(&MethodRun { method: label("this run", &run.method), ..run.clone() }, spec);
-            }
-        }
+        self.all(training).iter().for_each(|(run, spec)| curves.run(run, spec));
         curves
+    }
+
+    fn all<'a>(&'a self, training: &'a Training) -> Vec<(MethodRun, &'a RunSpec)> {
+        let mut all: Vec<(MethodRun, &RunSpec)> = Vec::new();
+        for (name, report) in self.chosen() {
+            for run in &report.runs {
+                if !run.steps.is_empty() || !all.iter().any(|(known, _)| same(known, run)) {
+                    all.push((named(name, run), &report.spec));
+                }
+            }
+        }
+        let own = training.runs.iter().filter(|run| !all.iter().any(|(known, _)| same(known, run)));
+        let own: Vec<MethodRun> = own.map(|run| named("this run", run)).collect();
+        if let (Some(spec), false) = (&training.spec, all.is_empty()) {
+            all.extend(own.into_iter().map(|run| (run, spec)));
+        }
+        all
     }
 
     /// Whether the chosen runs were tuned on different tasks, whose scores say nothing about each other.
@@ -104,30 +104,26 @@ impl Kept {
     }
 }
 
-fn label(run: &str, method: &str) -> String {
-    format!("{run}: {method}")
+/// A method under its run's name.
+fn named(run: &str, method: &MethodRun) -> MethodRun {
+    MethodRun { method: format!("{run}: {}", method.method), ..method.clone() }
 }
 
-/// A method under its run's name; nothing for a model without training that is there already.
-fn named(run: &str, method: &MethodRun, known: &[MethodRun]) -> Option<MethodRun> {
-    let untrained = method.steps.is_empty();
-    let same = |other: &MethodRun| other.steps.is_empty() && other.unseen == method.unseen;
-    if untrained && known.iter().any(same) {
-        return None;
-    }
-    Some(MethodRun { method: label(run, &method.method), ..method.clone() })
+/// Whether two runs of a method are one: what they did and what came out, to the last digit.
+fn same(one: &MethodRun, other: &MethodRun) -> bool {
+    (one.seed, &one.steps, &one.unseen) == (other.seed, &other.steps, &other.unseen)
 }
 
 #[cfg(test)]
 mod tests {
     use promot_core::report::{DeviceInfo, ModelInfo, StepRecord};
-    use promot_core::spec::RunSpec;
 
     use super::*;
 
     fn run(method: &str) -> MethodRun {
         let steps = match method {
             "pretrained" => Vec::new(),
+            "lora" => vec![StepRecord { step: 1, loss: Some(2.0), ..StepRecord::default() }],
             _ => vec![StepRecord { step: 1, loss: Some(1.0), ..StepRecord::default() }],
         };
         MethodRun { method: method.into(), steps, ..MethodRun::default() }
@@ -174,9 +170,11 @@ mod tests {
         );
         let curves = all.curves(&training);
         let lines: Vec<&str> = curves.methods.iter().map(|line| line.method.as_str()).collect();
-        assert_eq!(lines, ["first: promot", "second: promot", "this run: lora"]);
+        assert_eq!(lines, names(&compared), "the same colours");
         assert!(Kept::default().compared(&training).is_empty(), "nothing to compare with");
         assert_eq!(all.bytes(), 20);
+        let kept = Training { runs: vec![run("promot")], ..training };
+        assert_eq!(all.compared(&kept).len(), 3, "this run is the one that is kept");
     }
 
     #[test]
