@@ -11,9 +11,12 @@ use crate::fail;
 
 mod inspect;
 mod list;
+mod shared;
 
 pub use inspect::InspectArgs;
 pub use list::{ListArgs, Listable};
+use shared::positive;
+pub use shared::{DeviceArgs, DeviceName, Dtype, ModelArgs};
 
 /// Two-stage fine-tuning (ProMoT) of T5-style language models, beside standard fine-tuning.
 ///
@@ -81,47 +84,6 @@ pub struct CompareArgs {
 pub struct FetchArgs {
     /// `organisation/name`, at a branch, tag or commit other than main with `@revision` behind it
     pub model: String,
-}
-
-/// Where and how the model computes.
-#[derive(Clone, Debug, ClapArgs)]
-pub struct DeviceArgs {
-    /// auto takes a GPU that passes a probe, else the CPU
-    #[arg(long, default_value = "auto", value_enum)]
-    pub device: DeviceName,
-    /// Number format of the computation; only f32 for now
-    #[arg(long, default_value = "f32", value_enum)]
-    pub dtype: Dtype,
-    /// CPU threads; default: all
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum DeviceName {
-    Auto,
-    Vulkan,
-    Wgpu,
-    Cpu,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Dtype {
-    F32,
-    F16,
-    Bf16,
-}
-
-/// The model to read, and a soft prompt to put in front of its input.
-#[derive(Clone, Debug, ClapArgs)]
-pub struct ModelArgs {
-    /// `mini` or `mini-llama` (the bundled models), a folder in Hugging Face layout, a GGUF file, or a hub id
-    /// (`organisation/name[@revision]`)
-    #[arg(long, value_name = "DIR|FILE|HUB_ID")]
-    pub model: String,
-    /// Soft prompt: a folder in PEFT layout, or a .npy file of [length, d_model]
-    #[arg(long, value_name = "DIR|FILE")]
-    pub prompt: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, ClapArgs)]
@@ -452,14 +414,6 @@ pub enum Item {
 pub enum Numbers {
     F32,
     F16,
-}
-
-fn positive(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("expected at least 1".to_owned()),
-        Ok(n) => Ok(n),
-        Err(_) => Err("expected a whole number".to_owned()),
-    }
 }
 
 /// The arguments, or a usage error in one line. `--help` and `--version` print and leave with status 0.

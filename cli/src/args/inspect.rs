@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
-use super::{DeviceArgs, ModelArgs, positive};
+use super::shared::{DeviceArgs, ModelArgs, positive};
 
 #[derive(Debug, ClapArgs)]
 pub struct InspectArgs {
