@@ -10,8 +10,8 @@ use promot_core::train::TrainedModel;
 
 use crate::files::atomic;
 
-/// The model in Hugging Face layout, and its prompt, where the method has one, in PEFT layout; with several `tasks` each
-/// one's prompt in a folder of the task's name below `prompts`.
+/// The model in Hugging Face layout, and in PEFT layout what the method leaves attached: a prompt, and LoRA that is not
+/// merged, in `adapter` beside `prompts`. With several `tasks` each one's are in folders of the task's name below these.
 pub fn save(
     model: &Path,
     prompts: &Path,
@@ -24,14 +24,23 @@ pub fn save(
     atomic::write_folder(model, &pollster::block_on(folder::save(loaded, precision))?)?;
     eprintln!("{}: {}", trained.method, model.display());
     let kind = TaskType::of(&loaded.model);
-    for (task, prompt) in tasks.iter().zip(&trained.tuned.attached) {
-        let Some(prompt) = &prompt.prompt else { continue };
-        let (folder, of) = match tasks.len() {
-            1 => (prompts.to_owned(), String::new()),
-            _ => (prompts.join(task), format!(" of {task}")),
+    for (task, attached) in tasks.iter().zip(&trained.tuned.attached) {
+        let place = |all: &Path| match tasks.len() {
+            1 => (all.to_owned(), String::new()),
+            _ => (all.join(task), format!(" of {task}")),
         };
-        save_prompt(&folder, prompt, &loaded.info.name, kind)?;
-        eprintln!("soft prompt{of}: {}", folder.display());
+        let base_model = &loaded.info.name;
+        if let Some(prompt) = &attached.prompt {
+            let (folder, of) = place(prompts);
+            save_prompt(&folder, prompt, base_model, kind)?;
+            eprintln!("soft prompt{of}: {}", folder.display());
+        }
+        if !attached.adapters.is_empty() {
+            let (folder, of) = place(&prompts.with_file_name("adapter"));
+            let files = peft::lora_folder(&attached.adapters, &loaded.model, &loaded.config, base_model);
+            atomic::write_folder(&folder, &pollster::block_on(files)?)?;
+            eprintln!("LoRA{of}: {}", folder.display());
+        }
     }
     Ok(())
 }

@@ -64,6 +64,39 @@ fn a_lora_adapter_of_peft_gives_its_logits() {
 }
 
 #[test]
+fn an_adapter_that_is_attached_gives_the_logits_too_and_comes_back_as_it_was() {
+    let family = Family::new("t5-1.1");
+    let config = &family.loaded.config;
+    let model = peft::attach_lora(family.loaded.model.clone(), lora(), config).unwrap();
+    let (batch, (golden, _)) = (family.batch(), tensors("peft/golden.safetensors"));
+    let real = |values: &[f32]| only_real(&batch, values, config.vocab_size());
+    for model in [model.clone(), model.clone().merged()] {
+        let logits = values(model.logits(&batch, &mut Pass::eval()));
+        assert_close("logits", &real(&logits), &real(&golden["logits"].values), TOLERANCE);
+    }
+    let files = pollster::block_on(peft::lora_folder(&model.adapters(), &model, config, "t5-1.1")).unwrap();
+    let again = peft::read("again", &files[peft::CONFIG_FILE], &files[peft::WEIGHTS_FILE]).unwrap();
+    assert_eq!(again, Adapter::Lora(lora()));
+}
+
+#[test]
+fn an_adapter_of_another_model_is_refused_with_its_layer() {
+    let family = Family::causal("llama");
+    let refused = |layers: LoraLayers| {
+        let found = peft::attach_lora(family.loaded.model.clone(), layers, &family.loaded.config);
+        found.err().unwrap().to_string()
+    };
+    let error = refused(lora());
+    assert!(error.contains("decoder.block.0") && error.contains("no such layer"), "{error}");
+    let (_, layer) = lora().into_iter().next().unwrap();
+    let error = refused(LoraLayers::from([("model.layers.0.self_attn.q_proj".to_owned(), layer)]));
+    assert!(
+        error.contains("LoRA of lm.decoder.blocks.0.self_attention.q") && error.contains("expected factors"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_lora_adapter_is_written_as_peft_writes_it() {
     let files =
         peft::write_lora(&lora(), &|module| Some(module.to_owned()), "t5-1.1", TaskType::Seq2SeqLm).unwrap();

@@ -43,6 +43,9 @@ pub struct ModelArgs {
     /// Soft prompt: a folder in PEFT layout, or a .npy file of [length, d_model]
     #[arg(long, value_name = "DIR|FILE")]
     pub prompt: Option<PathBuf>,
+    /// What PEFT saved for the model: a soft prompt, or LoRA, which is merged into the weights
+    #[arg(long, value_name = "DIR")]
+    pub adapter: Option<PathBuf>,
 }
 
 pub fn positive(text: &str) -> Result<usize, String> {

@@ -1,21 +1,18 @@
-//! Soft prompts on disk: a folder in PEFT's layout or a `.npy` file.
+//! Soft prompts and LoRA on disk: a folder in PEFT's layout; a prompt may also be a `.npy` file.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use promot_core::Error;
-use promot_core::peft::{self, Matrix};
+use promot_core::peft::{self, Adapter, Matrix};
 use promot_core::spec::MAX_PROMPT;
 
 /// Reads a prompt folder or a `.npy` file: [P, d_model].
 pub fn read(path: &Path) -> anyhow::Result<Matrix> {
     let name = path.display().to_string();
     if path.is_dir() {
-        let torch = path.join(peft::TORCH_FILE);
-        let weights = path.join(peft::WEIGHTS_FILE);
-        let weights = if !weights.exists() && torch.exists() { torch } else { weights };
-        let (config, weights) = (read_file(&path.join(peft::CONFIG_FILE))?, read_file(&weights)?);
+        let (config, weights) = folder(path)?;
         return Ok(peft::read_prompt(&name, &config, &weights)?);
     }
     match path.extension().and_then(|extension| extension.to_str()) {
@@ -23,6 +20,22 @@ pub fn read(path: &Path) -> anyhow::Result<Matrix> {
         _ if path.exists() => bail!("--prompt {name}: expected a folder in PEFT layout or a .npy file"),
         _ => bail!("--prompt {name}: no such folder or file"),
     }
+}
+
+/// Whatever a folder in PEFT's layout holds.
+pub fn adapter(path: &Path) -> anyhow::Result<Adapter> {
+    if !path.is_dir() {
+        bail!("--adapter {}: expected a folder with {}", path.display(), peft::CONFIG_FILE);
+    }
+    let (config, weights) = folder(path)?;
+    Ok(peft::read(&path.display().to_string(), &config, &weights)?)
+}
+
+/// The bytes of configuration and weights.
+fn folder(path: &Path) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
+    let (weights, torch) = (path.join(peft::WEIGHTS_FILE), path.join(peft::TORCH_FILE));
+    let weights = if !weights.exists() && torch.exists() { torch } else { weights };
+    Ok((read_file(&path.join(peft::CONFIG_FILE))?, read_file(&weights)?))
 }
 
 /// # Errors

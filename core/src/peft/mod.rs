@@ -10,10 +10,12 @@ use crate::error::{Error, Result};
 use crate::model::tensors::{self, HostTensors, Precision};
 use crate::model::{Model, SoftPrompt};
 
+mod attached;
 mod lora;
 mod npy;
 mod prompt;
 
+pub use attached::{attach_lora, lora_folder};
 pub use lora::{LoraLayer, LoraLayers, by_path, write as write_lora};
 pub use npy::parse as parse_npy;
 pub use prompt::write as write_prompt;

@@ -126,3 +126,25 @@ fn generate_asks_in_the_models_own_chat_template() {
     assert_eq!((&asked["output"], &asked["score"]), (&plain["output"], &plain["score"]));
     place.bad(&["generate", "--model", &model, "--system", "be brief"], 2, &["--chat"]);
 }
+
+/// LoRA that is not merged is saved beside the model and read again with `--adapter`.
+#[test]
+fn an_unmerged_adapter_is_saved_and_read_again() {
+    let place = Place::new();
+    let (model, data) = (model(&place, "llama"), rows(&place));
+    let mut args = vec!["tune", "--model", &model, "--task", "text2text", "--method", "lora"];
+    args.extend(["--data", &data, "--out", "out", "--device", "cpu", "--set", "stage.lora.merge=false"]);
+    for setting in ["steps=2", "batch=4", "checkpoint_every=1"] {
+        args.extend(["--set", ["stage.fine-tuning.", setting].concat().leak()]);
+    }
+    place.good(&args);
+    place.write("pairs.jsonl", "{\"input\": \"the fox\", \"target\": \"sees\"}\n");
+    let score = |more: &[&str]| {
+        let args = ["score", "--model", "out/model", "--device", "cpu", "--pairs", "pairs.jsonl"];
+        let line: Value = serde_json::from_str(&place.good(&[&args[..], more].concat())).unwrap();
+        line["logprob"].as_f64().unwrap()
+    };
+    assert_ne!(score(&[]), score(&["--adapter", "out/adapter"]));
+    let args = ["score", "--model", "out/model", "--device", "cpu", "--pairs", "pairs.jsonl", "--adapter"];
+    place.bad(&[&args[..], &["nowhere"]].concat(), 1, &["--adapter nowhere", "adapter_config.json"]);
+}
