@@ -5,9 +5,9 @@
   const PATIENCE = 20_000;
   let said = '';
 
-  /** The first reason stays: the others follow from it. Once the page stands, the shell is gone with what is written here. */
-  function say(text) {
-    said ||= text;
+  /** The first reason stays, unless a later one is its cause: the others follow from it. Once the page stands, the shell is gone with what is written here. */
+  function say(text, cause = false) {
+    if (cause || !said) said = text;
     const status = document.querySelector('#shell [role=status]');
     if (status) {
       status.textContent = said;
@@ -26,7 +26,8 @@
   // The script stands before all others, whose failures it hears; what was said before the text had a place is said again.
   addEventListener('DOMContentLoaded', () => said && say(said));
   addEventListener('securitypolicyviolation', ({ violatedDirective }) => {
-    say(`The server's content security policy (${violatedDirective}) keeps this page's code from running.`);
+    // Where WebAssembly is forbidden, its own failure may have come first.
+    say(`The server's content security policy (${violatedDirective}) keeps this page's code from running.`, true);
   });
   addEventListener('unhandledrejection', ({ reason }) => failed(reason?.message ?? reason));
   // Errors of elements do not bubble: a script that is missing shows only while it is captured.
