@@ -33,7 +33,7 @@ test('after one visit everything works without the server, in a folder of it', {
   const site = await start({ folder: root });
   const first = await visit(site);
   await kept(first.page);
-  assert.ok(await first.id('kept').isVisible());
+  assert.ok(await first.id('kept-offline').isVisible());
   await first.page.close();
   await site.stop();
 
@@ -69,7 +69,7 @@ test('a file that was cut off is never kept, and the next visit goes on', async 
     await first.page.waitForTimeout(200);
   }
   const before = await keys(first.page);
-  assert.ok(!(await first.id('kept').isVisible()), 'a page that is not whole is not called kept');
+  assert.ok(!(await first.id('kept-offline').isVisible()), 'a page that is not whole is not called kept');
   await writeFile(model, whole);
   await first.page.close();
 
