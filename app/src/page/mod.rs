@@ -90,7 +90,7 @@ fn Page(app: App) -> impl IntoView {
                 <a href="lesson.html">"A lesson of 45 minutes, to print"</a>
             </p>
             // Shown once public/offline.js says so.
-            <p class="kept" data-testid="kept-offline">
+            <p class="kept-offline" data-testid="kept-offline">
                 "This page is kept in your browser: it also works without a network."
             </p>
         </footer>
