@@ -17,6 +17,19 @@ pub const MOST_ROWS: usize = 200;
 pub const TOGETHER: usize = 8;
 const FIRST: usize = 2;
 
+/// What is asked: the first rows of a task's test split, of all columns.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    pub id: u64,
+    pub task: String,
+    pub shots: usize,
+    pub rows: usize,
+    pub columns: Vec<Column>,
+    /// The switch of the soft prompt, for columns that leave it open.
+    pub prompt: bool,
+    pub mix: f64,
+}
+
 /// A row and what the columns answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BatchRow {

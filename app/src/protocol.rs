@@ -9,7 +9,7 @@ use promot_core::spec::{Run, RunSpec};
 use promot_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::batch::{BatchRow, BatchTable};
+use crate::batch::{BatchRow, BatchTable, Request};
 use crate::budget::Budget;
 use crate::catalog::{MODEL, tasks};
 use crate::column::{Column, RecipeName};
@@ -119,15 +119,7 @@ pub enum Command {
     /// Asks the models many rows of a task: the first `rows` of its test split, with `shots` in-context examples each.
     /// `prompt` and `mix` as in `Ask`. Answered by `BatchProgress`, `BatchRows` and, at the end or after a `Cancel`,
     /// `BatchDone`.
-    Evaluate {
-        id: u64,
-        task: String,
-        shots: usize,
-        rows: usize,
-        columns: Vec<Column>,
-        prompt: bool,
-        mix: f64,
-    },
+    Evaluate(Request),
     /// Renders a question of a task: `shots` in-context examples and row `row` of the test split.
     Example {
         id: u64,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use promot_core::report::{DeviceInfo, ExampleAnswers, distinct};
 use promot_core::spec::RunSpec;
 
+use crate::batch::Request;
 use crate::column::{Column, Part, RecipeName};
 use crate::failure::Failure;
 use crate::protocol::{Event, ModelState, Origin, SavedRun, Status};
@@ -33,7 +34,7 @@ pub mod wall;
 pub mod watched;
 pub mod weights;
 
-use batch::{Batch, Progress, Request};
+use batch::{Batch, Progress};
 pub use question::{Answer, Question};
 pub use training::{Evaluating, Training};
 use wall::{Due, Wall};

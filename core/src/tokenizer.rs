@@ -16,10 +16,12 @@ use crate::template::between;
 mod chat;
 mod normalizer;
 mod sentencepiece;
+mod turns;
 mod unigram;
 
-pub use chat::{ChatTemplate, Message, Role};
+pub use chat::ChatTemplate;
 use sentencepiece::SentencePiece;
+pub use turns::{Message, Role};
 
 /// A Hugging Face tokenizer with the few special ids that a model needs.
 #[derive(Clone)]

@@ -10,7 +10,6 @@ use crate::column::Column;
 use crate::failure::Failure;
 use crate::link::Link;
 use crate::protocol::{Command, DeviceWish, Event, resolved};
-use crate::state::batch::Request;
 use crate::state::fields::{self, Drafts};
 use crate::state::place::{Place, Screen};
 use crate::state::recorded::{Recorded, asked_with};
@@ -337,8 +336,8 @@ impl App {
             let request = state.can_evaluate().then(|| state.evaluate(id, task, shots, rows));
             (request.is_some(), request)
         });
-        let Some(Request { id, task, shots, rows, columns, prompt, mix }) = request.flatten() else { return };
-        self.send(&Command::Evaluate { id, task, shots, rows, columns, prompt, mix });
+        let Some(request) = request.flatten() else { return };
+        self.send(&Command::Evaluate(request));
     }
 
     /// Ends the batch; what was answered is scored.

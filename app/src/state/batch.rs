@@ -5,23 +5,10 @@ use serde::Serialize;
 
 use super::columns;
 use super::marks::{self, Verdict};
-use crate::batch::{BatchRow, BatchTable};
+use crate::batch::{BatchRow, BatchTable, Request};
 use crate::catalog::tasks;
 use crate::column::Column;
 use crate::protocol::ModelState;
-
-/// What was asked.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Request {
-    pub id: u64,
-    pub task: String,
-    pub shots: usize,
-    pub rows: usize,
-    pub columns: Vec<Column>,
-    /// The switch of the soft prompt, for columns that leave it open.
-    pub prompt: bool,
-    pub mix: f64,
-}
 
 /// A request with what is known of it so far.
 #[derive(Clone, Debug, Default)]

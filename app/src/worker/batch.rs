@@ -9,22 +9,11 @@ use promot_core::task::Task;
 use super::engine::Engine;
 use super::messages::{now, post, yield_now};
 use super::training::Serve;
-use crate::batch::{BatchRow, TOGETHER, parts, table};
+use crate::batch::{BatchRow, Request, TOGETHER, parts, table};
 use crate::catalog::tasks;
 use crate::column::Column;
 use crate::failure::Failure;
 use crate::protocol::{Command, Event};
-
-/// What is asked.
-pub struct Batch {
-    pub id: u64,
-    pub task: String,
-    pub shots: usize,
-    pub rows: usize,
-    pub columns: Vec<Column>,
-    pub prompt: bool,
-    pub mix: f64,
-}
 
 /// A column's model, the task that it was tuned on, and its answers so far.
 struct Candidate {
@@ -35,7 +24,7 @@ struct Candidate {
 }
 
 /// Posts rows as they are answered, and then the scores of all that were.
-pub async fn evaluate(engine: &Engine, serve: &dyn Serve, batch: &Batch) -> Result<(), Failure> {
+pub async fn evaluate(engine: &Engine, serve: &dyn Serve, batch: &Request) -> Result<(), Failure> {
     let id = batch.id;
     let task = tasks().by_name(&batch.task)?;
     let rows = engine.rows(task)?;
@@ -86,7 +75,7 @@ pub async fn evaluate(engine: &Engine, serve: &dyn Serve, batch: &Batch) -> Resu
 }
 
 /// The models of the columns that are there, as they are now.
-fn candidates(engine: &Engine, batch: &Batch) -> Vec<Candidate> {
+fn candidates(engine: &Engine, batch: &Request) -> Vec<Candidate> {
     let mut models = engine.models.borrow_mut();
     let states = models.states();
     let candidate = |column: &Column| {
@@ -103,7 +92,7 @@ async fn ends(engine: &Engine, serve: &dyn Serve, id: u64) -> bool {
     while let Some(command) = engine.inbox.take() {
         match command {
             Command::Cancel { id: cancelled } if cancelled == id => return true,
-            Command::Evaluate { .. } | Command::Train { .. } | Command::Continue | Command::Discard => {
+            Command::Evaluate(_) | Command::Train { .. } | Command::Continue | Command::Discard => {
                 engine.inbox.put_back(command);
                 return true;
             }

@@ -60,8 +60,8 @@ async fn serve(engine: &Engine, command: Command, running: Option<&Saved>) -> Op
             engine.store_autotune_cache().await;
             Ok(())
         }
-        Command::Evaluate { id, task, shots, rows, columns, prompt, mix } => {
-            let asked = batch::Batch { id, task, shots, rows, columns, prompt, mix };
+        Command::Evaluate(asked) => {
+            let id = asked.id;
             let done = match running {
                 Some(_) => Err(Failure::other("A run is under way; stop it first.")),
                 None => batch::evaluate(engine, engine, &asked).await,

@@ -8,32 +8,9 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error as JinjaError, ErrorKind, UndefinedBehavior, Value as Jinja};
 use serde_json::Value;
 
+use super::turns::Message;
 use crate::content;
 use crate::error::{Error, Result};
-
-/// One turn of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    pub role: Role,
-    pub content: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    System,
-    User,
-    Assistant,
-}
-
-impl Role {
-    fn name(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::User => "user",
-            Self::Assistant => "assistant",
-        }
-    }
-}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChatTemplate {
@@ -128,6 +105,7 @@ fn named(value: &Value) -> Result<Option<String>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::turns::Role;
     use super::*;
 
     fn of(config: &str) -> Result<Option<ChatTemplate>> {

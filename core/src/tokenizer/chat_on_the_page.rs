@@ -2,20 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::turns::Message;
 use crate::error::{Error, Result};
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    pub role: Role,
-    pub content: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    System,
-    User,
-    Assistant,
-}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChatTemplate;
