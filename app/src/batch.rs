@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use promot_core::paired::{Pair, difference, interval};
 use promot_core::report::TaskScore;
+use promot_core::task::{Rendered, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::column::Column;
@@ -38,6 +39,21 @@ pub struct BatchRow {
     pub input: String,
     pub references: Vec<String>,
     pub outputs: BTreeMap<Column, String>,
+    /// The score in [0, 100] of each answer by itself; none where the metric is of whole data sets only.
+    pub scores: BTreeMap<Column, f64>,
+}
+
+impl BatchRow {
+    /// A row of `task`, scored. The worker does it: metrics of text would make the window a tenth larger.
+    pub fn scored(task: &Task, row: usize, text: &Rendered, outputs: BTreeMap<Column, String>) -> Self {
+        let references = std::slice::from_ref(&text.references);
+        let score = |(column, output): (&Column, &String)| {
+            let score = task.row_scores(std::slice::from_ref(output), references).of_row(0)?;
+            Some((column.clone(), score))
+        };
+        let scores = outputs.iter().filter_map(score).collect();
+        Self { row, input: text.input.clone(), references: text.references.clone(), outputs, scores }
+    }
 }
 
 /// The scores of the rows that were answered, which are the same for all columns.

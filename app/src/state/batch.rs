@@ -188,9 +188,6 @@ impl Batch {
             columns().zip(&row.cells).map(move |(column, cell)| {
                 let output = row.asked.outputs.get(column).cloned().unwrap_or_default();
                 let answer = task.map_or_else(String::new, |task| task.answer(&output));
-                let references = std::slice::from_ref(&row.asked.references);
-                let score = task
-                    .and_then(|task| task.row_scores(std::slice::from_ref(&output), references).of_row(0));
                 Line {
                     task: &request.task,
                     shots: request.shots,
@@ -200,7 +197,7 @@ impl Batch {
                     references: &row.asked.references,
                     output,
                     answer,
-                    score,
+                    score: row.asked.scores.get(column).copied(),
                     drifted: cell.drifted,
                 }
             })
@@ -259,6 +256,8 @@ fn of(models: &[ModelState], column: &Column) -> (String, u64) {
 
 #[cfg(test)]
 mod tests {
+    use promot_core::task::Rendered;
+
     use super::*;
     use crate::column::RecipeName;
     use crate::protocol::Origin;
@@ -285,7 +284,9 @@ mod tests {
     fn row(row: usize, pretrained: &str, tuned: &str) -> BatchRow {
         let outputs = [("pretrained", pretrained), ("fine-tuning", tuned)];
         let outputs = outputs.map(|(name, output)| (Column::of(name), output.to_owned())).into();
-        BatchRow { row, input: format!("Q: \"{row}\"?"), references: vec!["Anna".into()], outputs }
+        let (input, target) = (format!("Q: \"{row}\"?"), "Anna".to_owned());
+        let text = Rendered { input, references: vec![target.clone()], target };
+        BatchRow::scored(tasks().by_name("triviaqa-mini").unwrap(), row, &text, outputs)
     }
 
     fn full() -> Batch {

@@ -2,7 +2,8 @@
 
 use promot_core::metrics::{Metric, exact};
 use promot_core::postprocess;
-use similar::{ChangeTag, TextDiff};
+use similar::algorithms::{Capture, Replace, myers};
+use similar::{DiffOp, DiffableStr};
 
 use super::{Answer, Question};
 use crate::catalog::tasks;
@@ -48,7 +49,7 @@ pub fn verdict(task: &str, output: &str, references: &[String]) -> Option<Verdic
             if references[0].contains(&answer) {
                 return Some(Verdict::Right);
             }
-            let ratio = TextDiff::from_words(first.as_str(), answer.as_str()).ratio();
+            let ratio = Words::of(first, &answer).in_common();
             return Some(if ratio > 0.0 { Verdict::Shared(f64::from(ratio)) } else { Verdict::Wrong });
         }
     };
@@ -82,19 +83,41 @@ pub fn drifted(asked: &str, target: &str, output: &str) -> bool {
 
 /// The answer in pieces; those that `other` does not have at their position are marked.
 pub fn pieces(other: &str, answer: &str) -> Vec<Piece> {
+    let words = Words::of(other, answer);
     let mut pieces: Vec<Piece> = Vec::new();
-    for change in TextDiff::from_words(other, answer).iter_all_changes() {
-        let differs = match change.tag() {
-            ChangeTag::Delete => continue,
-            ChangeTag::Equal => false,
-            ChangeTag::Insert => true,
-        };
+    for op in &words.ops {
+        let differs = !matches!(op, DiffOp::Equal { .. });
+        let text = words.new[op.new_range()].concat();
         match pieces.last_mut() {
-            Some(last) if last.differs == differs => last.text.push_str(change.value()),
-            _ => pieces.push(Piece { text: change.value().to_owned(), differs }),
+            _ if text.is_empty() => {}
+            Some(last) if last.differs == differs => last.text.push_str(&text),
+            _ => pieces.push(Piece { text, differs }),
         }
     }
     pieces
+}
+
+/// Two texts in words and the spaces between them, and how to come from one to the other. The algorithm is called by
+/// itself: the crate's front end would bring all of its six into the page, half a megabyte.
+struct Words<'a> {
+    old: Vec<&'a str>,
+    new: Vec<&'a str>,
+    ops: Vec<DiffOp>,
+}
+
+impl<'a> Words<'a> {
+    fn of(old: &'a str, new: &'a str) -> Self {
+        let (old, new) = (old.tokenize_words(), new.tokenize_words());
+        let mut ops = Replace::new(Capture::new());
+        let done = myers::diff_deadline_raw(&mut ops, &old[..], 0..old.len(), &new[..], 0..new.len(), None);
+        let Ok(()) = done;
+        Self { ops: ops.into_inner().into_ops(), old, new }
+    }
+
+    /// The share of words that both have, in [0, 1].
+    fn in_common(&self) -> f32 {
+        similar::diff_ratio(&self.ops, self.old.len(), self.new.len())
+    }
 }
 
 #[cfg(test)]

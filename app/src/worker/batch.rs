@@ -54,10 +54,8 @@ pub async fn evaluate(engine: &Engine, serve: &dyn Serve, batch: &Request) -> Re
             yield_now().await;
         }
         let row = |row: usize| {
-            let text = asked.text(row);
             let outputs = candidates.iter().map(|one| (one.column.clone(), one.outputs[row].clone()));
-            let (input, references) = (text.input.clone(), text.references.clone());
-            BatchRow { row, input, references, outputs: outputs.collect() }
+            BatchRow::scored(task, row, asked.text(row), outputs.collect())
         };
         let end = part.end;
         post(&Event::BatchRows { id, rows: part.map(row).collect() });
