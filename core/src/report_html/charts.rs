@@ -41,6 +41,8 @@ pub fn all(report: &Report, known: &TaskList, tables: &[ScoreTable], unfinished:
                     Some(drawing) => (figure(frontier::TITLE, &drawing)),
                     None => (curves.tradeoff()),
                 }
+                @for (title, drawing) in frontier::along_training(&report.frontier) { (figure(&title, &drawing)) }
+                @for (title, drawing) in frontier::by_kind(&report.frontier) { (figure(&title, &drawing)) }
                 (curves.alignments())
             }
         }

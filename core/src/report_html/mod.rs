@@ -34,6 +34,14 @@ pub fn frontier_chart(report: &Report) -> Option<(&'static str, String)> {
     frontier::drawing(&report.frontier).map(|drawing| (frontier::TITLE, drawing.svg))
 }
 
+/// The target and the kinds of held-out tasks along each method's training, and the frontier by kind of task: SVG drawings
+/// with their titles.
+pub fn kind_charts(report: &Report) -> Vec<(String, String)> {
+    let drawings = frontier::along_training(&report.frontier).into_iter();
+    let drawings = drawings.chain(frontier::by_kind(&report.frontier));
+    drawings.map(|(title, drawing)| (title, drawing.svg)).collect()
+}
+
 /// The models' answers side by side as HTML, without a heading; nothing where a report has none.
 pub fn answers_side_by_side(report: &Report) -> Option<String> {
     (!report.examples.is_empty()).then(|| examples(report).into_string())

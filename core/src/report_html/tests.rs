@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use insta::assert_snapshot;
 use regex::Regex;
 
@@ -58,7 +60,28 @@ fn signs_and_frontier_are_shown_where_a_report_has_them() {
         ..FrontierPoint::default()
     };
     report.frontier = vec![point(10, 60.0, 30.0, false), point(20, 80.0, 20.0, true)];
+    // A rate that validation did not choose.
+    let other = FrontierPoint { swept: BTreeMap::new(), ..point(10, 50.0, 35.0, false) };
+    report.frontier.push(other);
+    for point in &mut report.frontier {
+        point.groups = [("translation".to_owned(), point.held_out + 5.0)].into();
+    }
     let page = page(&report, &known(), &[]).unwrap();
+    let drawn = |title: &str| {
+        page.split(&format!("<title>{title}</title>")).nth(1).unwrap().split("</svg>").next().unwrap()
+    };
+    let kinds = drawn("Frontier: target task against translation");
+    assert!(
+        kinds.contains("promot, 0.001, chosen: 80, 25")
+            && kinds.contains("validation score 50, translation, mean score 40"),
+        "{kinds}"
+    );
+    let along = drawn("promot: target task and kinds of held-out tasks along training");
+    assert!(
+        along.contains("translation, step 10: 35") && along.contains("validation, step 20: 80"),
+        "{along}"
+    );
+    assert!(!along.contains("step 10: 40"), "not of another rate: {along}");
     let signs = page.split("<h2>Signs of the paper</h2>").nth(1).unwrap().split("</section>").next().unwrap();
     assert_snapshot!("signs", signs.replace("><", ">\n<"));
     assert!(page.contains("Frontier: target task") && !page.contains("Checkpoints: target task"));
