@@ -15,18 +15,19 @@ pub fn model(name: &str, device: &OpenDevice) -> anyhow::Result<LoadedModel> {
     Ok(folder::load(name, &model_folder::read(name)?, &device.device)?)
 }
 
-/// The model with the prompt of `--prompt` or `--adapter` in front, and with the LoRA of `--adapter` in its weights.
+/// The model with the prompt of `--prompt` or `--adapter` in front, and with the LoRA or IA3 of `--adapter` in its weights.
 pub fn model_with_prompt(args: &ModelArgs, device: &OpenDevice) -> anyhow::Result<LoadedModel> {
     // What is wrong with these is found before a large model is read.
     let mut prompt = args.prompt.as_deref().map(prompt_folder::read).transpose()?;
     let mut path = args.prompt.as_deref();
-    let mut lora = None;
+    let (mut lora, mut ia3) = (None, None);
     if let Some(folder) = args.adapter.as_deref() {
         match prompt_folder::adapter(folder)? {
             Adapter::Lora(layers) => lora = Some(layers),
+            Adapter::Ia3(layers) => ia3 = Some(layers),
             Adapter::Prompt(_) if prompt.is_some() => {
                 bail!(
-                    "--adapter {}: expected LoRA beside --prompt, found another soft prompt",
+                    "--adapter {}: expected LoRA or IA3 beside --prompt, found another soft prompt",
                     folder.display()
                 )
             }
@@ -34,11 +35,15 @@ pub fn model_with_prompt(args: &ModelArgs, device: &OpenDevice) -> anyhow::Resul
         }
     }
     let mut loaded = model(&args.model, device)?;
+    // Scores are of these weights, not of the base model's.
+    let folder = args.adapter.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default();
     if let Some(layers) = lora {
         loaded.model = peft::attach_lora(loaded.model, layers, &loaded.config)?.merged();
-        // Scores are of these weights, not of the base model's.
-        let folder = args.adapter.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default();
         loaded.info.name = format!("{} with LoRA {folder}", loaded.info.name);
+    }
+    if let Some(layers) = ia3 {
+        loaded.model = peft::merge_ia3(loaded.model, layers, &loaded.config)?;
+        loaded.info.name = format!("{} with IA3 {folder}", loaded.info.name);
     }
     if let (Some(path), Some(prompt)) = (path, prompt) {
         prompt_folder::check(&prompt, &path.display().to_string(), loaded.config.d_model())?;

@@ -1,9 +1,10 @@
 //! Adapters that PEFT wrote: what is read of them gives PEFT's outputs.
 
 use promot_core::model::folder::{self, ModelFiles, TokenizerFile};
+use promot_core::model::path::Kind;
 use promot_core::model::tensors::{HostTensors, Precision, from_safetensors, to_safetensors};
-use promot_core::model::{Pass, T5Config};
-use promot_core::peft::{self, Adapter, LoraLayers, Matrix, TaskType};
+use promot_core::model::{Lora, Model, ParamPath, Pass, T5Config};
+use promot_core::peft::{self, Adapter, Ia3Layer, Ia3Layers, LoraLayers, Matrix, TaskType};
 
 use burn::tensor::Device;
 
@@ -79,6 +80,122 @@ fn an_adapter_that_is_attached_gives_the_logits_too_and_comes_back_as_it_was() {
     assert_eq!(again, Adapter::Lora(lora()));
 }
 
+/// The models with an adapter of PEFT's, and its logits; GPT-2 and GPT-NeoX have queries, keys and values in one layer.
+fn causal(name: &'static str) -> (Family, LoraLayers, Vec<f32>) {
+    let folder = format!("causal/lora/{name}");
+    let Adapter::Lora(layers) = read(&folder) else { panic!("{name}: no LoRA") };
+    let (golden, _) = tensors(&format!("{folder}/golden.safetensors"));
+    (Family::causal(name), layers, golden["logits"].values.clone())
+}
+
+fn real_logits(model: &Model, family: &Family) -> Vec<f32> {
+    let batch = family.batch();
+    only_real(&batch, &values(model.logits(&batch, &mut Pass::eval())), model.vocab_size())
+}
+
+fn written(model: &Model, family: &Family) -> LoraLayers {
+    let adapters = model.adapters();
+    let files = peft::lora_folder(&adapters, model, &family.loaded.config, family.name);
+    let files = pollster::block_on(files).unwrap();
+    let config: serde_json::Value = serde_json::from_slice(&files[peft::CONFIG_FILE]).unwrap();
+    assert_eq!(config["fan_in_fan_out"], family.name == "gpt2");
+    match peft::read("again", &files[peft::CONFIG_FILE], &files[peft::WEIGHTS_FILE]).unwrap() {
+        Adapter::Lora(layers) => layers,
+        _ => panic!("no LoRA"),
+    }
+}
+
+#[test]
+fn adapters_of_decoder_only_models_give_the_logits_and_come_back_as_they_were() {
+    for name in ["llama", "gpt-neox", "gpt2"] {
+        let (family, layers, golden) = causal(name);
+        let config = &family.loaded.config;
+        let model = peft::attach_lora(family.loaded.model.clone(), layers.clone(), config).unwrap();
+        for model in [model.clone(), model.clone().merged()] {
+            assert_close(name, &real_logits(&model, &family), &golden, TOLERANCE);
+        }
+        assert_eq!(written(&model, &family), layers, "{name}");
+    }
+}
+
+/// As training leaves them: each projection with factors of its own, and not all three adapted.
+#[test]
+fn adapters_of_projections_that_share_a_layer_are_written_as_one() {
+    for name in ["gpt-neox", "gpt2"] {
+        let (family, layers, _) = causal(name);
+        let fused = layers
+            .keys()
+            .find(|module| module.contains("attn.c_attn") || module.contains("query_key"))
+            .unwrap();
+        let adapted = |kinds: &[Kind]| {
+            let mut attach = |path: &ParamPath, [d_in, d_out]: [usize; 2]| {
+                let place = kinds.iter().position(|kind| path.kind == Some(*kind))?;
+                let draw = |count: usize, by: usize| {
+                    (0..count).map(|at| ((at * by + place) % 7) as f32 * 0.1 - 0.3).collect()
+                };
+                let scale = 0.5 + place as f64;
+                Some(
+                    Lora::from_values(
+                        draw(d_in * 2, 3),
+                        draw(2 * d_out, 5),
+                        [d_in, d_out],
+                        2,
+                        scale,
+                        &Device::flex(),
+                    )
+                    .unwrap(),
+                )
+            };
+            family.loaded.model.clone().attach(&mut attach)
+        };
+        for kinds in [&[Kind::Q, Kind::K, Kind::V][..], &[Kind::Q, Kind::V]] {
+            let model = adapted(kinds);
+            let written = written(&model, &family);
+            assert_eq!(written[fused].a.shape[1], 2 * kinds.len(), "{name}");
+            let read =
+                peft::attach_lora(family.loaded.model.clone(), written, &family.loaded.config).unwrap();
+            assert_close(name, &real_logits(&read, &family), &real_logits(&model, &family), 1e-5);
+        }
+        let mut wrong = layers.clone();
+        wrong.get_mut(fused).unwrap().b =
+            layers.values().find(|layer| layer.b.shape != layers[fused].b.shape).unwrap().b.clone();
+        let error = peft::attach_lora(family.loaded.model.clone(), wrong, &family.loaded.config)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains(fused.as_str()) && error.contains("outputs"), "{error}");
+    }
+}
+
+#[test]
+fn ia3_of_peft_gives_its_logits() {
+    for name in ["t5-1.1", "llama", "gpt-neox", "gpt2"] {
+        let family = if name == "t5-1.1" { Family::new(name) } else { Family::causal(name) };
+        let folder = format!("peft/ia3/{name}");
+        let Adapter::Ia3(layers) = read(&folder) else { panic!("{name}: no IA3") };
+        let scaled = |layers| peft::merge_ia3(family.loaded.model.clone(), layers, &family.loaded.config);
+        let (golden, _) = tensors(&format!("{folder}/golden.safetensors"));
+        let batch = family.batch();
+        let found = real_logits(&scaled(layers.clone()).unwrap(), &family);
+        let golden = &golden["logits"].values;
+        // After a row's end the two decoders of a T5 are fed different padding.
+        let golden = if name == "t5-1.1" {
+            only_real(&batch, golden, family.loaded.config.vocab_size())
+        } else {
+            golden.clone()
+        };
+        assert_close(name, &found, &golden, TOLERANCE);
+
+        let (module, layer) = layers.iter().next().unwrap();
+        let error =
+            scaled(Ia3Layers::from([("no.such".to_owned(), layer.clone())])).err().unwrap().to_string();
+        assert!(error.contains("IA3") && error.contains("`no.such`"), "{error}");
+        let short = Ia3Layer::Outputs(vec![1.0; 5]);
+        let error = scaled(Ia3Layers::from([(module.clone(), short)])).err().unwrap().to_string();
+        assert!(error.contains("IA3 of") && error.contains("outputs, found 5"), "{error}");
+    }
+}
+
 #[test]
 fn an_adapter_of_another_model_is_refused_with_its_layer() {
     let family = Family::causal("llama");
@@ -98,8 +215,7 @@ fn an_adapter_of_another_model_is_refused_with_its_layer() {
 
 #[test]
 fn a_lora_adapter_is_written_as_peft_writes_it() {
-    let files =
-        peft::write_lora(&lora(), &|module| Some(module.to_owned()), "t5-1.1", TaskType::Seq2SeqLm).unwrap();
+    let files = peft::write_lora(&lora(), "t5-1.1", TaskType::Seq2SeqLm, false).unwrap();
     let tensors = |bytes: &[u8]| from_safetensors(bytes, "an adapter").unwrap();
     let golden = bytes("peft/lora/adapter_model.safetensors");
     assert_eq!(tensors(&files[peft::WEIGHTS_FILE]), tensors(&golden));

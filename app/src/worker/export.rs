@@ -97,7 +97,8 @@ pub async fn weights(engine: &Engine, running: Option<&Saved>, recipe: &RecipeNa
     Ok(())
 }
 
-/// The folder that `transformers` loads, and in `prompt/` the soft prompt, where there is one, as PEFT loads it.
+/// The folder that `transformers` loads; in `prompt/` the soft prompt and in `adapter/` LoRA that is not merged, where there
+/// are any, as PEFT loads them.
 async fn files(engine: &Engine, model: Model) -> promot_core::Result<BTreeMap<String, Vec<u8>>> {
     let prompt = match &model.prompt {
         Some(prompt) => {
@@ -106,8 +107,14 @@ async fn files(engine: &Engine, model: Model) -> promot_core::Result<BTreeMap<St
         }
         None => BTreeMap::new(),
     };
+    let (adapters, name) = (model.adapters(), &engine.loaded.info.name);
+    let adapter = match adapters.is_empty() {
+        true => BTreeMap::new(),
+        false => peft::lora_folder(&adapters, &model, &engine.loaded.config, name).await?,
+    };
     let mut files = folder::save(&LoadedModel { model, ..engine.loaded.clone() }, Precision::F32).await?;
     files.extend(prompt.into_iter().map(|(name, bytes)| (format!("prompt/{name}"), bytes)));
+    files.extend(adapter.into_iter().map(|(name, bytes)| (format!("adapter/{name}"), bytes)));
     Ok(files)
 }
 

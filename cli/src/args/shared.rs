@@ -43,7 +43,7 @@ pub struct ModelArgs {
     /// Soft prompt: a folder in PEFT layout, or a .npy file of [length, d_model]
     #[arg(long, value_name = "DIR|FILE")]
     pub prompt: Option<PathBuf>,
-    /// What PEFT saved for the model: a soft prompt, or LoRA, which is merged into the weights
+    /// What PEFT saved for the model: a soft prompt, or LoRA or IA3, which are merged into the weights
     #[arg(long, value_name = "DIR")]
     pub adapter: Option<PathBuf>,
 }

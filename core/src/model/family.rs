@@ -123,6 +123,11 @@ impl ModelConfig {
         }
     }
 
+    /// Whether linear layers are stored as they are multiplied, `[in, out]`, which PEFT wants to be told.
+    pub fn fan_in_fan_out(&self) -> bool {
+        matches!(self, Self::Causal(config) if config.family == causal::Family::Gpt2)
+    }
+
     /// Every weight under its Hugging Face name, prompt and adapters not included.
     pub(super) async fn weights(&self, model: &Model) -> Result<HostTensors> {
         match self {
@@ -131,14 +136,15 @@ impl ModelConfig {
         }
     }
 
-    /// The Hugging Face name of a linear layer's module, such as `model.layers.0.self_attn.q_proj`.
-    pub fn module_name(&self, path: &ParamPath) -> Option<String> {
+    /// The Hugging Face name of a linear layer's module, such as `model.layers.0.self_attn.q_proj`; of one that shares its
+    /// module with others with its letter, such as `transformer.h.0.attn.c_attn[q]`.
+    pub fn layer_name(&self, path: &ParamPath) -> Option<String> {
         match self {
             Self::T5(config) => {
                 let (_, gated) = config.activation().ok()?;
                 t5::names::module(path, gated)
             }
-            Self::Causal(config) => causal::names::module(path, config.family),
+            Self::Causal(config) => causal::names::layer(path, config.family),
         }
     }
 

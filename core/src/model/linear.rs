@@ -58,13 +58,39 @@ impl Linear {
 
     /// `W + s A B` as the weight, without the adapter.
     #[must_use]
-    pub fn merged(self) -> Self {
-        let Some(lora) = self.lora else { return self };
+    pub fn merged(mut self) -> Self {
+        match self.lora.take() {
+            Some(lora) => self.with_weight(|weight| weight.add(lora.delta().detach())),
+            None => self,
+        }
+    }
+
+    /// `(s * x) W + b` with the factors `[d_in]` in the weight.
+    #[must_use]
+    pub fn with_scaled_inputs(self, factors: Tensor<1>) -> Self {
+        self.with_weight(|weight| weight.mul(factors.unsqueeze_dim(1)))
+    }
+
+    /// `s * (x W + b)` with the factors `[d_out]` in weight and bias.
+    #[must_use]
+    pub fn with_scaled_outputs(self, factors: Tensor<1>) -> Self {
+        let scaled = self.with_weight(|weight| weight.mul(factors.clone().unsqueeze()));
+        let bias = scaled.bias.map(|bias| {
+            bias.map(|bias| {
+                let requires_grad = bias.is_require_grad();
+                bias.detach().mul(factors).set_require_grad(requires_grad)
+            })
+        });
+        Self { bias, ..scaled }
+    }
+
+    /// With a weight made of its own, which is a new leaf of the graph.
+    fn with_weight(self, make: impl FnOnce(Tensor<2>) -> Tensor<2>) -> Self {
         let weight = self.weight.map(|weight| {
             let requires_grad = weight.is_require_grad();
-            weight.detach().add(lora.delta().detach()).set_require_grad(requires_grad)
+            make(weight.detach()).set_require_grad(requires_grad)
         });
-        Self { weight, bias: self.bias, lora: None }
+        Self { weight, ..self }
     }
 }
 

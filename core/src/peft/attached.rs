@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{LoraLayer, LoraLayers, by_path};
+use super::{LoraLayer, LoraLayers, by_path, fused};
 use crate::error::{Error, Result};
 use crate::model::tensors::{HostTensor, to_vec};
 use crate::model::{Adapters, Lora, Model, ModelConfig, ParamPath};
@@ -19,11 +19,11 @@ fn linear_layers(model: &Model) -> BTreeMap<String, (ParamPath, [usize; 2])> {
 /// The model with an adapter as PEFT stored it on its linear layers, in place of any that is there.
 ///
 /// # Errors
-/// A module that the model does not have as a layer of its own, or factors of other sizes than the layer's.
+/// A module that the model does not have, or factors of other sizes than the layer's.
 pub fn attach_lora(model: Model, layers: LoraLayers, config: &ModelConfig) -> Result<Model> {
     let (device, known) = (model.device(), linear_layers(&model));
-    let module = |path: &str| known.get(path).and_then(|(path, _)| config.module_name(path));
-    let layers = by_path(layers, known.keys().map(String::as_str), &module)?;
+    let name = |path: &str| known.get(path).and_then(|(path, _)| config.layer_name(path));
+    let layers = by_path(fused::split(layers, config)?, known.keys().map(String::as_str), &name)?;
     let attach = |(path, layer): (String, LoraLayer)| {
         let (_, dims) = known[&path];
         let (a, b) = (layer.a, layer.b);
@@ -46,7 +46,7 @@ pub fn attach_lora(model: Model, layers: LoraLayers, config: &ModelConfig) -> Re
 /// A folder that PEFT loads, of adapters that are, or could be, on this model.
 ///
 /// # Errors
-/// A layer that has no module of its own in Hugging Face's layout, or a device that cannot be read.
+/// A layer that has no module in Hugging Face's layout, or a device that cannot be read.
 pub async fn lora_folder(
     adapters: &Adapters,
     model: &Model,
@@ -59,8 +59,11 @@ pub async fn lora_folder(
         let ([d_in, d_out], rank) = (lora.dims(), lora.rank());
         let a = HostTensor { shape: vec![d_in, rank], values: to_vec(lora.a.val()).await? };
         let b = HostTensor { shape: vec![rank, d_out], values: to_vec(lora.b.val()).await? };
-        layers.insert(path.clone(), LoraLayer { a, b, scale: lora.scale });
+        let name = known.get(path).and_then(|(path, _)| config.layer_name(path)).ok_or_else(|| {
+            Error::mismatch(format!("LoRA of {path}"), "a layer with a name in Hugging Face's layout", "none")
+        })?;
+        layers.insert(name, LoraLayer { a, b, scale: lora.scale });
     }
-    let module = |path: &str| known.get(path).and_then(|(path, _)| config.module_name(path));
-    super::write_lora(&layers, &module, base_model, super::TaskType::of(model))
+    let layers = fused::join(layers, config);
+    super::write_lora(&layers, base_model, super::TaskType::of(model), config.fan_in_fan_out())
 }

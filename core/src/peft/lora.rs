@@ -9,7 +9,7 @@ use regex::Regex;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Files, LORA, TaskType, folder};
+use super::{Files, LORA, PREFIX, TaskType, folder};
 use crate::error::{Error, Result};
 use crate::model::tensors::{HostTensor, HostTensors};
 
@@ -26,7 +26,6 @@ pub struct LoraLayer {
 /// By the layer's name: Hugging Face's module name where it comes from a file, our parameter path in a model.
 pub type LoraLayers = BTreeMap<String, LoraLayer>;
 
-const PREFIX: &str = "base_model.model.";
 const FACTORS: [&str; 2] = [".lora_A.weight", ".lora_B.weight"];
 
 /// What matters of PEFT's `LoraConfig`.
@@ -158,28 +157,25 @@ impl Config {
     }
 }
 
-/// A folder that PEFT loads. `module` gives Hugging Face's module name of a layer's path, such as
-/// `encoder.block.0.layer.0.SelfAttention.q`.
+/// A folder that PEFT loads, of layers by Hugging Face's module name, such as `encoder.block.0.layer.0.SelfAttention.q`.
+/// `fan_in_fan_out`: whether the base model's layers are stored `[in, out]`.
 ///
 /// # Errors
-/// A path that has no such name, or factors that do not fit together.
+/// Factors that do not fit together.
 pub fn write(
     layers: &LoraLayers,
-    module: &dyn Fn(&str) -> Option<String>,
     base_model: &str,
     task: TaskType,
+    fan_in_fan_out: bool,
 ) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut weights = HostTensors::new();
     let mut modules = Vec::new();
-    for (path, layer) in layers {
-        let name = module(path).ok_or_else(|| {
-            Error::mismatch(format!("LoRA of {path}"), "a layer with a name in Hugging Face's layout", "none")
-        })?;
-        let rank = rank(path, layer)?;
+    for (name, layer) in layers {
+        let rank = rank(name, layer)?;
         for (factor, tensor) in FACTORS.iter().zip([&layer.a, &layer.b]) {
             weights.insert(format!("{PREFIX}{name}{factor}"), tensor.transposed());
         }
-        modules.push((name, rank, layer.scale * rank as f64));
+        modules.push((name.clone(), rank, layer.scale * rank as f64));
     }
     let (r, alpha) = modules.first().map_or((1, 1.0), |(_, rank, alpha)| (*rank, *alpha));
     let own = |differs: &dyn Fn(usize, f64) -> Option<Value>| -> Map<String, Value> {
@@ -197,7 +193,7 @@ pub fn write(
         "lora_dropout": 0.0,
         "bias": "none",
         "use_rslora": false,
-        "fan_in_fan_out": false,
+        "fan_in_fan_out": fan_in_fan_out,
         "init_lora_weights": true,
         "modules_to_save": null,
         "rank_pattern": own(&|rank, _| (rank != r).then(|| rank.into())),
@@ -213,35 +209,37 @@ fn number(value: f64) -> Value {
     if value.fract() == 0.0 && value.abs() < 1e9 { (value as i64).into() } else { value.into() }
 }
 
-fn rank(path: &str, layer: &LoraLayer) -> Result<usize> {
+fn rank(name: &str, layer: &LoraLayer) -> Result<usize> {
     match (layer.a.shape.as_slice(), layer.b.shape.as_slice()) {
         ([_, rank], [other, _]) if rank == other && *rank > 0 => Ok(*rank),
         (a, b) => {
             let expected = "factors [d_in, r] and [r, d_out]";
-            Err(Error::mismatch(format!("LoRA of {path}"), expected, format!("{a:?} and {b:?}")))
+            Err(Error::mismatch(format!("LoRA of {name}"), expected, format!("{a:?} and {b:?}")))
         }
     }
 }
 
-/// Layers read from a file, by our path instead of Hugging Face's name. `paths` are the model's linear layers, `module`
-/// as for `write`.
+/// Layers read from a file, by our path instead of Hugging Face's name. `paths` are the model's linear layers, `name` gives
+/// the Hugging Face name of each.
 ///
 /// # Errors
 /// Lists the modules that no path has.
 pub fn by_path<'a>(
     mut layers: LoraLayers,
     paths: impl IntoIterator<Item = &'a str>,
-    module: &dyn Fn(&str) -> Option<String>,
+    name: &dyn Fn(&str) -> Option<String>,
 ) -> Result<LoraLayers> {
     let mut found = LoraLayers::new();
     for path in paths {
-        if let Some(layer) = module(path).and_then(|name| layers.remove(&name)) {
+        if let Some(layer) = name(path).and_then(|name| layers.remove(&name)) {
             found.insert(path.to_owned(), layer);
         }
     }
-    if layers.is_empty() {
-        return Ok(found);
-    }
+    if layers.is_empty() { Ok(found) } else { Err(unknown("the LoRA adapter", layers.keys())) }
+}
+
+/// An adapter of layers that the model does not have.
+pub(super) fn unknown<'a>(adapter: &str, names: impl Iterator<Item = &'a String>) -> Error {
     let problem = |name: &String| format!("it adapts `{name}`, but the model has no such layer");
-    Err(Error::Tensors { what: "the LoRA adapter".into(), problems: layers.keys().map(problem).collect() })
+    Error::Tensors { what: adapter.to_owned(), problems: names.map(problem).collect() }
 }

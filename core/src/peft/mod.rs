@@ -11,11 +11,14 @@ use crate::model::tensors::{self, HostTensors, Precision};
 use crate::model::{Model, SoftPrompt};
 
 mod attached;
+mod fused;
+mod ia3;
 mod lora;
 mod npy;
 mod prompt;
 
 pub use attached::{attach_lora, lora_folder};
+pub use ia3::{Ia3Layer, Ia3Layers, merge_ia3};
 pub use lora::{LoraLayer, LoraLayers, by_path, write as write_lora};
 pub use npy::parse as parse_npy;
 pub use prompt::write as write_prompt;
@@ -46,8 +49,8 @@ impl Matrix {
 pub enum Adapter {
     /// `[P, D]`
     Prompt(Matrix),
-    /// By Hugging Face's name of the module.
     Lora(LoraLayers),
+    Ia3(Ia3Layers),
 }
 
 /// What an adapter's model does, as its configuration says.
@@ -75,6 +78,10 @@ const INSERTED: &str = "_orig_mod.";
 
 const PROMPT_TUNING: &str = "PROMPT_TUNING";
 const LORA: &str = "LORA";
+const IA3: &str = "IA3";
+
+/// What the names of an adapter's tensors begin with.
+const PREFIX: &str = "base_model.model.";
 
 /// Reads the two files of a folder; `folder` names it in errors.
 ///
@@ -86,7 +93,8 @@ pub fn read(folder: &str, config: &[u8], weights: &[u8]) -> Result<Adapter> {
     match files.peft_type.as_str() {
         PROMPT_TUNING => prompt::read(&files).map(Adapter::Prompt),
         LORA => lora::read(&files).map(Adapter::Lora),
-        _ => Err(files.wrong_type(&[PROMPT_TUNING, LORA])),
+        IA3 => ia3::read(&files).map(Adapter::Ia3),
+        _ => Err(files.wrong_type(&[PROMPT_TUNING, LORA, IA3])),
     }
 }
 

@@ -26,6 +26,11 @@ fn module(path: &str) -> Option<String> {
     Some(format!("model.{}", path.strip_prefix("blocks.")?))
 }
 
+/// As a file has it.
+fn named() -> LoraLayers {
+    lora().into_iter().map(|(path, layer)| (module(&path).unwrap(), layer)).collect()
+}
+
 fn reread(files: &BTreeMap<String, Vec<u8>>) -> Result<Adapter> {
     read("folder", &files[CONFIG_FILE], &files[WEIGHTS_FILE])
 }
@@ -77,16 +82,36 @@ fn other_kinds_of_adapters_are_refused_with_the_known_ones() {
     let files = write_prompt(&prompt(), "mini", TaskType::Seq2SeqLm).unwrap();
     assert_eq!(
         problem(&with(&files, "peft_type", "PREFIX_TUNING".into())),
-        "folder/adapter_config.json: expected peft_type PROMPT_TUNING or LORA, found PREFIX_TUNING"
+        "folder/adapter_config.json: expected peft_type PROMPT_TUNING or LORA or IA3, found PREFIX_TUNING"
     );
-    let lora = write_lora(&lora(), &module, "mini", TaskType::Seq2SeqLm).unwrap();
+    let lora = write_lora(&named(), "mini", TaskType::Seq2SeqLm, false).unwrap();
     let error = read_prompt("folder", &lora[CONFIG_FILE], &lora[WEIGHTS_FILE]).unwrap_err().to_string();
     assert_eq!(error, "folder/adapter_config.json: expected peft_type PROMPT_TUNING, found LORA");
 }
 
 #[test]
+fn ia3_of_other_shapes_or_with_whole_modules_is_refused() {
+    let of = |shape: &[usize]| {
+        let values = vec![0.5; shape.iter().product()];
+        let tensor = HostTensor { shape: shape.to_vec(), values };
+        let weights = HostTensors::from([("base_model.model.h.0.k.ia3_l".to_owned(), tensor)]);
+        folder(&serde_json::json!({"peft_type": "IA3", "modules_to_save": null}), &weights).unwrap()
+    };
+    let read = |shape: &[usize]| match reread(&of(shape)).unwrap() {
+        Adapter::Ia3(mut layers) => layers.remove("h.0.k").unwrap(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(read(&[1, 3]), Ia3Layer::Inputs(vec![0.5; 3]));
+    assert_eq!(read(&[3, 1]), Ia3Layer::Outputs(vec![0.5; 3]));
+    let error = problem(&of(&[2, 2]));
+    assert!(error.contains("ia3_l`: expected [d_out, 1] or [1, d_in], found [2, 2]"), "{error}");
+    let error = problem(&with(&of(&[3, 1]), "modules_to_save", serde_json::json!(["lm_head"])));
+    assert!(error.contains("modules_to_save") && error.contains("not supported"), "{error}");
+}
+
+#[test]
 fn lora_is_read_back_with_its_own_ranks_and_scales() {
-    let files = write_lora(&lora(), &module, "mini", TaskType::Seq2SeqLm).unwrap();
+    let files = write_lora(&named(), "mini", TaskType::Seq2SeqLm, false).unwrap();
     let Adapter::Lora(found) = reread(&files).unwrap() else { panic!("no LoRA") };
     assert_eq!(found.keys().collect::<Vec<_>>(), ["model.0.q", "model.0.wi", "model.1.q"]);
     let paths = ["blocks.0.k", "blocks.0.q", "blocks.0.wi", "blocks.1.q"];
@@ -97,7 +122,7 @@ fn lora_is_read_back_with_its_own_ranks_and_scales() {
 
 #[test]
 fn patterns_fit_the_end_of_a_name_as_regular_expressions() {
-    let files = write_lora(&lora(), &module, "mini", TaskType::Seq2SeqLm).unwrap();
+    let files = write_lora(&named(), "mini", TaskType::Seq2SeqLm, false).unwrap();
     let alpha: Value = serde_json::json!({"q": 8, "model.*": 1});
     let Adapter::Lora(found) = reread(&with(&files, "alpha_pattern", alpha)).unwrap() else { panic!() };
     let scales: Vec<f64> = found.values().map(|layer| layer.scale).collect();
@@ -108,7 +133,7 @@ fn patterns_fit_the_end_of_a_name_as_regular_expressions() {
 
 #[test]
 fn settings_that_would_change_the_outputs_are_refused() {
-    let files = write_lora(&lora(), &module, "mini", TaskType::Seq2SeqLm).unwrap();
+    let files = write_lora(&named(), "mini", TaskType::Seq2SeqLm, false).unwrap();
     for (setting, value) in [
         ("use_dora", Value::Bool(true)),
         ("modules_to_save", serde_json::json!(["lm_head"])),

@@ -122,8 +122,7 @@ impl<'a, S: TensorSource> Unfused<'a, S> {
         let (mut parts, mut fused) = (BTreeMap::new(), Vec::new());
         for tensor in Fused::all(config) {
             let Some(shape) = whole.shape(&tensor.name) else { continue };
-            let size = tensor.parts.iter().flat_map(|(_, ranges)| ranges).map(ExactSizeIterator::len).sum();
-            if shape.get(tensor.axis) != Some(&size) {
+            if shape.get(tensor.axis) != Some(&tensor.size()) {
                 continue;
             }
             for (kind, ranges) in &tensor.parts {

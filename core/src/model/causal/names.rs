@@ -16,12 +16,7 @@ pub fn hugging_face(path: &ParamPath, family: Family) -> Option<(String, bool)> 
     }
     let module = module(path, family)?;
     let part = if path.bias { "bias" } else { "weight" };
-    let letter = match path.kind {
-        Some(kind) if kind.is_attention() && kind != Kind::O && family != Family::Llama => {
-            format!("[{}]", kind.name())
-        }
-        _ => String::new(),
-    };
+    let letter = letter(path, family);
     // GPT-2's layers are stored as they are multiplied; its head is not.
     let stored_as_used = family == Family::Gpt2 && path.component != Component::Head;
     Some((format!("{module}.{part}{letter}"), path.is_linear() && !path.bias && !stored_as_used))
@@ -46,6 +41,21 @@ pub fn module(path: &ParamPath, family: Family) -> Option<String> {
         _ => return Some(format!("{base}.{blocks}.{}.{}", path.layer?, in_block(path, family)?)),
     };
     Some(format!("{base}.{name}"))
+}
+
+/// The name of a linear layer: its module's, with a letter where that holds several, such as
+/// `transformer.h.0.attn.c_attn[q]`.
+pub fn layer(path: &ParamPath, family: Family) -> Option<String> {
+    Some(module(path, family)? + &letter(path, family))
+}
+
+fn letter(path: &ParamPath, family: Family) -> String {
+    match path.kind {
+        Some(kind) if kind.is_attention() && kind != Kind::O && family != Family::Llama => {
+            format!("[{}]", kind.name())
+        }
+        _ => String::new(),
+    }
 }
 
 /// What the names of everything but the head begin with.
@@ -103,6 +113,20 @@ impl Fused {
     /// The name of one part.
     pub fn part(&self, kind: Kind) -> String {
         format!("{}[{}]", self.name, kind.name())
+    }
+
+    /// How long the axis is.
+    pub fn size(&self) -> usize {
+        self.parts.iter().flat_map(|(_, ranges)| ranges).map(ExactSizeIterator::len).sum()
+    }
+
+    /// The fused layers of a model, by the names of their modules; the axis is that of their outputs as LoRA stores it.
+    pub fn layers(config: &CausalConfig) -> Vec<Self> {
+        let layer = |tensor: Self| {
+            let name = tensor.name.strip_suffix(".weight")?.to_owned();
+            Some(Self { name, axis: 1, ..tensor })
+        };
+        Self::all(config).into_iter().filter_map(layer).collect()
     }
 
     /// The fused tensors of a model: GPT-2 has queries, keys and values one after the other, GPT-NeoX within each head.
