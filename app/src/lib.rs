@@ -14,6 +14,7 @@ pub mod control;
 pub mod eta;
 pub mod failure;
 pub mod files;
+pub mod inspected;
 #[cfg(feature = "worker")]
 pub mod kept;
 pub mod longest;

@@ -14,6 +14,7 @@ use crate::budget::Budget;
 use crate::catalog::{MODEL, tasks};
 use crate::column::{Column, RecipeName};
 use crate::failure::Failure;
+use crate::inspected::{Attention, Inspected};
 
 /// The device that the page was asked to use (`?device=`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +82,16 @@ pub fn resolved(spec: &RunSpec) -> Result<Run> {
     Ok(run)
 }
 
+/// An answer and what it was an answer to; `prompt` and `mix` as in `Command::Ask`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    pub input: String,
+    pub column: Column,
+    pub prompt: bool,
+    pub mix: f64,
+    pub ids: Vec<u32>,
+}
+
 /// From the page to the worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
@@ -110,11 +121,17 @@ pub enum Command {
     /// question in front of it. Answered by `Weighed`.
     Weigh {
         id: u64,
-        input: String,
-        column: Column,
-        prompt: bool,
-        mix: f64,
-        ids: Vec<u32>,
+        answered: Answered,
+    },
+    /// What the decoder of the column's model attends to while it writes an answer. Answered by `Attended`.
+    Attend {
+        id: u64,
+        answered: Answered,
+    },
+    /// How far a model's weights have moved, and what its soft prompt is near to. Answered by `Inspected`.
+    Inspect {
+        id: u64,
+        recipe: RecipeName,
     },
     /// Asks the models many rows of a task: the first `rows` of its test split, with `shots` in-context examples each.
     /// `prompt` and `mix` as in `Ask`. Answered by `BatchProgress`, `BatchRows` and, at the end or after a `Cancel`,
@@ -311,6 +328,17 @@ pub enum Event {
         id: u64,
         column: Column,
         places: Vec<TokenPlace>,
+    },
+    /// Nothing where it could not be computed.
+    Attended {
+        id: u64,
+        column: Column,
+        attention: Option<Box<Attention>>,
+    },
+    /// Nothing where it could not be computed.
+    Inspected {
+        id: u64,
+        found: Option<Box<Inspected>>,
     },
     AskDone {
         id: u64,

@@ -13,9 +13,12 @@ use crate::protocol::{Event, ModelState, Origin, SavedRun, Status};
 
 pub mod address;
 pub mod alike;
+pub mod attention;
 pub mod batch;
+mod closer;
 pub mod columns;
 pub mod curves;
+pub mod explore;
 pub mod fields;
 pub mod kept;
 pub mod lore;
@@ -38,7 +41,6 @@ use batch::{Batch, Progress};
 pub use question::{Answer, Question};
 pub use training::{Evaluating, Training};
 use wall::{Due, Wall};
-use weights::Weights;
 
 #[cfg(test)]
 mod asking;
@@ -72,6 +74,8 @@ pub struct State {
     /// Many rows to all columns.
     pub batch: Batch,
     pub training: Training,
+    /// What training left in a model.
+    pub explore: explore::Explore,
     /// The runs that the user keeps.
     pub kept: kept::Kept,
     /// The run in storage; `None` once it is resumed or deleted.
@@ -102,6 +106,7 @@ impl Default for State {
             wall: Wall::default(),
             batch: Batch::default(),
             training: Training::default(),
+            explore: explore::Explore::default(),
             kept: kept::Kept::default(),
             saved: None,
             failure: None,
@@ -118,7 +123,7 @@ impl State {
             Event::Device { info, webgpu, advice } => self.device = Some(Device { info, webgpu, advice }),
             Event::Models { models } => self.take_models(models),
             Event::Saved { run } => self.saved = run,
-            Event::Kept { runs } => self.kept.take(runs),
+            Event::Kept { runs } => self.training.kept |= self.kept.take(runs),
             Event::KeptReport { id, report } => self.kept.report(id, *report),
             Event::Example { id, task, row, rows, input, references } => {
                 if id == self.question.id {
@@ -153,6 +158,12 @@ impl State {
                     answer.weights.take(id, places);
                 }
             }
+            Event::Attended { id, column, attention } => {
+                if let Some(answer) = self.answers.get_mut(&column) {
+                    answer.attention.take(id, attention.map(|attention| *attention));
+                }
+            }
+            Event::Inspected { id, found } => self.explore.take(id, found.map(|found| *found)),
             Event::BatchProgress { id, answered, all, seconds_left } => {
                 self.batch.progress(id, Progress { answered, all, seconds_left });
             }
@@ -402,18 +413,6 @@ impl State {
         self.due.clear();
         self.question.refused = None;
         self.answers.retain(|column, answer| !asked.contains(column) && !answer.recorded);
-    }
-
-    /// The user looks at the probabilities of an answer's tokens: the tokens, where they are to be asked for, from then on
-    /// under the number `id`.
-    pub fn weigh(&mut self, id: u64, column: &Column) -> Option<Vec<u32>> {
-        let dead = self.is_dead();
-        let answer = self.answers.get_mut(column)?;
-        if dead || answer.recorded || !answer.complete || answer.weights != Weights::Unasked {
-            return None;
-        }
-        answer.weights = Weights::Asked(id);
-        Some(answer.ids.clone())
     }
 
     /// Whether many rows can be asked: models are there, and nothing else takes all their time.

@@ -1,5 +1,5 @@
-//! What training left behind: how far weights have moved, layer by layer, and which tokens the vectors of a soft prompt
-//! are near to.
+//! What training left behind: how far weights have moved, layer by layer, which tokens the vectors of a soft prompt are
+//! near to, and what a decoder attends to.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +11,13 @@ use crate::model::path::{Component, StackKind};
 use crate::model::tensors::to_vec;
 use crate::model::{Model, ParamPath, SoftPrompt, parameters};
 use crate::tokenizer::Tokenizer;
+
+mod attention;
+mod components;
+mod map;
+
+pub use attention::{Attended, attended};
+pub use map::{PromptMap, map};
 
 /// Parameters that are told of together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -35,6 +42,11 @@ impl Part {
         ("norms", Self::Norm),
         ("head", Self::Head),
     ];
+
+    /// As people read it.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, known)| *known == self).map_or("", |(name, _)| name)
+    }
 
     fn of(path: &ParamPath) -> Option<Self> {
         match path.component {
@@ -65,6 +77,15 @@ pub struct Moved {
 }
 
 impl Moved {
+    /// Where it is, as people read it: "decoder 3".
+    pub fn place(&self) -> String {
+        match (self.stack, self.layer) {
+            (None, _) => "shared".to_owned(),
+            (Some(stack), Some(layer)) => format!("{stack} {layer}"),
+            (Some(stack), None) => format!("{stack}, outside of blocks"),
+        }
+    }
+
     /// The change as a share of the weights before.
     pub fn relative(&self) -> f64 {
         if self.norm > 0.0 { self.change / self.norm } else { 0.0 }
@@ -125,6 +146,7 @@ pub async fn moved(before: &Model, after: &Model) -> Result<Vec<Moved>> {
 /// A token and how much its embedding points where a prompt's vector does.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Near {
+    pub id: u32,
     /// As the vocabulary writes it.
     pub token: String,
     /// In [-1, 1].
@@ -172,9 +194,11 @@ pub async fn nearest(
         }
         order.truncate(kept);
         order.sort_by(largest);
-        let name =
-            |index: usize| u32::try_from(index).ok().and_then(|id| tokenizer.token(id)).unwrap_or_default();
-        order.into_iter().map(|index| Near { token: name(index), cosine: f64::from(row[index]) }).collect()
+        let near = |index: usize| {
+            let id = u32::try_from(index).ok()?;
+            Some(Near { id, token: tokenizer.token(id).unwrap_or_default(), cosine: f64::from(row[index]) })
+        };
+        order.into_iter().filter_map(near).collect()
     };
     let rows = cosines.chunks(entries.max(1)).zip(norms);
     let vectors = rows.map(|(row, norm)| PromptVector { norm: f64::from(norm), near: near(row) }).collect();

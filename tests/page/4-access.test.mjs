@@ -11,7 +11,7 @@ before(async () => {
 after(() => site.close());
 
 for (const colorScheme of ['light', 'dark']) {
-  for (const hash of ['#compare', '#train']) {
+  for (const hash of ['#compare', '#train', '#explore']) {
     test(`axe finds nothing serious in ${hash}, ${colorScheme}`, async () => {
       const opened = await open(site, { hash, colorScheme });
       await textIs(opened.id('device'), /cpu/i);
@@ -28,7 +28,7 @@ test('no screen scrolls sideways on a phone', async () => {
   const opened = await open(site, { viewport: { width: 360, height: 740 }, hash: '#compare' });
   const { page } = opened;
   await loaded(opened);
-  for (const name of ['Compare', 'Train']) {
+  for (const name of ['Compare', 'Train', 'Explore']) {
     await page.getByRole('link', { name, exact: true }).click();
     const [content, width] = await page.evaluate(() => [
       document.documentElement.scrollWidth,

@@ -21,6 +21,9 @@ for (const colorScheme of ['light', 'dark']) {
     await loaded(opened);
     await id('recorded-table').waitFor();
     await shot('compare');
+    await page.getByRole('link', { name: 'Explore', exact: true }).click();
+    await id('nearest-table').waitFor();
+    await shot('explore');
     await page.getByRole('link', { name: 'Train', exact: true }).click();
     await shot('train');
     if (process.argv.includes('--train')) {

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use promot_core::chart::Palette;
 
 use super::app::App;
+use super::attention::AttentionOf;
 use super::numbers;
 use super::probabilities::Probabilities;
 use super::seen::Made;
@@ -56,6 +57,7 @@ pub fn AnswerColumn(column: Column) -> impl IntoView {
             </div>
             <Marks answer />
             <Probabilities column answer />
+            <AttentionOf column answer />
             <Show when=move || switch.get()>
                 <PromptToggle />
             </Show>

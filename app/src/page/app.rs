@@ -57,6 +57,8 @@ pub struct App {
     pub text_problem: RwSignal<Option<String>>,
     /// Number of in-context examples.
     pub shots: RwSignal<usize>,
+    /// Whether the panel of many rows is to be open when Compare is next shown.
+    pub rows_wanted: RwSignal<bool>,
     /// Whether to resume the saved run as soon as the worker is back.
     resumes: RwSignal<bool>,
     device: StoredValue<DeviceWish>,
@@ -76,6 +78,7 @@ impl App {
             drafts: RwSignal::default(),
             text_problem: RwSignal::new(None),
             shots: RwSignal::new(1),
+            rows_wanted: RwSignal::new(false),
             resumes: RwSignal::new(false),
             device: StoredValue::new(device),
             ids: StoredValue::new(0),
@@ -119,6 +122,9 @@ impl App {
         }
         if next {
             self.fill_wall();
+        }
+        if loaded {
+            self.inspect();
         }
         let back = self.state.with_untracked(|state| state.saved.is_some() && !state.models.is_empty());
         if back && self.resumes.get_untracked() {
@@ -187,7 +193,7 @@ impl App {
         };
         self.view.set(place.screen);
         self.story.set(place.story);
-        let Place { task, row, shots, text, columns, prompt, mix, spec, .. } = place;
+        let Place { task, row, shots, text, columns, prompt, mix, spec, model, .. } = place;
         let question = task.is_some() || shots.is_some() || !columns.is_empty() || mix.is_some();
         if let Some(shots) = shots {
             self.shots.set(shots);
@@ -208,8 +214,12 @@ impl App {
         if let Some(spec) = spec {
             self.set_form(spec);
         }
+        if let Some(model) = model {
+            self.state.update(|state| state.explore.choose(model));
+        }
         self.ask_due();
         self.fill_wall();
+        self.inspect();
     }
 
     /// A link to a step of the story alone means the question that the step is about, too.
@@ -248,6 +258,10 @@ impl App {
     /// What is shown, for a link.
     pub fn place(&self) -> Place {
         let (screen, shots) = (self.view.get_untracked(), self.shots.get_untracked());
+        if screen == Screen::Explore {
+            let model = self.state.with_untracked(|state| state.explore.chosen().cloned());
+            return Place { screen, model, hide: hide::hidden(), ..Place::default() };
+        }
         self.state.with_untracked(|state| Place {
             screen,
             story: self.story.get_untracked(),
@@ -259,6 +273,7 @@ impl App {
             prompt: Some(state.prompt),
             mix: Some((state.mix * 100.0).round() as usize).filter(|mix| *mix != 50),
             spec: (screen == Screen::Train).then(|| self.form.get_untracked()),
+            model: None,
             hide: hide::hidden(),
         })
     }
@@ -345,20 +360,6 @@ impl App {
         if let Some(id) = self.state.with_untracked(|state| state.batch.running()) {
             self.send(&Command::Cancel { id });
         }
-    }
-
-    /// Asks for the probabilities of an answer's tokens, where they are not there.
-    pub fn weigh(&self, column: &Column) {
-        let id = self.next_id();
-        let ids = self.state.try_maybe_update(|state| {
-            let ids = state.weigh(id, column);
-            (ids.is_some(), ids)
-        });
-        let Some(ids) = ids.flatten() else { return };
-        let column = column.clone();
-        let (input, prompt, mix) =
-            self.state.with_untracked(|state| (state.question.text.clone(), state.prompt, state.mix));
-        self.send(&Command::Weigh { id, input, column, prompt, mix, ids });
     }
 
     pub fn cancel(&self) {
@@ -451,7 +452,7 @@ impl App {
         }
     }
 
-    fn next_id(&self) -> u64 {
+    pub fn next_id(&self) -> u64 {
         self.ids.update_value(|id| *id += 1);
         self.ids.get_value()
     }

@@ -1,11 +1,13 @@
 //! Many rows of a task to all models in the columns: scores with their intervals, differences, and the rows themselves.
 
+use gloo::timers::callback::Timeout;
 use leptos::prelude::*;
 
 use super::answer::series;
 use super::app::App;
 use super::batch_rows::BatchRows;
 use super::numbers;
+use super::point::point_at;
 use crate::batch::{BatchDifference, BatchScore, BatchTable, MOST_ROWS, Said};
 use crate::state::place::MOST_SHOTS;
 use crate::state::{State, columns, fields, tasks};
@@ -13,14 +15,24 @@ use crate::state::{State, columns, fields, tasks};
 /// Rows that the form begins with.
 const ROWS: usize = 40;
 
+/// How long the page may take to draw what is above the panel, in milliseconds.
+const DRAWN: u32 = 200;
+
 #[component]
 pub fn BatchPanel() -> impl IntoView {
-    let opened = RwSignal::new(false);
+    let app = expect_context::<App>();
+    let wanted = app.rows_wanted.get_untracked();
+    app.rows_wanted.set(false);
+    if wanted {
+        Timeout::new(DRAWN, || point_at("batch")).forget();
+    }
+    let opened = RwSignal::new(wanted);
     view! {
         <details
             class="panel batch"
             data-testid="batch"
             data-point="batch"
+            open=wanted
             on:toggle=move |_| opened.set(true)
         >
             <summary>"Many rows: score these models on a task"</summary>

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use promot_core::chart::{self, Axis, Drawing, Frame, Line, Palette, Style};
 
 use super::app::App;
+use super::chart_data::ChartData;
 use super::later::Later;
 use crate::state::curves::{Curves, MethodCurves, Point, value_at};
 use crate::state::recorded::Recorded;
@@ -116,6 +117,7 @@ fn Figure(
         })
     };
     let waits = Memo::new(move |_| !begun.get() && drawing.with(Option::is_some));
+    let testid = name.clone();
     // Where the pointer is, as a fraction of the chart's width.
     let pointer = RwSignal::new(None::<f64>);
     let place = NodeRef::<Div>::new();
@@ -128,7 +130,7 @@ fn Figure(
         Some(curves.with(|curves| values_at(kind, curves, x)))
     };
     view! {
-        <figure data-testid=name class:faint=move || waits.get()>
+        <figure data-testid=testid class:faint=move || waits.get()>
             <figcaption>
                 {kind.title} <small>{kind.unit}</small>
                 <Show when=move || waits.get()>
@@ -143,6 +145,7 @@ fn Figure(
                 inner_html=svg
             ></div>
             <p class="values">{values}</p>
+            <ChartData name title=kind.title drawing />
         </figure>
     }
 }

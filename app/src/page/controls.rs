@@ -20,9 +20,15 @@ pub fn Controls() -> impl IntoView {
     let asked = RwSignal::new(false);
     let paused = move || status.get() == Status::Paused && !dead.get();
     let stopped = move || offered.with(|run| run.as_ref().is_some_and(|run| !run.finished)) && loaded.get();
-    let start = move || match offered.with_untracked(Option::is_some) {
-        true => asked.set(true),
-        false => app.train(),
+    // Whether the user has been asked whether to keep the finished one.
+    let loses = RwSignal::new(false);
+    let start = move || {
+        let would_lose = app.state.with_untracked(State::would_lose);
+        match offered.with_untracked(Option::is_some) {
+            true => asked.set(true),
+            false if would_lose => loses.set(true),
+            false => app.train(),
+        }
     };
     let resume = move || match paused() {
         true => app.send(&Command::Resume),
@@ -58,6 +64,9 @@ pub fn Controls() -> impl IntoView {
                     act=send(Command::Stop)
                 />
             </div>
+            <Show when=move || loses.get()>
+                <KeepFirst asked=loses />
+            </Show>
             <Show when=move || asked.get() && offered.with(Option::is_some)>
                 <Confirm
                     question="A new run takes the place of the saved one, which is deleted."
@@ -70,6 +79,39 @@ pub fn Controls() -> impl IntoView {
                 />
             </Show>
         </section>
+    }
+}
+
+/// A finished run that is not kept, before another one takes its place.
+#[component]
+fn KeepFirst(asked: RwSignal<bool>) -> impl IntoView {
+    let app = expect_context::<App>();
+    let start = move |kept: bool| {
+        asked.set(false);
+        if kept {
+            let name = app.state.with_untracked(|state| state.training.usual_name());
+            app.send(&Command::Keep { name });
+        }
+        app.train();
+    };
+    view! {
+        <div class="confirm" role="alert">
+            <p>
+                "The finished run in sight has not been kept on this visit, and a new one takes its place. Its scores, curves and
+                answers can be kept under \u{201c}Your runs\u{201d}; its weights go in either case, unless you download them."
+            </p>
+            <div class="buttons">
+                <button type="button" class="primary" data-testid="keep-and-start" on:click=move |_| start(true)>
+                    "Keep it and start"
+                </button>
+                <button type="button" data-testid="start-anyway" on:click=move |_| start(false)>
+                    "Start without keeping it"
+                </button>
+                <button type="button" data-testid="start-not" on:click=move |_| asked.set(false)>
+                    "Not now"
+                </button>
+            </div>
+        </div>
     }
 }
 

@@ -6,20 +6,16 @@ use leptos::prelude::*;
 use promot_core::report::Report;
 use promot_core::report_html::{frontier_chart, signs_table};
 
+use super::figure::StillFigure;
+
+const READING: &str = "Each line is one method, checkpoint by checkpoint; a ring marks the checkpoint that the target\u{2019}s \
+     validation rows chose. At the same target score, higher is better.";
+
 /// Nothing where a report has neither.
 #[component]
 pub fn Evidence(report: Arc<Report>) -> impl IntoView {
-    let frontier = frontier_chart(&report).map(|(title, svg)| {
-        view! {
-            <figure class="frontier" data-testid="frontier-chart">
-                <figcaption>{title}</figcaption>
-                <div class="wide" tabindex="0" role="region" aria-label=title inner_html=svg></div>
-                <p class="values">
-                    "Each line is one method, checkpoint by checkpoint; a ring marks the checkpoint that the target\u{2019}s
-                    validation rows chose. At the same target score, higher is better."
-                </p>
-            </figure>
-        }
+    let frontier = frontier_chart(&report).map(|(title, drawing)| {
+        view! { <StillFigure name="frontier-chart" title drawing note=READING /> }
     });
     let signs = signs_table(&report).map(|table| {
         view! {

@@ -66,13 +66,7 @@ pub fn KeptRuns() -> impl IntoView {
 #[component]
 fn Keep() -> impl IntoView {
     let app = expect_context::<App>();
-    let usual = move || {
-        app.state.with_untracked(|state| {
-            let spec = state.training.spec.as_ref();
-            spec.map_or_else(String::new, |spec| format!("{} on {}", spec.name, spec.target.task))
-        })
-    };
-    let name = RwSignal::new(usual());
+    let name = RwSignal::new(app.state.with_untracked(|state| state.training.usual_name()));
     let keep = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         app.send(&Command::Keep { name: name.get_untracked() });

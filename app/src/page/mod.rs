@@ -6,17 +6,22 @@ mod alert;
 mod answer;
 mod app;
 mod ask;
+mod attention;
 mod batch;
 mod batch_rows;
 mod boot;
+mod chart_data;
 mod charts;
 mod choose;
+mod closer;
 mod compare;
 mod controls;
 mod device;
 mod download;
 mod evidence;
+mod explore;
 mod export;
+mod figure;
 mod form;
 mod glossary;
 mod header;
@@ -26,6 +31,7 @@ mod keys;
 mod large;
 mod later;
 mod numbers;
+mod picture;
 mod point;
 mod probabilities;
 mod recorded;
@@ -77,6 +83,7 @@ fn Page(app: App) -> impl IntoView {
             {move || match app.view.get() {
                 Screen::Compare => compare::Compare().into_any(),
                 Screen::Train => train::Train().into_any(),
+                Screen::Explore => explore::Explore().into_any(),
             }}
         </main>
         <story::Story />

@@ -24,13 +24,16 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// The list as it is in storage now.
-    pub fn take(&mut self, runs: Vec<KeptRun>) {
+    /// The list as it is in storage now: whether one has come to those that were known.
+    pub fn take(&mut self, runs: Vec<KeptRun>) -> bool {
+        let new = |run: &KeptRun| !self.runs.iter().any(|known| known.id == run.id);
+        let grown = runs.iter().any(new);
         let there = |id: &u64| runs.iter().any(|run| run.id == *id);
         self.reports.retain(|id, _| there(id));
         self.chosen.retain(there);
         self.runs = runs;
         self.version += 1;
+        grown
     }
 
     pub fn report(&mut self, id: u64, report: Report) {

@@ -7,11 +7,14 @@ use promot_core::spec::RunSpec;
 use super::address;
 use super::columns::{FEWEST, MOST};
 use super::share;
-use crate::column::Column;
+use crate::column::{Column, RecipeName};
 
 /// Longest hash that is read, and longest question in it, in bytes.
 const MOST_HASH: usize = 20_000;
 const MOST_TEXT: usize = 6_000;
+
+/// Longest name of a model.
+const MOST_NAME: usize = 100;
 
 /// Most in-context examples; the bundled model was trained on at most this many.
 pub const MOST_SHOTS: usize = 4;
@@ -20,9 +23,9 @@ pub const MOST_SHOTS: usize = 4;
 const MOST_ROWS: usize = 1_000;
 
 /// Parts of the page that a link can hide, for a lesson.
-pub const PARTS: [&str; 13] = [
+pub const PARTS: [&str; 16] = [
     "wall", "choose", "question", "answers", "batch", "world", "recorded", "stages", "settings", "watch",
-    "charts", "kept", "export",
+    "charts", "kept", "export", "weights", "prompt", "evidence",
 ];
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,16 +33,18 @@ pub enum Screen {
     #[default]
     Compare,
     Train,
+    Explore,
 }
 
 impl Screen {
-    pub const ALL: [Screen; 2] = [Screen::Compare, Screen::Train];
+    pub const ALL: [Screen; 3] = [Screen::Compare, Screen::Train, Screen::Explore];
 
     /// What follows the page's address to open it.
     pub fn hash(self) -> &'static str {
         match self {
             Screen::Compare => "#compare",
             Screen::Train => "#train",
+            Screen::Explore => "#explore",
         }
     }
 
@@ -47,6 +52,7 @@ impl Screen {
         match self {
             Screen::Compare => "Compare",
             Screen::Train => "Train",
+            Screen::Explore => "Explore",
         }
     }
 
@@ -73,6 +79,8 @@ pub struct Place {
     /// The share of the tuned weights in mixed ones, in percent.
     pub mix: Option<usize>,
     pub spec: Option<RunSpec>,
+    /// The model that is explored.
+    pub model: Option<RecipeName>,
     pub hide: Vec<String>,
 }
 
@@ -102,6 +110,7 @@ impl Place {
         put("prompt", self.prompt.map(|on| if on { ON } else { OFF }.to_owned()));
         put("mix", self.mix.map(|mix| mix.to_string()));
         put("spec", self.spec.as_ref().and_then(|spec| share::encoded(spec).ok()));
+        put("model", self.model.as_ref().map(RecipeName::to_string));
         put("hide", (!self.hide.is_empty()).then(|| self.hide.join(",")));
         let fields = fields.finish();
         if fields.is_empty() { format!("#{screen}") } else { format!("#{screen}?{fields}") }
@@ -144,6 +153,7 @@ impl Place {
             "prompt" => self.prompt = Some(switch(value)?),
             "mix" => self.mix = Some(number(name, value, 100)?),
             "spec" => self.spec = Some(address::spec(value)?),
+            "model" => self.model = Some(model(value)?),
             "hide" => self.hide = hidden(value)?,
             _ => return Err(format!("The link has a part that this page does not know: {}.", short(name))),
         }
@@ -181,6 +191,15 @@ fn text(value: &str) -> Result<String, String> {
             "The link\u{2019}s question has {} bytes; at most {MOST_TEXT} are read.",
             value.len()
         )),
+    }
+}
+
+fn model(value: &str) -> Result<RecipeName, String> {
+    match value.len() <= MOST_NAME {
+        true => Ok(RecipeName::new(value)),
+        false => {
+            Err(format!("The link\u{2019}s model has {} bytes; at most {MOST_NAME} are read.", value.len()))
+        }
     }
 }
 
@@ -249,6 +268,7 @@ mod tests {
             prompt: Some(true),
             mix: Some(35),
             spec: Some(spec),
+            model: Some(RecipeName::new("promot+1-shot")),
             hide: vec!["wall".into(), "settings".into()],
         }
     }
@@ -290,6 +310,8 @@ mod tests {
         assert!(Place::read(&long).unwrap_err().contains("too long"));
         let text = format!("#compare?text={}", "a".repeat(7_000));
         assert!(Place::read(&text).unwrap_err().contains("7000 bytes"));
+        let name = format!("#explore?model={}", "a".repeat(200));
+        assert!(Place::read(&name).unwrap_err().contains("200 bytes"));
         let junk = format!("#compare?{}=1", "x".repeat(500));
         assert!(Place::read(&junk).unwrap_err().len() < 150, "nothing long is shown");
     }

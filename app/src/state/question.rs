@@ -2,6 +2,7 @@
 
 use promot_core::report::ExampleAnswers;
 
+use super::attention::Attending;
 use super::weights::Weights;
 
 /// The question in the editor.
@@ -94,4 +95,6 @@ pub struct Answer {
     pub beams: usize,
     /// How likely its tokens are.
     pub weights: Weights,
+    /// What the decoder attended to.
+    pub attention: Attending,
 }

@@ -19,6 +19,11 @@ impl State {
         (!(saved.finished && self.training.has_results())).then_some(saved)
     }
 
+    /// Whether a new run would take the place of a finished one that is in sight and that nobody has kept.
+    pub fn would_lose(&self) -> bool {
+        !self.training.is_running() && self.training.report.is_some() && !self.training.kept
+    }
+
     /// The user deletes the saved run: what was shown of it goes, too.
     pub fn discarded(&mut self) {
         self.training = self.training.anew(Status::Idle, None);
@@ -42,6 +47,7 @@ impl State {
         self.device = None;
         self.models.clear();
         self.wall.forget();
+        self.explore.forget();
         self.forget_answers();
         self.loading = None;
     }

@@ -42,6 +42,36 @@ fn example(id: u64, input: &str) -> Event {
     }
 }
 
+#[test]
+fn a_finished_run_would_be_lost_until_it_is_kept() {
+    let report = || Report {
+        version: 1,
+        spec: RunSpec::default(),
+        device: Default::default(),
+        model: ModelInfo::default(),
+        runs: Vec::new(),
+        examples: Vec::new(),
+        frontier: Vec::new(),
+        signs: Vec::new(),
+    };
+    let run = |id| crate::protocol::KeptRun { id, ..Default::default() };
+    let mut state = State::default();
+    state.apply(Event::Kept { runs: vec![run(0)] });
+    state.start(RunSpec::default());
+    assert!(!state.would_lose(), "under way");
+    state.apply(Event::Finished { report: Box::new(report()) });
+    state.apply(Event::Status { status: Status::Done });
+    assert!(state.would_lose());
+    state.apply(Event::Kept { runs: vec![run(0)] });
+    assert!(state.would_lose(), "a run of before was renamed");
+    state.apply(Event::Kept { runs: vec![run(0), run(1)] });
+    assert!(!state.would_lose());
+    state.start(RunSpec::default());
+    state.apply(Event::Finished { report: Box::new(report()) });
+    state.apply(Event::Status { status: Status::Done });
+    assert!(state.would_lose(), "the next one is not kept");
+}
+
 fn partial(id: u64, text: &str) -> Event {
     Event::Partial { id, column: column("promot"), text: text.into() }
 }

@@ -24,6 +24,8 @@ pub struct Training {
     /// Finished methods.
     pub runs: Vec<MethodRun>,
     pub report: Option<Report>,
+    /// Whether it is among the runs that the user keeps; of a run of an earlier visit nobody knows.
+    pub kept: bool,
 }
 
 /// How far the answers to a task are.
@@ -100,6 +102,12 @@ impl Training {
     pub fn anew(&self, status: Status, spec: Option<RunSpec>) -> Self {
         let curves = Curves { version: self.curves.version + 1, ..Curves::default() };
         Self { status, spec, curves, ..Self::default() }
+    }
+
+    /// The name under which the run is kept where the user gives none.
+    pub fn usual_name(&self) -> String {
+        let spec = self.spec.as_ref();
+        spec.map_or_else(String::new, |spec| format!("{} on {}", spec.name, spec.target.task))
     }
 
     /// Whether there is anything to save.

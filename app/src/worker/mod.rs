@@ -8,6 +8,7 @@ pub mod device;
 mod engine;
 mod export;
 pub mod gpu;
+mod inspect;
 mod keep;
 mod messages;
 mod models;

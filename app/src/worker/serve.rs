@@ -6,7 +6,7 @@ use super::engine::Engine;
 use super::keep::{self, Change};
 use super::messages::{Inbox, fail, post};
 use super::training::{self, Serve, Served};
-use super::{ask, batch, export, weigh};
+use super::{ask, batch, export, inspect, weigh};
 use crate::batch::BatchTable;
 use crate::failure::Failure;
 use crate::protocol::{Command, Event};
@@ -70,14 +70,21 @@ async fn serve(engine: &Engine, command: Command, running: Option<&Saved>) -> Op
             done.inspect_err(|_| post(&Event::BatchDone { id, table: BatchTable::default(), stopped: true }))
         }
         Command::Cancel { .. } => Ok(()),
-        Command::Weigh { id, input, column, prompt, mix, ids } => {
-            let answered = weigh::Answered { input, column: column.clone(), prompt, mix, ids };
-            let found = weigh::weigh(engine, answered).await;
-            let (places, failed) = match found {
-                Ok(places) => (places, Ok(())),
-                Err(error) => (Vec::new(), Err(Failure::from(error))),
-            };
+        Command::Weigh { id, answered } => {
+            let column = answered.column.clone();
+            let (places, failed) = or_nothing(weigh::weigh(engine, answered).await);
             post(&Event::Weighed { id, column, places });
+            failed
+        }
+        Command::Attend { id, answered } => {
+            let column = answered.column.clone();
+            let (attention, failed) = or_nothing(inspect::attention(engine, answered).await);
+            post(&Event::Attended { id, column, attention: attention.map(Box::new) });
+            failed
+        }
+        Command::Inspect { id, recipe } => {
+            let (found, failed) = or_nothing(inspect::inspect(engine, &recipe).await);
+            post(&Event::Inspected { id, found: found.map(Box::new) });
             failed
         }
         Command::Example { id, task, shots, row } => {
@@ -96,4 +103,12 @@ async fn serve(engine: &Engine, command: Command, running: Option<&Saved>) -> Op
         fail(failure);
     }
     None
+}
+
+/// What was found, nothing after an error, so that whoever waits for it is answered in any case.
+fn or_nothing<T: Default>(found: promot_core::Result<T>) -> (T, Result<(), Failure>) {
+    match found {
+        Ok(found) => (found, Ok(())),
+        Err(error) => (T::default(), Err(Failure::from(error))),
+    }
 }

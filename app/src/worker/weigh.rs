@@ -5,20 +5,10 @@ use promot_core::batch::TokenizedExample;
 use promot_core::decode::{Scored, likeliest};
 
 use super::engine::Engine;
-use crate::column::Column;
-use crate::protocol::{Likely, TokenPlace};
+use crate::protocol::{Answered, Likely, TokenPlace};
 
 /// Likeliest tokens of each place.
 const COUNT: usize = 5;
-
-/// An answer and what it was an answer to.
-pub struct Answered {
-    pub input: String,
-    pub column: Column,
-    pub prompt: bool,
-    pub mix: f64,
-    pub ids: Vec<u32>,
-}
 
 /// No place where the model is not there any more.
 pub async fn weigh(engine: &Engine, answered: Answered) -> Result<Vec<TokenPlace>> {

@@ -41,13 +41,11 @@ fn show(found: &Inspected) {
             let row = moved.iter().find(|row| (row.stack, row.layer) == place && row.part == part);
             row.map_or("-".to_owned(), |row| format!("{:.2}", 100.0 * row.relative()))
         };
+        let name = |place| {
+            moved.iter().find(|row| (row.stack, row.layer) == place).map_or(String::new(), Moved::place)
+        };
         let rows = places.into_iter().map(|place| {
-            let name = match place {
-                (None, _) => "shared".to_owned(),
-                (Some(stack), Some(layer)) => format!("{stack} {layer}"),
-                (Some(stack), None) => format!("{stack}, outside of blocks"),
-            };
-            std::iter::once(name).chain(parts.iter().map(|(_, part)| cell(place, *part))).collect()
+            std::iter::once(name(place)).chain(parts.iter().map(|(_, part)| cell(place, *part))).collect()
         });
         let header: Vec<&str> =
             std::iter::once("change in %").chain(parts.iter().map(|(name, _)| *name)).collect();

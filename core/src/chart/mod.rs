@@ -7,6 +7,10 @@
 //! alone.
 
 mod axis;
+mod cloud;
+mod drawing;
+mod heat;
+mod numbers;
 mod palette;
 mod svg;
 #[cfg(test)]
@@ -16,6 +20,11 @@ use crate::report::distinct;
 use crate::results_table::Estimate;
 pub use axis::Scale;
 use axis::{Ruler, Tick};
+pub use cloud::{Cloud, clouds};
+pub use drawing::Drawing;
+pub use heat::{Grid, heat};
+use numbers::Mark;
+pub use numbers::{Numbers, Value};
 pub use palette::{Palette, SHARED_STYLE};
 pub use svg::Style;
 use svg::{Anchor, Canvas, LINE_HEIGHT, text_width};
@@ -81,21 +90,6 @@ pub struct Path {
     pub ring: Option<(f64, f64)>,
 }
 
-/// A chart, and where its horizontal axis lies, for whoever wants to know what a pointer points at.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Drawing {
-    pub svg: String,
-    x: Ruler,
-    width: f64,
-}
-
-impl Drawing {
-    /// The value of the horizontal axis at a fraction of the chart's whole width; nothing outside the axis.
-    pub fn x_at(&self, fraction: f64) -> Option<f64> {
-        self.x.value_at(fraction * self.width)
-    }
-}
-
 /// Lines, usually over training steps.
 pub fn lines(frame: &Frame, lines: &[Line]) -> Drawing {
     let lines: Vec<Line> =
@@ -116,7 +110,17 @@ pub fn lines(frame: &Frame, lines: &[Line]) -> Drawing {
         .filter_map(last)
         .map(|(name, x, y)| format!("{name}: {} at {} {}", short(y.mean), frame.x.label, short(x)));
     let ends = ends.collect::<Vec<_>>().join("; ");
-    plot.finish(&ends)
+    let mark = |series, (x, y): &(f64, Estimate)| Mark {
+        series,
+        x: Value::Number(*x),
+        y: y.mean,
+        margin: y.interval,
+    };
+    let marks: Vec<Mark> = lines
+        .iter()
+        .flat_map(|line| line.points.iter().map(|point| mark(line.style.name.as_str(), point)))
+        .collect();
+    plot.finish(&ends, &marks)
 }
 
 /// Bars side by side, a group for each name.
@@ -150,7 +154,15 @@ pub fn bars(frame: &Frame, names: &[String], series: &[Bars]) -> Drawing {
         format!("{}: {}", bars.style.name, values.collect::<Vec<_>>().join(", "))
     });
     let means = means.collect::<Vec<_>>().join("; ");
-    plot.finish(&means)
+    let marks = series.iter().flat_map(|bars| {
+        let of = |(value, name): (&Option<Estimate>, &Vec<String>)| {
+            let Estimate { mean, interval } = (*value)?;
+            Some(Mark { series: &bars.style.name, x: Value::Text(name.concat()), y: mean, margin: interval })
+        };
+        bars.values.iter().zip(&names).filter_map(of)
+    });
+    let marks: Vec<Mark> = marks.collect();
+    plot.finish(&means, &marks)
 }
 
 /// Points of several series, each with the way that it took.
@@ -167,7 +179,14 @@ pub fn scatter(frame: &Frame, paths: &[Path]) -> Drawing {
         format!("{name}: {} {}, {} {}", frame.x.label, short(x), frame.y.label, short(y))
     });
     let ends = ends.collect::<Vec<_>>().join("; ");
-    plot.finish(&ends)
+    let names: Vec<String> = paths.iter().map(|path| format!("{}, chosen", path.style.name)).collect();
+    let marks = paths.iter().zip(&names).flat_map(|(path, chosen)| {
+        let mark = |series, (x, y): &(f64, f64)| Mark { series, x: Value::Number(*x), y: *y, margin: None };
+        let points = path.points.iter().map(move |point| mark(path.style.name.as_str(), point));
+        points.chain(path.ring.as_ref().map(|ring| mark(chosen.as_str(), ring)))
+    });
+    let marks: Vec<Mark> = marks.collect();
+    plot.finish(&ends, &marks)
 }
 
 /// A chart under construction: the canvas and where its plotting area lies.
@@ -291,9 +310,17 @@ impl<'a> Plot<'a> {
         }
     }
 
-    fn finish(self, description: &str) -> Drawing {
-        let Frame { title, width, height, .. } = *self.frame;
-        Drawing { svg: self.canvas.finish(title, description, width, height), x: self.x, width }
+    fn finish(self, description: &str, marks: &[Mark]) -> Drawing {
+        let Frame { title, x, y, width, height } = *self.frame;
+        let named = |axis: Axis<'a>, other: &'a str| if axis.label.is_empty() { other } else { axis.label };
+        let numbers = Numbers::of_marks(named(x, "group"), named(y, title), marks);
+        Drawing {
+            svg: self.canvas.finish(title, description, width, height),
+            numbers,
+            width,
+            height,
+            x: Some(self.x),
+        }
     }
 }
 

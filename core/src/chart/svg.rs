@@ -94,6 +94,16 @@ impl Canvas {
         self.text_at(x, y, anchor, text);
     }
 
+    /// A text in the colour of what is read, in the middle of its place.
+    pub fn ink(&mut self, x: f64, y: f64, text: &str) {
+        self.text_at(x, y, " text-anchor=\"middle\" fill=\"var(--ink, currentColor)\"", text);
+    }
+
+    /// The name of a point, from its left end.
+    pub fn name(&mut self, x: f64, y: f64, text: &str) {
+        self.text_at(x, y, " fill=\"var(--ink, currentColor)\"", text);
+    }
+
     /// A text that is read from below.
     pub fn upward(&mut self, x: f64, y: f64, text: &str) {
         let (x, y) = (px(x), px(y));
@@ -130,6 +140,23 @@ impl Canvas {
         self.push(&format!(
             "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{colour}\">{title}</rect>"
         ));
+    }
+
+    /// A cell that is the darker the larger its share of the largest value; the text in it can always be read.
+    pub fn cell(&mut self, (left, top): (f64, f64), (right, bottom): (f64, f64), share: f64, title: &str) {
+        let (x, y, width, height) = (px(left), px(top), px(right - left), px(bottom - top));
+        let (colour, title) = (colour(0), titled(title));
+        let shade = (0.04 + 0.46 * share).clamp(0.0, 0.5);
+        self.push(&format!(
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"3\" fill=\"{colour}\" \
+             fill-opacity=\"{shade:.3}\">{title}</rect>"
+        ));
+    }
+
+    /// The edge of a plane.
+    pub fn frame(&mut self, (left, top): (f64, f64), (right, bottom): (f64, f64)) {
+        let path = path(&[(left, top), (right, top), (right, bottom), (left, bottom)]);
+        self.push(&format!("<path d=\"{path}Z\" fill=\"none\" stroke=\"var(--line, #8885)\"/>"));
     }
 
     /// A series' own shape.

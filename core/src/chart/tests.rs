@@ -136,3 +136,32 @@ fn steps_are_whole() {
     let svg = lines(&Frame { x: Axis::STEPS, y, ..frame("", "") }, &points).svg;
     assert!(svg.contains(">3</text>") && !svg.contains(">0.5</text>"), "{svg}");
 }
+
+#[test]
+fn a_chart_has_its_numbers() {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let points = vec![(0.0, Estimate { mean: 1.0, interval: Some(0.5) }), (1.0, Estimate::from(f64::NAN))];
+    let with = Line { style: Style::new("x", 0), points };
+    let numbers = lines(&frame("step", ""), &[with]).numbers;
+    assert_eq!(numbers.columns, ["series", "step", "a <title>", "95 % interval, \u{b1}"]);
+    let row = vec![text("x"), Value::Number(0.0), Value::Number(1.0), Value::Number(0.5)];
+    assert_eq!(numbers.rows, [row], "what is no number is in no chart");
+    let values = vec![Some(Estimate::from(5.0)), None];
+    let names = ["a-mini".to_owned(), "b".to_owned()];
+    let numbers = bars(&frame("", "score"), &names, &[Bars { style: Style::new("x", 0), values }]).numbers;
+    assert_eq!((numbers.columns[1].as_str(), numbers.rows.len()), ("group", 1));
+    assert_eq!(numbers.rows[0], [text("x"), text("a-mini"), Value::Number(5.0)]);
+    let path = Path { style: Style::new("x", 0), points: vec![(1.0, 2.0)], ring: Some((3.0, 4.0)) };
+    let numbers = scatter(&frame("gained", "kept"), &[path]).numbers;
+    let series: Vec<String> = numbers.rows.iter().map(|row| row[0].to_string()).collect();
+    assert_eq!(series, ["x", "x, chosen"]);
+}
+
+#[test]
+fn a_file_has_a_size_and_white_paper() {
+    let drawing = lines(&frame("step", "loss"), &[line("a", 1, &[(0.0, 1.0), (10.0, 2.0)])]);
+    let file = drawing.file();
+    assert!(file.starts_with("<svg width=\"520\" height=\"280\" xmlns="), "{file}");
+    assert!(file.contains("</desc><rect width=\"520\" height=\"280\" fill=\"#fff\"/>"), "{file}");
+    assert_eq!(file.matches("<desc>").count(), 1);
+}

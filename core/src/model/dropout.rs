@@ -50,11 +50,23 @@ impl Rates {
 pub struct Dropout {
     rates: Rates,
     rng: Option<Rng>,
+    /// The attention weights that have passed, where somebody wants to see them.
+    attention: Option<Vec<Tensor<4>>>,
 }
 
 impl Dropout {
     pub fn off() -> Self {
-        Self { rates: Rates::uniform(0.0), rng: None }
+        Self { rates: Rates::uniform(0.0), rng: None, attention: None }
+    }
+
+    /// Drops nothing and keeps all attention weights of the pass, for `kept_attention`.
+    pub fn keeping_attention() -> Self {
+        Self { attention: Some(Vec::new()), ..Self::off() }
+    }
+
+    /// Weights `[B, H, Q, L]` of every attention of the pass, in its order.
+    pub fn kept_attention(self) -> Vec<Tensor<4>> {
+        self.attention.unwrap_or_default()
     }
 
     /// A site whose rate is 0 draws nothing.
@@ -65,7 +77,7 @@ impl Dropout {
         for rate in rates.0 {
             assert!((0.0..1.0).contains(&rate), "dropout rate: expected [0, 1), found {rate}");
         }
-        Self { rates, rng: rates.0.iter().any(|rate| *rate > 0.0).then_some(rng) }
+        Self { rates, rng: rates.0.iter().any(|rate| *rate > 0.0).then_some(rng), ..Self::off() }
     }
 
     /// The dropout of one of `parts` parts of a batch: itself where there is only one, else a stream of its own.
@@ -74,7 +86,7 @@ impl Dropout {
             .rng
             .as_mut()
             .map(|rng| if parts == 1 { rng.clone() } else { Rng::seed_from_u64(rng.next_u64()) });
-        Self { rates: self.rates, rng }
+        Self { rates: self.rates, rng, attention: None }
     }
 
     /// Zeroes a share of `x`, the site's rate, and scales the rest by `1 / (1 - rate)`.
@@ -90,6 +102,15 @@ impl Dropout {
             }
             _ => x,
         }
+    }
+
+    /// Attention weights `[B, H, Q, L]`, one mask for all queries of a head.
+    pub(super) fn attention(&mut self, weights: Tensor<4>) -> Tensor<4> {
+        if let Some(kept) = &mut self.attention {
+            kept.push(weights.clone());
+        }
+        let [rows, heads, _, length] = weights.dims();
+        self.apply(Site::Attention, weights, [rows, heads, 1, length])
     }
 
     /// One mask for all positions of a row: `x` is `[B, L, D]`.

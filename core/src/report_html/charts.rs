@@ -151,28 +151,26 @@ impl<'a> Curves<'a> {
         }
     }
 
-    /// For each method with cosines: a line for each family of weights, of the first seed and the last stage.
+    /// A chart for each method with cosines, of the first seed.
     fn alignments(&self) -> Markup {
-        let first = self.methods.iter().filter_map(|method| Some((*method, self.of(method).next()?)));
-        let charts = first.filter_map(|(method, steps)| {
-            let stage = stages(steps.iter()).pop()?;
-            let records = || steps.iter().filter(|record| record.stage == *stage);
-            let families = distinct(records().flat_map(|record| record.alignment.keys()));
-            let line = |(index, family): (usize, &&String)| {
-                let value = |record: &StepRecord| record.alignment.get(*family).copied();
-                Line { style: Style::new(*family, index), points: means(records(), &value) }
-            };
-            let lines: Vec<Line> = families.iter().enumerate().map(line).collect();
-            (!lines.is_empty()).then_some((method, lines))
-        });
-        html! {
-            @for (method, lines) in charts {
-                @let title = format!("{method}: cosine of the task's gradient and its format's, by kind of weight");
-                @let frame = frame(&title, SIZE, LOG_STEPS, Axis::linear("cosine", Some((-1.0, 1.0))));
-                (figure(&title, &chart::lines(&frame, &lines)))
-            }
-        }
+        let charts = self.methods.iter().filter_map(|method| alignment(method, self.of(method).next()?));
+        html! { @for (title, drawing) in charts { (figure(&title, &drawing)) } }
     }
+}
+
+/// A line for each family of weights, of the last stage; nothing where no cosine was measured.
+pub fn alignment(method: &str, steps: &[StepRecord]) -> Option<(String, Drawing)> {
+    let stage = stages(steps.iter()).pop()?;
+    let records = || steps.iter().filter(|record| record.stage == *stage);
+    let families = distinct(records().flat_map(|record| record.alignment.keys()));
+    let line = |(index, family): (usize, &&String)| {
+        let value = |record: &StepRecord| record.alignment.get(*family).copied();
+        Line { style: Style::new(*family, index), points: means(records(), &value) }
+    };
+    let lines: Vec<Line> = families.iter().enumerate().map(line).collect();
+    let title = format!("{method}: cosine of the task's gradient and its format's, by kind of weight");
+    let frame = frame(&title, SIZE, LOG_STEPS, Axis::linear("cosine", Some((-1.0, 1.0))));
+    (!lines.is_empty()).then(|| chart::lines(&frame, &lines)).map(|drawing| (title.clone(), drawing))
 }
 
 /// Means over seeds by step, for the steps that all seeds have.

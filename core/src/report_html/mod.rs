@@ -3,7 +3,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::chart::{Palette, SHARED_STYLE};
+use crate::chart::{Drawing, Palette, SHARED_STYLE};
 use crate::error::Result;
 use crate::report::{ExampleAnswers, MethodRun, Report, distinct, methods};
 use crate::results_table::{Estimate, ScoreTable, TextRow, score_tables, text_rows};
@@ -29,9 +29,16 @@ pub fn signs_table(report: &Report) -> Option<String> {
     signs::judged(report).map(Markup::into_string)
 }
 
-/// The frontier chart as an SVG drawing, with its title; nothing where a report has no points.
-pub fn frontier_chart(report: &Report) -> Option<(&'static str, String)> {
-    frontier::drawing(&report.frontier).map(|drawing| (frontier::TITLE, drawing.svg))
+/// The frontier chart, with its title; nothing where a report has no points.
+pub fn frontier_chart(report: &Report) -> Option<(&'static str, Drawing)> {
+    Some((frontier::TITLE, frontier::drawing(&report.frontier)?))
+}
+
+/// How much of a method's gradients was about the format alone, along its last stage, with a title; nothing where its run
+/// did not measure it.
+pub fn alignment_chart(report: &Report, method: &str) -> Option<(String, Drawing)> {
+    let run = report.runs.iter().find(|run| run.method == method)?;
+    charts::alignment(method, &run.steps)
 }
 
 /// The target and the kinds of held-out tasks along each method's training, and the frontier by kind of task: SVG drawings

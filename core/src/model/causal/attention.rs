@@ -7,7 +7,7 @@ use super::config::CausalConfig;
 use super::rope::Angles;
 use crate::model::norm::RmsNorm;
 use crate::model::path::Kind;
-use crate::model::{Dropout, Linear, Site};
+use crate::model::{Dropout, Linear};
 
 /// `H` heads of queries share `H_kv` heads of keys and values, each of them `H / H_kv` neighbours.
 #[derive(Module, Debug)]
@@ -90,11 +90,9 @@ impl Attention {
         mask: Tensor<4>,
         dropout: &mut Dropout,
     ) -> Tensor<3> {
-        let [rows, heads, queries, _] = q.dims();
+        let queries = q.dims()[2];
         let scores = self.scores(q, past.keys).add(mask);
-        let length = scores.dims()[3];
-        let weights =
-            dropout.apply(Site::Attention, activation::softmax(scores, 3), [rows, heads, 1, length]);
+        let weights = dropout.attention(activation::softmax(scores, 3));
         self.output(self.mix(weights, past.values, queries))
     }
 

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor, activation};
 
 use super::config::T5Config;
 use crate::model::path::Kind;
-use crate::model::{Dropout, Linear, Site};
+use crate::model::{Dropout, Linear};
 
 /// Multi-head attention without the usual `1 / sqrt(K)`: T5 folds it into the initial weights.
 #[derive(Module, Debug)]
@@ -53,10 +53,8 @@ impl Attention {
         let [rows, queries, _] = x.dims();
         let q = self.split(self.q.forward(x));
         let scores = q.matmul(keys.transpose()).add(bias); // [B, H, Q, K]
-        let [_, heads, _, length] = scores.dims();
-        let weights =
-            dropout.apply(Site::Attention, activation::softmax(scores, 3), [rows, heads, 1, length]);
-        let mixed = weights.matmul(values).swap_dims(1, 2).reshape([rows, queries, heads * self.d_kv]);
+        let weights = dropout.attention(activation::softmax(scores, 3));
+        let mixed = weights.matmul(values).swap_dims(1, 2).reshape([rows, queries, self.n_heads * self.d_kv]);
         self.o.forward(mixed)
     }
 

@@ -1,0 +1,27 @@
+//! A chart that stays as it is, with its caption, its table and its files.
+
+use leptos::prelude::*;
+use promot_core::chart::Drawing;
+
+use super::chart_data::ChartData;
+
+#[component]
+pub fn StillFigure(
+    name: &'static str,
+    #[prop(into)] title: String,
+    drawing: Drawing,
+    /// What one needs to know to read it.
+    #[prop(into)]
+    note: String,
+) -> impl IntoView {
+    let svg = drawing.svg.clone();
+    let label = title.clone();
+    view! {
+        <figure class="still" data-testid=name>
+            <figcaption>{title.clone()}</figcaption>
+            <div class="wide" tabindex="0" role="region" aria-label=label inner_html=svg></div>
+            <p class="values">{note}</p>
+            <ChartData name title drawing=Signal::stored(Some(drawing)) />
+        </figure>
+    }
+}
