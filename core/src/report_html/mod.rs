@@ -41,12 +41,14 @@ pub fn alignment_chart(report: &Report, method: &str) -> Option<(String, Drawing
     charts::alignment(method, &run.steps)
 }
 
-/// The target and the kinds of held-out tasks along each method's training, and the frontier by kind of task: SVG drawings
-/// with their titles.
-pub fn kind_charts(report: &Report) -> Vec<(String, String)> {
-    let drawings = frontier::along_training(&report.frontier).into_iter();
-    let drawings = drawings.chain(frontier::by_kind(&report.frontier));
-    drawings.map(|(title, drawing)| (title, drawing.svg)).collect()
+/// For each method: the target and the kinds of held-out tasks along its training, with titles.
+pub fn charts_along_training(report: &Report) -> Vec<(String, Drawing)> {
+    frontier::along_training(&report.frontier)
+}
+
+/// The frontier by kind of held-out task, with titles.
+pub fn frontiers_by_kind(report: &Report) -> Vec<(String, Drawing)> {
+    frontier::by_kind(&report.frontier)
 }
 
 /// The models' answers side by side as HTML, without a heading; nothing where a report has none.
