@@ -157,6 +157,9 @@ test('what the decoder looked at: prompt, examples and input, by token and layer
   const tokens = await seen.getByTestId('exact-text').locator('.token').count();
   assert.equal(await shades.locator('.shaded').count(), 20 + tokens, 'every token that the model saw');
   assert.equal(await looked.getByTestId('attention-first').locator('li').count(), 5);
+  const shaded = shades.locator('.shaded');
+  const colours = await shaded.evaluateAll((all) => all.map((token) => getComputedStyle(token).backgroundColor));
+  assert.ok(new Set(colours).size > 5, `the shades differ: ${[...new Set(colours)]}`);
   const first = await looked.getByTestId('attention-first').textContent();
   await looked.getByTestId('attention-layer').selectOption({ label: 'Layer 3' });
   await page.waitForFunction(

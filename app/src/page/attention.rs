@@ -93,13 +93,14 @@ fn Shades(attention: Arc<Attention>) -> impl IntoView {
 #[component]
 fn Shaded(look: Look) -> impl IntoView {
     let most = look.most().max(1e-9);
-    let shade = move |weight: f64| format!("--a: {:.3}", weight / most);
+    // As a property: the page's policy allows no style in an attribute.
+    let shade = move |weight: f64| format!("{:.3}", weight / most);
     let vectors = look.vectors.iter().enumerate().map(|(at, weight)| {
-        view! { <span class="token shaded" style=shade(*weight)>{at + 1}</span> }
+        view! { <span class="token shaded" style:--a=shade(*weight)>{at + 1}</span> }
     });
     let vectors = vectors.collect_view();
     let tokens = look.tokens.iter().map(|(token, weight)| {
-        view! { <span class="token shaded" style=shade(*weight)>{token.replace('\u{2581}', "\u{a0}")}</span> }
+        view! { <span class="token shaded" style:--a=shade(*weight)>{token.replace('\u{2581}', "\u{a0}")}</span> }
     });
     let first = look.first(NAMED).into_iter().map(|(name, weight)| {
         view! {

@@ -93,7 +93,11 @@ fn Downloads(name: StoredValue<String>, drawing: Signal<Option<Drawing>>) -> imp
 }
 
 fn table(numbers: &Numbers) -> impl IntoView + use<> {
-    let head = |name: &String| view! { <th scope="col">{name.clone()}</th> };
+    let is_text =
+        |column: usize| numbers.rows.first().is_some_and(|row| matches!(row[column], Value::Text(_)));
+    let head = |(column, name): (usize, &String)| {
+        view! { <th scope="col" class:text-cell=is_text(column)>{name.clone()}</th> }
+    };
     let cell = |value: &Value| match value {
         Value::Text(text) => view! { <td class="text-cell">{text.clone()}</td> }.into_any(),
         number => view! { <td>{number.to_string()}</td> }.into_any(),
@@ -102,7 +106,7 @@ fn table(numbers: &Numbers) -> impl IntoView + use<> {
     view! {
         <table>
             <thead>
-                <tr>{numbers.columns.iter().map(head).collect_view()}</tr>
+                <tr>{numbers.columns.iter().enumerate().map(head).collect_view()}</tr>
             </thead>
             <tbody>{numbers.rows.iter().map(row).collect_view()}</tbody>
         </table>

@@ -16,8 +16,10 @@ pub fn StillFigure(
 ) -> impl IntoView {
     let svg = drawing.svg.clone();
     let label = title.clone();
+    // Larger than this its letters would be larger than the page's.
+    let most = format!("{:.0}px", 1.15 * drawing.width);
     view! {
-        <figure class="still" data-testid=name>
+        <figure class="still" style:max-width=most data-testid=name>
             <figcaption>{title.clone()}</figcaption>
             <div class="wide" tabindex="0" role="region" aria-label=label inner_html=svg></div>
             <p class="values">{note}</p>

@@ -52,9 +52,10 @@ fn view_of(table: &ScoreTable) -> impl IntoView + use<> {
             <th scope="col">"format leakage"</th>
         }
     });
+    let label = format!("Scores by method and task, {}-shot", table.shots);
     view! {
         // Wide tables scroll on their own; the page never does.
-        <div class="scroll" tabindex="0" role="region" aria-label="Scores by method and task">
+        <div class="scroll" tabindex="0" role="region" aria-label=label>
             <table>
                 <caption>{caption}{seeds}</caption>
                 <thead>
