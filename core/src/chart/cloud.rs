@@ -112,12 +112,12 @@ mod tests {
     #[test]
     fn points_have_names_where_there_is_room_and_numbers_in_any_case() {
         let crowd: Vec<(f64, f64, &str)> = (0..9).map(|_| (0.0, 0.0, "crowded")).collect();
-        let all = [cloud("tokens", 0, &[(1.0, 0.0, "<s>")]), cloud("vectors", 1, &crowd)];
+        let all = [cloud("tokens", 0, &[(1.0, 0.0, "<s>"), (-1.0, 0.0, "")]), cloud("vectors", 1, &crowd)];
         let drawing = clouds("t", ["first", "second"], (400.0, 300.0), &all);
         assert!(drawing.svg.contains(">&lt;s&gt;</text>"), "{}", drawing.svg);
-        assert_eq!(drawing.svg.matches(">crowded</text>").count(), 4, "one at each side");
-        assert_eq!((drawing.numbers.rows.len(), drawing.numbers.columns[2].as_str()), (10, "first"));
-        assert!(drawing.svg.contains("<desc>tokens: 1 points; vectors: 9 points</desc>"));
+        assert_eq!(drawing.svg.matches(">crowded</text>").count(), 2, "right and left");
+        assert_eq!((drawing.numbers.rows.len(), drawing.numbers.columns[2].as_str()), (11, "first"));
+        assert!(drawing.svg.contains("<desc>tokens: 2 points; vectors: 9 points</desc>"));
     }
 
     #[test]
