@@ -38,6 +38,9 @@ test('the shipped model: weights, prompt, and what its run has measured', async 
   await textIs(id('prompt-chart').locator('svg'), /first component, \d+ % of the variance/);
   await textIs(id('no-alignment'), /was not measured in this run/);
   await id('frontier-chart').locator('svg').waitFor();
+  await id('kinds-charts').locator('> summary').click();
+  await id('kinds-chart-0').locator('svg').waitFor();
+  assert.ok((await id('kinds-charts').locator('svg').count()) > 4, 'one a method, one a kind of task');
   await id('signs-table').waitFor();
   await withoutFindings(page);
 

@@ -152,6 +152,8 @@ test('a link opens exactly this view elsewhere, and starts nothing', async () =>
   await id('column-promot/with-prompt').check();
   await id('shots-input').fill('2');
   await id('shots-input').blur();
+  // Two examples in front: what is filled in while they arrive would be joined to them.
+  await page.waitForFunction((editor) => /\S/.test(editor.value), await question(opened).elementHandle());
   await question(opened).fill('Q: Where is the mill? & so on # A:');
   await id('share').click();
   const link = await id('share-link').inputValue();

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use promot_core::report::Report;
-use promot_core::report_html::{frontier_chart, signs_table};
+use promot_core::report_html::{charts_along_training, frontier_chart, frontiers_by_kind, signs_table};
 
 use super::figure::StillFigure;
 
 const READING: &str = "Each line is one method, checkpoint by checkpoint; a ring marks the checkpoint that the target\u{2019}s \
      validation rows chose. At the same target score, higher is better.";
+
+const ALONG: &str = "Means over seeds, at the settings that validation chose; the score of the target is that of its validation \
+     rows.";
 
 /// Nothing where a report has neither.
 #[component]
@@ -25,8 +28,34 @@ pub fn Evidence(report: Arc<Report>) -> impl IntoView {
             </section>
         }
     });
+    let further = (!report.frontier.is_empty()).then(|| view! { <ByKind report=report.clone() /> });
     view! {
         {frontier}
+        {further}
         {signs}
+    }
+}
+
+/// Drawn when they are opened: they are many.
+#[component]
+fn ByKind(report: Arc<Report>) -> impl IntoView {
+    let opened = RwSignal::new(false);
+    let toggle = move |event: leptos::ev::Event| {
+        opened.set(event_target::<web_sys::HtmlDetailsElement>(&event).open());
+    };
+    let charts = move || {
+        let along = charts_along_training(&report).into_iter().map(|chart| (chart, ALONG));
+        let kinds = frontiers_by_kind(&report).into_iter().map(|chart| (chart, READING));
+        let figure = |(index, ((title, drawing), note))| {
+            let name = format!("kinds-chart-{index}");
+            view! { <StillFigure name title drawing note /> }
+        };
+        opened.get().then(|| along.chain(kinds).enumerate().map(figure).collect_view())
+    };
+    view! {
+        <details data-testid="kinds-charts" on:toggle=toggle>
+            <summary>"By kind of task: along training, and as frontiers"</summary>
+            {charts}
+        </details>
     }
 }

@@ -7,7 +7,7 @@ use super::chart_data::ChartData;
 
 #[component]
 pub fn StillFigure(
-    name: &'static str,
+    #[prop(into)] name: String,
     #[prop(into)] title: String,
     drawing: Drawing,
     /// What one needs to know to read it.
@@ -15,11 +15,11 @@ pub fn StillFigure(
     note: String,
 ) -> impl IntoView {
     let svg = drawing.svg.clone();
-    let label = title.clone();
+    let (label, testid) = (title.clone(), name.clone());
     // Larger than this its letters would be larger than the page's.
     let most = format!("{:.0}px", 1.15 * drawing.width);
     view! {
-        <figure class="still" style:max-width=most data-testid=name>
+        <figure class="still" style:max-width=most data-testid=testid>
             <figcaption>{title.clone()}</figcaption>
             <div class="wide" tabindex="0" role="region" aria-label=label inner_html=svg></div>
             <p class="values">{note}</p>

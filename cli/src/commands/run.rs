@@ -2,6 +2,7 @@
 
 use promot_core::model::tensors::Precision;
 use promot_core::spec::RunSpec;
+use promot_core::train::Outcome;
 
 use crate::args::{KeepModels, RunArgs};
 use crate::bundled;
@@ -24,12 +25,27 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
         KeepModels::F16 => Precision::F16,
         KeepModels::None => return Ok(()),
     };
+    for method in without_weights(&outcome) {
+        eprintln!(
+            "{method}: its weights are not saved, since a stage of it is not in {}; resume with the same --reuse",
+            run.path().display()
+        );
+    }
     let tasks = outcome.report.spec.target.tasks();
     for trained in outcome.models {
         let folder = run.path().join("models").join(&trained.method);
         tuned::save(&folder, &folder.join("prompt"), trained, &tasks, &mut loaded, precision)?;
     }
     Ok(())
+}
+
+/// What was trained with the first seed, and whose checkpoints are gone.
+fn without_weights(outcome: &Outcome) -> impl Iterator<Item = &str> {
+    let first = outcome.report.runs.first().map(|run| run.seed);
+    let trained =
+        outcome.report.runs.iter().filter(move |run| Some(run.seed) == first && !run.steps.is_empty());
+    let saved = |method: &str| outcome.models.iter().any(|trained| trained.method == method);
+    trained.map(|run| run.method.as_str()).filter(move |method| !saved(method))
 }
 
 /// The spec as asked for: a file, a preset, or on `--resume` without either what the folder holds.

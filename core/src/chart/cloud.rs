@@ -93,8 +93,8 @@ fn room((x, y): (f64, f64), name: &str, frame: Area, taken: &[Area]) -> Option<A
     [
         area(x + BESIDE, y),
         area(x - BESIDE - width, y),
-        area(x - width / 2.0, y - BESIDE - half),
-        area(x - width / 2.0, y + BESIDE + half),
+        area(x - width / 2.0, y - LINE_HEIGHT),
+        area(x - width / 2.0, y + LINE_HEIGHT),
     ]
     .into_iter()
     .find(|area| within(area) && taken.iter().all(|other| apart(area, other)))
@@ -115,7 +115,7 @@ mod tests {
         let all = [cloud("tokens", 0, &[(1.0, 0.0, "<s>"), (-1.0, 0.0, "")]), cloud("vectors", 1, &crowd)];
         let drawing = clouds("t", ["first", "second"], (400.0, 300.0), &all);
         assert!(drawing.svg.contains(">&lt;s&gt;</text>"), "{}", drawing.svg);
-        assert_eq!(drawing.svg.matches(">crowded</text>").count(), 2, "right and left");
+        assert_eq!(drawing.svg.matches(">crowded</text>").count(), 4, "right, left, above and below");
         assert_eq!((drawing.numbers.rows.len(), drawing.numbers.columns[2].as_str()), (11, "first"));
         assert!(drawing.svg.contains("<desc>tokens: 2 points; vectors: 9 points</desc>"));
     }

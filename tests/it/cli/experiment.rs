@@ -413,6 +413,15 @@ fn a_run_takes_stage_1_over_from_another_one() {
     let stages = |run: &str| fs::read_dir(place.path(&format!("{run}/stages"))).unwrap().count();
     assert_eq!((stages("alone"), stages("second")), (2, 1));
     stage_folder(&place, "second", "seed-0.prompt-tuning.fine-tuning");
+    // Without the other run, what stage 1 left cannot be read: the weights are not saved, and this is said.
+    let resumed = |reuse: &[&str]| {
+        let command =
+            with(&["run", "--resume", "--out", "second", "--device", "cpu", "--models", "f32"], reuse);
+        let output = place.command(&command).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap().contains("promot: its weights are not saved")
+    };
+    assert!(resumed(&[]) && !resumed(&["--reuse", "first"]));
     // A run that has begun stage 1 by itself takes the finished one all the same.
     let mut cut = place.command(&with(&other, &["--out", "third"]));
     assert!(!cut.env("PROMOT_STOP_AT", "1").output().unwrap().status.success());

@@ -120,17 +120,20 @@ impl Fused {
         self.parts.iter().flat_map(|(_, ranges)| ranges).map(ExactSizeIterator::len).sum()
     }
 
-    /// The fused layers of a model, by the names of their modules; the axis is that of their outputs as LoRA stores it.
-    pub fn layers(config: &CausalConfig) -> Vec<Self> {
-        let layer = |tensor: Self| {
-            let name = tensor.name.strip_suffix(".weight")?.to_owned();
-            Some(Self { name, axis: 1, ..tensor })
-        };
-        Self::all(config).into_iter().filter_map(layer).collect()
-    }
-
     /// The fused tensors of a model: GPT-2 has queries, keys and values one after the other, GPT-NeoX within each head.
     pub fn all(config: &CausalConfig) -> Vec<Self> {
+        let tensors = |layer: Self| {
+            [("weight", true), ("bias", false)].map(|(part, is_matrix)| Self {
+                name: format!("{}.{part}", layer.name),
+                axis: usize::from(config.family == Family::Gpt2 && is_matrix),
+                parts: layer.parts.clone(),
+            })
+        };
+        Self::layers(config).into_iter().flat_map(tensors).collect()
+    }
+
+    /// The fused layers of a model, by the names of their modules; the axis is that of their outputs as LoRA stores it.
+    pub fn layers(config: &CausalConfig) -> Vec<Self> {
         let (heads, head_dim) = (config.num_heads, config.head_dim);
         let inner = heads * head_dim;
         let of = |place: usize| -> Vec<Range<usize>> {
@@ -141,19 +144,15 @@ impl Fused {
                 _ => std::iter::once(place * inner..(place + 1) * inner).collect(),
             }
         };
-        let fused = |layer: usize, (part, is_matrix): (&str, bool)| {
+        let fused = |layer: usize| {
             let name = match config.family {
                 Family::Llama => return None,
-                Family::Neox => format!("gpt_neox.layers.{layer}.attention.query_key_value.{part}"),
-                Family::Gpt2 => format!("transformer.h.{layer}.attn.c_attn.{part}"),
+                Family::Neox => format!("gpt_neox.layers.{layer}.attention.query_key_value"),
+                Family::Gpt2 => format!("transformer.h.{layer}.attn.c_attn"),
             };
-            let axis = usize::from(config.family == Family::Gpt2 && is_matrix);
-            Some(Self { name, axis, parts: [(Kind::Q, of(0)), (Kind::K, of(1)), (Kind::V, of(2))] })
+            Some(Self { name, axis: 1, parts: [(Kind::Q, of(0)), (Kind::K, of(1)), (Kind::V, of(2))] })
         };
-        let layer = |layer| {
-            [("weight", true), ("bias", false)].into_iter().filter_map(move |part| fused(layer, part))
-        };
-        (0..config.num_layers).flat_map(layer).collect()
+        (0..config.num_layers).filter_map(fused).collect()
     }
 }
 
