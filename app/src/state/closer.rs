@@ -1,32 +1,32 @@
 //! What is asked for only when somebody looks closer.
 
-use super::State;
 use super::attention::Attending;
 use super::weights::Weights;
+use super::{Answer, State};
 use crate::column::{Column, RecipeName};
 
 impl State {
     /// The user looks at the probabilities of an answer's tokens: the tokens, where they are to be asked for, from then on
     /// under the number `id`.
     pub fn weigh(&mut self, id: u64, column: &Column) -> Option<Vec<u32>> {
-        let dead = self.is_dead();
-        let answer = self.answers.get_mut(column)?;
-        if dead || answer.recorded || !answer.complete || answer.weights != Weights::Unasked {
-            return None;
-        }
+        let answer = self.computed(column).filter(|answer| answer.weights == Weights::Unasked)?;
         answer.weights = Weights::Asked(id);
         Some(answer.ids.clone())
     }
 
     /// The same for what the decoder attended to.
     pub fn attend(&mut self, id: u64, column: &Column) -> Option<Vec<u32>> {
-        let dead = self.is_dead();
-        let answer = self.answers.get_mut(column)?;
-        if dead || answer.recorded || !answer.complete || answer.attention != Attending::Unasked {
-            return None;
-        }
+        let answer = self.computed(column).filter(|answer| answer.attention == Attending::Unasked)?;
         answer.attention = Attending::Asked(id);
         Some(answer.ids.clone())
+    }
+
+    /// A column's whole answer, where a model computed it here and can be asked more.
+    fn computed(&mut self, column: &Column) -> Option<&mut Answer> {
+        if self.is_dead() {
+            return None;
+        }
+        self.answers.get_mut(column).filter(|answer| answer.complete && !answer.recorded)
     }
 
     /// The user looks at what training left in a model: the model to ask about, where that is not known.

@@ -17,6 +17,15 @@ pub fn fused(config: &ModelConfig) -> Vec<Fused> {
     }
 }
 
+/// Whether an adapter has as many outputs as the layer.
+pub fn check(adapter: &str, fused: &Fused, outputs: usize) -> Result<()> {
+    if outputs == fused.size() {
+        return Ok(());
+    }
+    let what = format!("{adapter} of {}", fused.name);
+    Err(Error::mismatch(what, format!("{} outputs", fused.size()), outputs))
+}
+
 /// Adapters of a file, those of fused layers as one for each projection: all with the whole's A, each with its outputs of
 /// B. Named as by `ModelConfig::layer_name`.
 ///
@@ -25,14 +34,10 @@ pub fn fused(config: &ModelConfig) -> Vec<Fused> {
 pub fn split(mut layers: LoraLayers, config: &ModelConfig) -> Result<LoraLayers> {
     for fused in fused(config) {
         let Some(LoraLayer { a, b, scale }) = layers.remove(&fused.name) else { continue };
-        if b.shape[1] != fused.size() {
-            let what = format!("LoRA of {}", fused.name);
-            return Err(Error::mismatch(what, format!("{} outputs", fused.size()), b.shape[1]));
-        }
+        check("LoRA", &fused, b.shape[1])?;
         for (kind, ranges) in &fused.parts {
             let rows = b.values.chunks(fused.size());
-            let values: Vec<f32> =
-                rows.flat_map(|row| ranges.iter().flat_map(|range| &row[range.clone()])).copied().collect();
+            let values: Vec<f32> = rows.flat_map(|row| Fused::of_part(row, ranges)).copied().collect();
             let shape = vec![b.shape[0], values.len() / b.shape[0]];
             let part = LoraLayer { a: a.clone(), b: HostTensor { shape, values }, scale };
             layers.insert(fused.part(*kind), part);

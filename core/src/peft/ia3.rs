@@ -8,10 +8,10 @@ use burn::tensor::{Device, Tensor};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::fused::fused;
 use super::lora::unknown;
-use super::{Files, PREFIX};
+use super::{Files, PREFIX, fused};
 use crate::error::{Error, Result};
+use crate::model::causal::names::Fused;
 use crate::model::tensors::HostTensor;
 use crate::model::{Model, ModelConfig};
 
@@ -66,18 +66,14 @@ pub(super) fn read(files: &Files<'_>) -> Result<Ia3Layers> {
 /// # Errors
 /// A module that the model does not have, or a vector of another length than the layer's.
 pub fn merge_ia3(mut model: Model, mut layers: Ia3Layers, config: &ModelConfig) -> Result<Model> {
-    for fused in fused(config) {
+    for fused in fused::fused(config) {
         let Some(layer) = layers.remove(&fused.name) else { continue };
         for (kind, ranges) in &fused.parts {
             let part = match &layer {
                 Ia3Layer::Inputs(_) => layer.clone(),
-                Ia3Layer::Outputs(values) if values.len() == fused.size() => {
-                    let parts = ranges.iter().flat_map(|range| &values[range.clone()]);
-                    Ia3Layer::Outputs(parts.copied().collect())
-                }
                 Ia3Layer::Outputs(values) => {
-                    let what = format!("IA3 of {}", fused.name);
-                    return Err(Error::mismatch(what, format!("{} outputs", fused.size()), values.len()));
+                    fused::check("IA3", &fused, values.len())?;
+                    Ia3Layer::Outputs(Fused::of_part(values, ranges).copied().collect())
                 }
             };
             layers.insert(fused.part(*kind), part);

@@ -167,10 +167,14 @@ pub fn alignment(method: &str, steps: &[StepRecord]) -> Option<(String, Drawing)
         let value = |record: &StepRecord| record.alignment.get(*family).copied();
         Line { style: Style::new(*family, index), points: means(records(), &value) }
     };
+    if families.is_empty() {
+        return None;
+    }
     let lines: Vec<Line> = families.iter().enumerate().map(line).collect();
     let title = format!("{method}: cosine of the task's gradient and its format's, by kind of weight");
     let frame = frame(&title, SIZE, LOG_STEPS, Axis::linear("cosine", Some((-1.0, 1.0))));
-    (!lines.is_empty()).then(|| chart::lines(&frame, &lines)).map(|drawing| (title.clone(), drawing))
+    let drawing = chart::lines(&frame, &lines);
+    Some((title, drawing))
 }
 
 /// Means over seeds by step, for the steps that all seeds have.

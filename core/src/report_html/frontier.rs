@@ -45,6 +45,9 @@ pub fn along_training(all: &[FrontierPoint]) -> Vec<(String, Drawing)> {
             of_method.iter().filter(same).any(|other| other.chosen)
         };
         let points: Vec<&FrontierPoint> = of_method.iter().copied().filter(|point| chosen(point)).collect();
+        if points.is_empty() {
+            return None;
+        }
         let steps = distinct(points.iter().map(|point| point.step));
         let line = |name: String, index: usize, score: Score| {
             let at = |step: &usize| {
@@ -63,7 +66,7 @@ pub fn along_training(all: &[FrontierPoint]) -> Vec<(String, Drawing)> {
         let (width, height) = SIZE;
         let y = Axis::linear("score", PERCENT);
         let drawing = chart::lines(&Frame { title: &title, x: Axis::STEPS, y, width, height }, &lines);
-        (!points.is_empty()).then_some((title, drawing))
+        Some((title, drawing))
     };
     distinct(all.iter().map(|point| &point.method)).into_iter().filter_map(drawn).collect()
 }

@@ -47,23 +47,35 @@ def make_lora(family, targets):
     for name, parameter in sorted(model.named_parameters()):
         if "lora_" in name:
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
-    seed = json.loads((HERE / family / "golden.json").read_text())["seed"]
-    ids, labels = tiny.sequences(make_causal.training_pairs(seed, tiny.ends(base)[0]))
-    call = lambda: model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[:, :-1][labels[:, 1:] != -100]
-    logits = call()
+    call = target_logits(family, base)
+    logits = call(model)
     with model.disable_adapter():
-        difference = (logits - call()).abs().max()
+        difference = (logits - call(model)).abs().max()
     assert difference > 0.1, f"the adapter changes nothing: {difference}"
     folder = HERE / "lora" / family
-    model.save_pretrained(folder)
-    (folder / "README.md").unlink(missing_ok=True)
-    # A set in PEFT, so its order changes from run to run.
-    path = folder / "adapter_config.json"
-    written = json.loads(path.read_text())
-    written["target_modules"].sort()
-    path.write_text(json.dumps(written, indent=2) + "\n")
+    save(model, folder, "target_modules")
     save_file({"logits": logits.contiguous()}, folder / "golden.safetensors")
     print(family, "largest difference", difference.item())
+
+
+def target_logits(family, base):
+    """What gives the logits of every target token of a family's golden batch, for the model with or without an adapter."""
+    seed = json.loads((HERE / family / "golden.json").read_text())["seed"]
+    ids, labels = tiny.sequences(make_causal.training_pairs(seed, tiny.ends(base)[0]))
+    real = labels[:, 1:] != -100
+    return lambda model: model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[:, :-1][real]
+
+
+def save(model, folder, *sets):
+    """As PEFT saves it, without its README. The settings named in `sets` are sets in PEFT, whose order changes from run to
+    run."""
+    model.save_pretrained(folder)
+    (folder / "README.md").unlink(missing_ok=True)
+    path = folder / "adapter_config.json"
+    written = json.loads(path.read_text())
+    for key in sets:
+        written[key].sort()
+    path.write_text(json.dumps(written, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ factors as PEFT writes it, and the logits of the adapted model for the batch tha
     python make_ia3.py
 """
 
-import json
 import os
 import pathlib
 import shutil
@@ -21,8 +20,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 CAUSAL = HERE.parent / "causal"
 sys.path.insert(0, str(CAUSAL))
 
-import make_causal
-import tiny
+import make_lora
 
 # PEFT's own choice of modules for each family, and for the T5 the gate of its feed-forwards.
 MODULES = {
@@ -47,11 +45,7 @@ def main():
         else:
             os.chdir(CAUSAL)
             base = AutoModelForCausalLM.from_pretrained(family).eval()
-            seed = json.loads((CAUSAL / family / "golden.json").read_text())["seed"]
-            ids, labels = tiny.sequences(make_causal.training_pairs(seed, tiny.ends(base)[0]))
-            real = labels[:, 1:] != -100
-            call = lambda model: model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[:, :-1][real]
-            make(family, "CAUSAL_LM", base, modules, call)
+            make(family, "CAUSAL_LM", base, modules, make_lora.target_logits(family, base))
 
 
 def make(family, task, base, modules, logits):
@@ -68,14 +62,7 @@ def make(family, task, base, modules, logits):
         difference = (found - logits(model)).abs().max()
     assert difference > 0.1, f"the adapter changes nothing: {difference}"
     folder = HERE / "ia3" / family
-    model.save_pretrained(folder)
-    (folder / "README.md").unlink(missing_ok=True)
-    # Sets in PEFT, so their order changes from run to run.
-    path = folder / "adapter_config.json"
-    written = json.loads(path.read_text())
-    for key in ("target_modules", "feedforward_modules"):
-        written[key].sort()
-    path.write_text(json.dumps(written, indent=2) + "\n")
+    make_lora.save(model, folder, "target_modules", "feedforward_modules")
     save_file({"logits": found.contiguous()}, folder / "golden.safetensors")
     print(family, "largest difference", difference.item())
 

@@ -7,10 +7,10 @@ their own for some modules and an alpha of its own for one; `golden.safetensors`
 adapted model; `prompt.npy` is the golden prompt of t5-1.1 as NumPy writes it.
 """
 
-import json
 import os
 import pathlib
 import shutil
+import sys
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -21,6 +21,10 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSeq2SeqLM
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "causal"))
+
+import make_lora as adapters
+
 BATCH = ("input_ids", "attention_mask", "labels")
 
 
@@ -56,13 +60,7 @@ def make_lora(tensors):
 
     folder = HERE / "lora"
     shutil.rmtree(folder, ignore_errors=True)
-    model.save_pretrained(folder)
-    (folder / "README.md").unlink(missing_ok=True)
-    # A set in PEFT, so its order changes from run to run.
-    path = folder / "adapter_config.json"
-    written = json.loads(path.read_text())
-    written["target_modules"].sort()
-    path.write_text(json.dumps(written, indent=2) + "\n")
+    adapters.save(model, folder, "target_modules")
 
 
 if __name__ == "__main__":

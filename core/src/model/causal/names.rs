@@ -115,6 +115,11 @@ impl Fused {
         format!("{}[{}]", self.name, kind.name())
     }
 
+    /// What of a row along the axis belongs to one part.
+    pub fn of_part<'a>(row: &'a [f32], ranges: &'a [Range<usize>]) -> impl Iterator<Item = &'a f32> {
+        ranges.iter().flat_map(|range| &row[range.clone()])
+    }
+
     /// How long the axis is.
     pub fn size(&self) -> usize {
         self.parts.iter().flat_map(|(_, ranges)| ranges).map(ExactSizeIterator::len).sum()
