@@ -157,7 +157,9 @@ test('what the decoder looked at: prompt, examples and input, by token and layer
   assert.equal(await shades.locator('.vectors .shaded').count(), 20);
   const seen = page.locator('[data-column="promot/with-prompt"] .made');
   await seen.locator('summary').click();
-  const tokens = await seen.getByTestId('exact-text').locator('.token').count();
+  const exact = seen.getByTestId('exact-text').locator('.token');
+  await exact.first().waitFor();
+  const tokens = await exact.count();
   assert.equal(await shades.locator('.shaded').count(), 20 + tokens, 'every token that the model saw');
   assert.equal(await looked.getByTestId('attention-first').locator('li').count(), 5);
   const shaded = shades.locator('.shaded');
