@@ -43,6 +43,7 @@ impl Kept {
         runs.push(KeptRun {
             id,
             name: self.free(name, None),
+            model: report.spec.model.clone(),
             task: report.spec.target.task.clone(),
             methods: promot_core::report::methods(&report.runs).into_iter().map(str::to_owned).collect(),
             bytes: bytes.len() as u64,

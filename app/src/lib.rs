@@ -19,6 +19,7 @@ pub mod inspected;
 pub mod kept;
 pub mod longest;
 pub mod protocol;
+pub mod recordings;
 #[cfg(feature = "worker")]
 pub mod saved;
 #[cfg(feature = "worker")]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::batch::{BatchRow, BatchTable, Request};
 use crate::budget::Budget;
-use crate::catalog::{MODEL, tasks};
+use crate::catalog::tasks;
 use crate::column::{Column, RecipeName};
 use crate::failure::Failure;
 use crate::inspected::{Attention, Inspected};
@@ -58,18 +58,19 @@ pub const MOST_BATCH: usize = 1024;
 /// Longest soft prompt on this page.
 pub const MOST_PROMPT: usize = 512;
 
-/// The spec as a run in this page takes it.
+/// The spec as a run in this page takes it, which has `model` open.
 ///
 /// # Errors
-/// A setting that makes no sense; another model than the page's; several target tasks, since a model of the page holds one
-/// soft prompt; batches and prompts beyond a tab's memory.
-pub fn resolved(spec: &RunSpec) -> Result<Run> {
+/// A setting that makes no sense; another model; several target tasks, since a model of the page holds one soft prompt;
+/// batches and prompts beyond a tab's memory.
+pub fn resolved(spec: &RunSpec, model: &str) -> Result<Run> {
     let run = spec.resolve(tasks())?;
     let holds = |field: &str, expected: &dyn Display, holds: bool, found: &dyn Display| match holds {
         true => Ok(()),
         false => Err(Error::mismatch(format!("{field} of the spec"), expected, found)),
     };
-    holds("model", &format!("{MODEL}, the one that this page has"), run.model == MODEL, &run.model)?;
+    let open = format!("{model}, which is open (another can be chosen at the top of the page)");
+    holds("model", &open, run.model == model, &run.model)?;
     holds("target.also", &"no task on this page", run.target.also.is_empty(), &run.target.also.len())?;
     let most = format!("at most {MOST_BATCH} on this page");
     holds("eval.batch", &most, run.eval.batch <= MOST_BATCH, &run.eval.batch)?;
@@ -96,10 +97,11 @@ pub struct Answered {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Command {
-    /// First of all: open a device, load the bundled model and the shipped weights. `base` is the address that
-    /// `models/` and `recorded/` lie under.
+    /// First of all: open a device, load a bundled model and the weights that are shipped of it. `base` is the address
+    /// that `models/` and `recorded/` lie under.
     Start {
         device: DeviceWish,
+        model: String,
         base: String,
     },
     /// Asks the models the same question, one after the other. A later `Ask` or `Cancel` ends an earlier one. A model that
@@ -230,6 +232,9 @@ pub struct SavedRun {
 pub struct KeptRun {
     pub id: u64,
     pub name: String,
+    /// The bundled model; empty in lists of a page that had one alone.
+    #[serde(default)]
+    pub model: String,
     /// The tuned task.
     pub task: String,
     pub methods: Vec<String>,
@@ -418,9 +423,10 @@ mod tests {
 
     #[test]
     fn a_spec_for_another_model_or_beyond_a_tab_is_refused_with_the_field() {
+        let resolved = |spec: &RunSpec| resolved(spec, "mini");
         assert!(resolved(&RunSpec::default()).is_ok());
         for (path, value, words) in [
-            ("model", "gpt5", "model of the spec: expected mini"),
+            ("model", "mini-llama", "model of the spec: expected mini, which is open"),
             ("prompt.length", "0", "prompt.length of the spec: expected at least 1"),
             ("prompt.length", "513", "prompt.length of the spec: expected at most 512"),
             (

@@ -16,7 +16,7 @@ mod shared;
 pub use inspect::InspectArgs;
 pub use list::{ListArgs, Listable};
 use shared::positive;
-pub use shared::{DeviceArgs, DeviceName, Dtype, ModelArgs};
+pub use shared::{ChatArgs, DeviceArgs, DeviceName, Dtype, ModelArgs};
 
 /// Two-stage fine-tuning (ProMoT) of T5-style language models, beside standard fine-tuning.
 ///
@@ -216,12 +216,8 @@ pub struct EvalArgs {
 pub struct GenerateArgs {
     #[command(flatten)]
     pub model: ModelArgs,
-    /// Each input is the user's turn in the model's own chat template
-    #[arg(long)]
-    pub chat: bool,
-    /// The system's turn before it
-    #[arg(long, value_name = "TEXT", requires = "chat")]
-    pub system: Option<String>,
+    #[command(flatten)]
+    pub chat: ChatArgs,
     /// Width of the beam search; 1 is greedy
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = positive)]
     pub beams: usize,
@@ -263,6 +259,8 @@ pub enum Penalty {
 pub struct ScoreArgs {
     #[command(flatten)]
     pub model: ModelArgs,
+    #[command(flatten)]
+    pub chat: ChatArgs,
     /// JSON lines {"input": ..., "target": ...}, `-` for standard input
     #[arg(long, value_name = "FILE.jsonl|-")]
     pub pairs: PathBuf,

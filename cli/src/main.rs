@@ -5,6 +5,7 @@ use std::process::ExitCode;
 mod args;
 mod bundled;
 mod catalog;
+mod chat;
 mod commands;
 mod device;
 mod experiment;

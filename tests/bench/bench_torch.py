@@ -33,27 +33,36 @@ def main():
 
 def run(size):
     model = build(size)
+    decoder_only = not model.config.is_encoder_decoder
     inputs, labels = batch(size, model.config.vocab_size)
-    prompt = torch.nn.Parameter(torch.rand(SETTINGS["prompt_length"], model.config.d_model) - 0.5)
+    prompt = torch.nn.Parameter(torch.rand(SETTINGS["prompt_length"], model.config.hidden_size) - 0.5)
     rate = SETTINGS["learning_rate"]
     adafactor = lambda parameters: transformers.Adafactor(
         parameters, lr=rate, scale_parameter=False, relative_step=False
     )
     adamw = lambda parameters: torch.optim.AdamW(parameters, lr=rate, weight_decay=0.01)
 
-    train(size, "fine-tuning, Adafactor", model, None, model.parameters(), adafactor, inputs, labels)
-    train(size, "fine-tuning, AdamW", model, None, model.parameters(), adamw, inputs, labels)
-    frozen = prompt.detach()
-    train(size, "fine-tuning behind prompt", model, frozen, model.parameters(), adafactor, inputs, labels)
+    logits = of_llama if decoder_only else of_t5
+    step = lambda what, prompt, parameters, optimizer: train(
+        size, what, lambda: logits(model, prompt, inputs, labels), model, parameters, optimizer, labels
+    )
+    step("fine-tuning, Adafactor", None, model.parameters(), adafactor)
+    step("fine-tuning, AdamW", None, model.parameters(), adamw)
+    step("fine-tuning behind prompt", prompt.detach(), model.parameters(), adafactor)
     model.requires_grad_(False)
-    train(size, "stage 1, Adafactor", model, prompt, [prompt], adafactor, inputs, labels)
-    generate(size, "generate, beam 4", model, inputs)
+    step("stage 1, Adafactor", prompt, [prompt], adafactor)
+    generate(size, "generate, greedy", model, inputs, 1)
+    generate(size, "generate, beam 4", model, inputs, SETTINGS["beams"])
 
 
 def build(size):
     root = HERE.parent.parent
     file = root / size.get("config_file", "none")
-    fields = json.loads(file.read_text()) if file.is_file() else size["config"]
+    fields = json.loads(file.read_text()) if file.is_file() else dict(size["config"])
+    if fields["model_type"] == "llama":
+        fields.pop("dtype", None)
+        special = {"bos_token_id": None, "eos_token_id": None, "pad_token_id": 0}
+        return transformers.LlamaForCausalLM(transformers.LlamaConfig(**{**fields, **special}))
     names = "vocab_size d_model d_kv d_ff num_layers num_decoder_layers num_heads feed_forward_proj".split()
     names += ["relative_attention_num_buckets", "relative_attention_max_distance"]
     fields = {name: fields[name] for name in names if name in fields}
@@ -74,26 +83,41 @@ def batch(size, vocabulary):
     return inputs, torch.tensor([ids(row + 7, size["target"]) for row in rows])
 
 
-def train(size, what, model, prompt, parameters, make_optimizer, inputs, labels):
+def behind(prompt, embedded):
+    if prompt is None:
+        return embedded
+    return torch.cat([prompt.expand(len(embedded), -1, -1), embedded], dim=1)
+
+
+def of_t5(model, prompt, inputs, labels):
+    """The logits of the labels' places."""
+    start = torch.zeros(len(labels), 1, dtype=torch.long)
+    shifted = torch.cat([start, labels[:, :-1]], dim=1)
+    embedded = behind(prompt, model.shared(inputs))
+    mask = torch.ones(embedded.shape[:2], dtype=torch.long)
+    states = model.encoder(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
+    return model(
+        encoder_outputs=BaseModelOutput(last_hidden_state=states),
+        attention_mask=mask,
+        decoder_input_ids=shifted,
+        use_cache=False,
+    ).logits
+
+
+def of_llama(model, prompt, inputs, labels):
+    """The logits of the labels' places: the head is not asked elsewhere."""
+    text = torch.cat([inputs, labels[:, :-1]], dim=1)
+    embedded = behind(prompt, model.get_input_embeddings()(text))
+    return model(inputs_embeds=embedded, logits_to_keep=labels.shape[1], use_cache=False).logits
+
+
+def train(size, what, logits, model, parameters, make_optimizer, labels):
     model.train()
     optimizer = make_optimizer(list(parameters))
     smoothed = torch.nn.CrossEntropyLoss(label_smoothing=SETTINGS["label_smoothing"])
-    start = torch.zeros(len(labels), 1, dtype=torch.long)
-    shifted = torch.cat([start, labels[:, :-1]], dim=1)
 
     def once():
-        embedded = model.shared(inputs)
-        if prompt is not None:
-            embedded = torch.cat([prompt.expand(len(inputs), -1, -1), embedded], dim=1)
-        mask = torch.ones(embedded.shape[:2], dtype=torch.long)
-        states = model.encoder(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
-        logits = model(
-            encoder_outputs=BaseModelOutput(last_hidden_state=states),
-            attention_mask=mask,
-            decoder_input_ids=shifted,
-            use_cache=False,
-        ).logits
-        loss = smoothed(logits.flatten(0, 1), labels.flatten())
+        loss = smoothed(logits().flatten(0, 1), labels.flatten())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -103,21 +127,22 @@ def train(size, what, model, prompt, parameters, make_optimizer, inputs, labels)
 
 
 @torch.no_grad()
-def generate(size, what, model, inputs):
+def generate(size, what, model, inputs, beams):
     model.eval()
     model.generation_config.eos_token_id = None
+    before = 1 if model.config.is_encoder_decoder else inputs.shape[1]
 
     def once():
         output = model.generate(
             input_ids=inputs,
             attention_mask=torch.ones_like(inputs),
-            num_beams=SETTINGS["beams"],
+            num_beams=beams,
             max_new_tokens=SETTINGS["new_tokens"],
             do_sample=False,
             early_stopping=False,
             use_cache=True,
         )
-        assert output.shape[1] == SETTINGS["new_tokens"] + 1
+        assert output.shape[1] == SETTINGS["new_tokens"] + before
 
     measure(size, what, once)
 

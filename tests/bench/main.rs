@@ -1,7 +1,8 @@
 //! `promot-bench`: seconds of training steps and of beam search, one JSON line a measurement, on the CPU.
 //!
 //! `bench_torch.py` measures the same with PyTorch and transformers, `cargo xtask bench` runs both. What is measured
-//! stands in `sizes.json`: random T5 1.1 models of two sizes, the same batches, dropout and label smoothing on.
+//! stands in `sizes.json`: random T5 1.1 and Llama models of two sizes each, the same batches, label smoothing and, for
+//! T5, dropout on.
 //! `RAYON_NUM_THREADS` sets the number of threads. Arguments restrict the run to the sizes they name.
 
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use promot_core::decode::{Batching, SearchSettings, generate};
 use promot_core::device::{self, DeviceChoice};
 use promot_core::loss::LossSettings;
 use promot_core::method::{self, Method};
-use promot_core::model::{Dropout, Model, Rates, SoftPrompt, T5Config, folder, prompt, tensors};
+use promot_core::model::{Dropout, Model, ModelConfig, Rates, SoftPrompt, folder, prompt, tensors};
 use promot_core::optim::Optimizer;
 use promot_core::rng::Streams;
 use promot_core::spec::{LengthPenalty, OptimizerSpec};
@@ -43,6 +44,7 @@ fn main() {
 struct Bench<'a> {
     settings: &'a Value,
     size: &'a Value,
+    config: ModelConfig,
     model: Model,
     /// As the CPU device has it for this model.
     layout: BatchLayout,
@@ -56,18 +58,20 @@ impl<'a> Bench<'a> {
         let device = opened.device.clone();
         let config = config(size);
         let streams = Streams::new(0);
-        let model = folder::random(&config.clone().into(), streams.stream("init"), &device).expect("a model");
+        let model = folder::random(&config, streams.stream("init"), &device).expect("a model");
         let length = number(&settings["prompt_length"]);
-        let values = prompt::uniform(length, config.d_model, 0.5, &mut streams.stream("prompt"));
-        let prompt = SoftPrompt::from_values(values, length, config.d_model, &device).expect("a prompt");
+        let (width, vocabulary) = (config.d_model(), config.vocab_size());
+        let values = prompt::uniform(length, width, 0.5, &mut streams.stream("prompt"));
+        let prompt = SoftPrompt::from_values(values, length, width, &device).expect("a prompt");
         // The same ids as in bench_torch.py; what they are does not matter, that they differ does.
         let ids = |row: usize, count: usize| {
-            (0..count).map(|place| (3 + (row * 131 + place * 17) % (config.vocab_size - 3)) as u32).collect()
+            (0..count).map(|place| (3 + (row * 131 + place * 17) % (vocabulary - 3)) as u32).collect()
         };
         let rows = (0..number(&size["batch"]))
             .map(|row| (ids(row, number(&size["input"])), ids(row + 7, number(&size["target"]))).into())
             .collect();
-        Self { settings, size, layout: opened.layout(0, 0, model.num_params()), model, prompt, rows }
+        let layout = opened.layout(0, config.start(), model.num_params());
+        Self { settings, size, layout, config, model, prompt, rows }
     }
 
     fn run(&self) {
@@ -75,7 +79,8 @@ impl<'a> Bench<'a> {
         self.train("fine-tuning, AdamW", &*method("fine-tuning"), ADAMW, false);
         self.train("fine-tuning behind prompt", &*method("fine-tuning"), ADAFACTOR, true);
         self.train("stage 1, Adafactor", &*method("prompt-tuning"), ADAFACTOR, true);
-        self.generate("generate, beam 4");
+        self.generate("generate, greedy", 1);
+        self.generate("generate, beam 4", number(&self.settings["beams"]));
     }
 
     /// One update: batch, forward, loss, backward, optimizer; the loss is read back.
@@ -85,11 +90,13 @@ impl<'a> Bench<'a> {
         let mut optimizer = Optimizer::new(optimizer).side_by_side(true);
         let float = |name: &str| self.settings[name].as_f64().expect("a number");
         let loss = LossSettings { label_smoothing: float("label_smoothing"), z_loss: 0.0 };
+        // A family that is trained without dropout says so.
+        let dropout_rate = self.size["dropout"].as_f64().unwrap_or_else(|| float("dropout"));
         let mut step = 0;
         self.measure(what, || {
             let now = model.take().expect("a model between steps");
             let rng = Streams::new(0).stream(&format!("dropout/{step}"));
-            let mut dropout = Dropout::new(Rates::uniform(float("dropout")), rng);
+            let mut dropout = Dropout::new(Rates::uniform(dropout_rate), rng);
             let done = accumulate(&now, method, &self.parts(), self.layout.num_workers, loss, &mut dropout);
             model = Some(optimizer.update(now, done.grads, float("learning_rate")));
             let loss = pollster::block_on(tensors::to_vec(done.loss)).expect("a loss");
@@ -99,15 +106,15 @@ impl<'a> Bench<'a> {
     }
 
     /// All inputs at once, without an end-of-sequence token, so that both programs make every token.
-    fn generate(&self, what: &str) {
+    fn generate(&self, what: &str, beams: usize) {
         let inputs: Vec<Vec<u32>> = self.rows.iter().map(|row| row.input.clone()).collect();
         let settings = SearchSettings {
-            beams: number(&self.settings["beams"]),
+            beams,
             max_new_tokens: number(&self.settings["new_tokens"]),
             min_new_tokens: 0,
             length_penalty: LengthPenalty::HuggingFace,
             alpha: 1.0,
-            decoder_start_id: 0,
+            decoder_start_id: self.config.start(),
             eos: vec![u32::MAX],
         };
         let batching = Batching { rows: inputs.len(), layout: self.layout, suppressed: &[] };
@@ -148,11 +155,11 @@ impl<'a> Bench<'a> {
 }
 
 /// The bundled model's own configuration where there is one.
-fn config(size: &Value) -> T5Config {
+fn config(size: &Value) -> ModelConfig {
     let root: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let file = size["config_file"].as_str().and_then(|file| std::fs::read(root.join(file)).ok());
     let bytes = file.unwrap_or_else(|| size["config"].to_string().into_bytes());
-    T5Config::from_json(&bytes).expect("a configuration")
+    ModelConfig::from_json(&bytes).expect("a configuration")
 }
 
 fn number(value: &Value) -> usize {

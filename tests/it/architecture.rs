@@ -7,6 +7,7 @@ mod rules;
 mod source;
 mod tree;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -147,6 +148,28 @@ static PACKAGES: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata gives JSON");
     metadata["packages"].as_array().expect("a list of packages").clone()
 });
+
+/// Every dependency with its features, of the program or of all there is, as `cargo tree` has them.
+fn features(arguments: &[&str]) -> BTreeSet<String> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{p}|{f}"]);
+    let output = command.args(arguments).current_dir(root()).output();
+    let output = output.unwrap_or_else(|error| panic!("cargo tree: {error}"));
+    assert!(output.status.success(), "cargo tree: {}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("cargo tree gives text");
+    text.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
+}
+
+/// A dependency with other features is another one, and so is all that depends on it: the tensor library takes a quarter of
+/// an hour.
+#[test]
+fn program_and_tests_share_one_build_of_every_dependency() {
+    let program = features(&["--package", "promot", "--edges", "normal,build"]);
+    let tests = features(&["--workspace", "--edges", "normal,build,dev"]);
+    assert!(program.iter().any(|line| line.starts_with("burn v")), "{program:?}");
+    let other: Vec<&String> = program.difference(&tests).collect();
+    assert!(other.is_empty(), "with these features in the program alone: {other:?}");
+}
 
 static TREE: LazyLock<Tree> = LazyLock::new(|| {
     let tree = Tree::read(&root(), &packages());

@@ -157,7 +157,7 @@ fn every_task_reads_the_hubs_files_and_the_same_from_json_lines() {
             [5, 1000, 3],
             "Q: Who came \"first\"? A:",
             "Ann Lee",
-            format!("trivia_qa/rc.nocontext/validation{one}[1000:]"),
+            format!("trivia_qa/unfiltered.nocontext/validation{one}[1000:]"),
         ),
         (
             "web_questions",

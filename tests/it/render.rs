@@ -6,7 +6,6 @@ use promot_core::data::{Example, Split};
 use promot_core::decode::{Batching, SearchSettings, generate};
 use promot_core::eval::{Evaluation, Evaluator, TaskRows};
 use promot_core::render::{Renderer, ShotPool};
-use promot_core::report::Report;
 use promot_core::rng::Streams;
 use promot_core::spec::{EvalSpec, LengthPenalty};
 use promot_core::task::Task;
@@ -62,9 +61,8 @@ fn equal_signatures_have_equal_in_context_examples() {
 #[test]
 fn recorded_questions_are_rendered_again() {
     let tokenizer = Tokenizer::from_json(&shipped::read("models/mini/tokenizer.json")).unwrap();
-    for name in shipped::list("recorded/index.json") {
-        let report = shipped::read(&format!("recorded/{name}/report.json"));
-        let report: Report = serde_json::from_slice(&report).unwrap();
+    for recording in shipped::recordings() {
+        let (report, name) = (recording.report(), &recording.name);
         let (eval, targets) = (&report.spec.eval, report.spec.target.tasks());
         let mut recorded: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for example in &report.examples {

@@ -91,7 +91,7 @@ test('a newer version is offered, and the older one is gone after it', async () 
   await kept(first.page);
   const list = await readFile(join(folder, 'service-worker.js'), 'utf8');
   // Another index file is enough: `recorded/index.json` with its new hash.
-  const changed = '["rte-mini"]\n';
+  const changed = '[{"name": "rte-mini", "model": "mini", "task": "rte-mini", "weights": ["fine-tuning", "promot"]}]\n';
   await writeFile(join(folder, 'recorded/index.json'), changed);
   const hash = await first.page.evaluate(async (text) => {
     const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));

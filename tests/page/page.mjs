@@ -77,7 +77,9 @@ export async function open(site, { query = 'device=cpu', hash = '', recorded, pr
     options.context ??
     (await site.browser.newContext({ acceptDownloads: true, serviceWorkers: 'block', ...options }));
   if (recorded) {
-    await context.route('**/recorded/index.json', (route) => route.fulfill({ json: ['rte-mini', 'second', 'lost'] }));
+    const index = ['rte-mini', 'second', 'lost'].map((name) => ({ name, model: 'mini', task: 'rte-mini', weights: [] }));
+    index[0].weights = ['fine-tuning', 'promot'];
+    await context.route('**/recorded/index.json', (route) => route.fulfill({ json: index }));
     for (const name of ['rte-mini', 'second']) {
       await context.route(`**/recorded/${name}/report.json`, (route) => route.fulfill({ json: recorded }));
     }

@@ -16,29 +16,51 @@ struct Recording {
     name: &'static str,
     preset: &'static str,
     changes: &'static [&'static str],
+    /// Whether the page has the tuned models, too.
+    weights: bool,
     /// Of the model and the data that are downloaded (`cargo xtask real-model`, `PROMOT_DATA`), not of the bundled ones.
     real: bool,
 }
 
-/// The page opens with the first one, whose weights are shipped, too.
+/// The page opens with the first one of each bundled model.
 const RECORDINGS: [Recording; 6] = [
-    Recording { name: "rte-mini", preset: "paper-mini", changes: &["eval.alignment_every=50"], real: false },
+    Recording {
+        name: "rte-mini",
+        preset: "paper-mini",
+        changes: &["eval.alignment_every=50"],
+        weights: true,
+        real: false,
+    },
     Recording {
         name: "wmt_enfr-mini",
         preset: "enfr-mini",
         changes: &["eval.alignment_every=50"],
+        weights: false,
         real: false,
     },
-    Recording { name: "rte-mini-baselines", preset: "baselines-mini", changes: &[], real: false },
-    Recording { name: "rte-mini-ablations", preset: "table-3-mini", changes: &[], real: false },
+    Recording {
+        name: "rte-mini-baselines",
+        preset: "baselines-mini",
+        changes: &[],
+        weights: false,
+        real: false,
+    },
+    Recording {
+        name: "rte-mini-ablations",
+        preset: "table-3-mini",
+        changes: &[],
+        weights: false,
+        real: false,
+    },
     // Seeds that had no part in the choice of any setting.
     Recording {
         name: "rte-mini-other-seeds",
         preset: "paper-mini",
         changes: &["seeds=[10, 11, 12, 13, 14]"],
+        weights: false,
         real: false,
     },
-    Recording { name: "rte-smollm2", preset: "real-rte", changes: REAL, real: true },
+    Recording { name: "rte-smollm2", preset: "real-rte", changes: REAL, weights: false, real: true },
 ];
 /// What a day of two cores allows of the preset.
 const REAL: &[&str] = &[
@@ -70,27 +92,40 @@ pub fn run() -> Result<()> {
             sh.write_file(&report, own_examples(&text)?)?;
         }
     }
-    let first = RECORDINGS[0].name;
-    for column in COLUMNS {
-        let from = runs.join(first).join("models").join(column);
-        let to = recorded.join(first).join(column);
-        sh.create_dir(&to)?;
-        sh.copy_file(from.join("model.safetensors"), to.join("model.safetensors"))?;
-        if from.join("prompt").is_dir() {
-            sh.create_dir(to.join("prompt"))?;
-            for name in ["adapter_config.json", "adapter_model.safetensors"] {
-                sh.copy_file(from.join("prompt").join(name), to.join("prompt").join(name))?;
+    for recording in RECORDINGS.iter().filter(|recording| recording.weights) {
+        let name = recording.name;
+        for column in COLUMNS {
+            let from = runs.join(name).join("models").join(column);
+            let to = recorded.join(name).join(column);
+            sh.create_dir(&to)?;
+            sh.copy_file(from.join("model.safetensors"), to.join("model.safetensors"))?;
+            if from.join("prompt").is_dir() {
+                sh.create_dir(to.join("prompt"))?;
+                for name in ["adapter_config.json", "adapter_model.safetensors"] {
+                    sh.copy_file(from.join("prompt").join(name), to.join("prompt").join(name))?;
+                }
             }
         }
     }
-    let list = |path: &str, names: Vec<String>| -> Result<()> {
-        Ok(sh.write_file(recorded.join(path), format!("{}\n", serde_json::to_string(&names)?))?)
-    };
-    let there = |recording: &&Recording| recorded.join(recording.name).join("report.json").is_file();
-    list("index.json", RECORDINGS.iter().filter(there).map(|recording| recording.name.to_owned()).collect())?;
-    list("weights.json", COLUMNS.map(|column| format!("{first}/{column}")).to_vec())?;
+    let mut list = Vec::new();
+    for recording in &RECORDINGS {
+        let report = recorded.join(recording.name).join("report.json");
+        if report.is_file() {
+            list.push(listed(recording, &sh.read_file(report)?)?);
+        }
+    }
+    sh.write_file(recorded.join("index.json"), format!("[{}]\n", list.join(",\n ")))?;
     println!("recorded: {}", recorded.display());
     Ok(())
+}
+
+/// What the page's list says of a recording (`app/src/recordings.rs`).
+fn listed(recording: &Recording, report: &str) -> Result<String> {
+    let report: serde_json::Value = serde_json::from_str(report)?;
+    let weights: &[&str] = if recording.weights { &COLUMNS } else { &[] };
+    let (model, task) = (&report["spec"]["model"], &report["spec"]["target"]["task"]);
+    Ok(serde_json::json!({ "name": recording.name, "model": model, "task": task, "weights": weights })
+        .to_string())
 }
 
 fn missing() -> bool {
@@ -108,7 +143,7 @@ fn own_examples(report: &str) -> Result<String> {
 
 /// An interrupted one goes on where it stopped.
 fn experiment(sh: &Shell, recording: &Recording, out: &Path) -> Result<()> {
-    let models = if recording.name == RECORDINGS[0].name { "f16" } else { "none" };
+    let models = if recording.weights { "f16" } else { "none" };
     let changes = recording.changes.iter().flat_map(|change| ["--set", change]);
     let resume = out.join("spec.toml").is_file().then_some("--resume");
     let run =
@@ -124,6 +159,17 @@ fn experiment(sh: &Shell, recording: &Recording, out: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_list_says_what_a_recording_is_of() {
+        let report = r#"{"spec": {"model": "mini", "target": {"task": "rte-mini"}}}"#;
+        let entry: serde_json::Value =
+            serde_json::from_str(&listed(&RECORDINGS[0], report).unwrap()).unwrap();
+        let expected = serde_json::json!({
+            "name": "rte-mini", "model": "mini", "task": "rte-mini", "weights": ["fine-tuning", "promot"]
+        });
+        assert_eq!(entry, expected);
+    }
 
     #[test]
     fn questions_of_others_stay_out_of_what_is_shipped() {

@@ -4,8 +4,18 @@ use leptos::prelude::window;
 
 /// A parameter of the page's address.
 pub fn parameter(name: &str) -> Option<String> {
-    let query = window().location().search().unwrap_or_default();
-    web_sys::UrlSearchParams::new_with_str(&query).ok()?.get(name)
+    web_sys::UrlSearchParams::new_with_str(&query()).ok()?.get(name)
+}
+
+/// All parameters, `?` before them.
+pub fn query() -> String {
+    window().location().search().unwrap_or_default()
+}
+
+/// Opens the page with other parameters, at the same place.
+pub fn open(query: &str) {
+    // They can always be set.
+    let _ = window().location().set_search(query);
 }
 
 /// The folder that everything is served from, with a slash at its end.
@@ -29,6 +39,5 @@ pub fn turn_to(hash: &str) {
 
 /// The page's address without its hash, as it was opened.
 pub fn whole() -> String {
-    let query = window().location().search().unwrap_or_default();
-    format!("{}{query}", base())
+    format!("{}{}", base(), query())
 }

@@ -53,7 +53,7 @@ pub fn AnswerColumn(column: Column) -> impl IntoView {
                 <p class="origin">{move || origin.get()}</p>
             </header>
             <div class="text" data-testid=format!("answer-{name}") aria-live="polite" aria-busy=busy>
-                <Text column answer waiting there />
+                <Text column answer waiting />
             </div>
             <Marks answer />
             <Probabilities column answer />
@@ -74,14 +74,11 @@ pub fn series(state: &State, column: &Column) -> String {
 }
 
 #[component]
-fn Text(
-    column: StoredValue<Column>,
-    answer: Memo<Option<Answer>>,
-    waiting: Memo<bool>,
-    there: Memo<bool>,
-) -> impl IntoView {
+fn Text(column: StoredValue<Column>, answer: Memo<Option<Answer>>, waiting: Memo<bool>) -> impl IntoView {
     let app = expect_context::<App>();
-    let missing = Memo::new(move |_| !there.get() && app.state.with(|state| !state.models.is_empty()));
+    let missing = Memo::new(move |_| {
+        app.state.with(|state| column.with_value(|column| columns::is_missing(&state.models, column)))
+    });
     let other =
         Memo::new(move |_| app.state.with(|state| column.with_value(|column| compared_with(state, column))));
     move || match answer.get() {

@@ -10,6 +10,7 @@ use crate::column::Column;
 use crate::failure::Failure;
 use crate::link::Link;
 use crate::protocol::{Command, DeviceWish, Event, resolved};
+use crate::state::address::with_model;
 use crate::state::fields::{self, Drafts};
 use crate::state::place::{Place, Screen};
 use crate::state::recorded::{Recorded, asked_with};
@@ -59,6 +60,8 @@ pub struct App {
     pub shots: RwSignal<usize>,
     /// Whether the panel of many rows is to be open when Compare is next shown.
     pub rows_wanted: RwSignal<bool>,
+    /// The bundled model that is open; another one needs another address.
+    pub model: &'static str,
     /// Whether to resume the saved run as soon as the worker is back.
     resumes: RwSignal<bool>,
     device: StoredValue<DeviceWish>,
@@ -67,8 +70,9 @@ pub struct App {
 }
 
 impl App {
-    pub fn new(device: DeviceWish, view: Screen) -> Self {
+    pub fn new(device: DeviceWish, model: &'static str, view: Screen) -> Self {
         Self {
+            model,
             state: RwSignal::default(),
             view: RwSignal::new(view),
             large: RwSignal::new(false),
@@ -111,7 +115,8 @@ impl App {
         let asks = loaded || matches!(event, Event::Example { .. });
         // A new worker, the first one or its successor, knows nothing.
         if matches!(event, Event::Ready) {
-            self.send(&Command::Start { device: self.device.get_value(), base: address::base() });
+            let (device, model) = (self.device.get_value(), self.model.to_owned());
+            self.send(&Command::Start { device, model, base: address::base() });
         }
         self.state.update(|state| state.apply(event));
         if loaded && self.state.with_untracked(|state| state.question.awaited) {
@@ -126,7 +131,8 @@ impl App {
         if loaded {
             self.inspect();
         }
-        let back = self.state.with_untracked(|state| state.saved.is_some() && !state.models.is_empty());
+        let here = |state: &State| state.saved.as_ref().is_some_and(|saved| saved.spec.model == self.model);
+        let back = self.state.with_untracked(|state| here(state) && !state.models.is_empty());
         if back && self.resumes.get_untracked() {
             self.resume();
         }
@@ -172,7 +178,7 @@ impl App {
 
     /// Shows row `row` of a task in the editor, as it was recorded, and moves there.
     pub fn open_question(&self, task: &str, row: usize) {
-        let shots = self.recorded.with_untracked(|recorded| asked_with(recorded.spec()?, task));
+        let shots = self.recorded.with_untracked(|recorded| asked_with(&recorded.questions()?.spec, task));
         self.shots.update(|known| *known = shots.unwrap_or(*known));
         self.example(task, row);
         point_at("question");
@@ -314,8 +320,9 @@ impl App {
 
     /// Shows the `place`-th recorded question of every task on the wall.
     pub fn show_wall(&self, place: usize) {
-        let wall =
-            self.recorded.with_untracked(|recorded| recorded.report().map(|report| Wall::of(report, place)));
+        let wall = self
+            .recorded
+            .with_untracked(|recorded| recorded.questions().map(|report| Wall::of(report, place)));
         if let Some(wall) = wall {
             self.state.update(|state| state.wall = wall);
             self.fill_wall();
@@ -394,7 +401,7 @@ impl App {
             focus(testid);
             return self.show_problem(Some(problem));
         }
-        match resolved(&spec) {
+        match resolved(&spec, self.model) {
             Ok(_) => {
                 settings::store(&spec);
                 let spec = with_questions(spec);
@@ -432,6 +439,13 @@ impl App {
     /// The device that was asked for, by the address or on this page.
     pub fn device(&self) -> DeviceWish {
         self.device.get_value()
+    }
+
+    /// Opens the page again with another bundled model; the settings of the form go with it.
+    pub fn open_model(&self, model: &str) {
+        let spec = RunSpec { model: model.to_owned(), ..self.form.get_untracked() };
+        settings::store(&spec);
+        address::open(&with_model(&address::query(), model));
     }
 
     /// Gives WebGPU up: a new worker computes on the CPU.

@@ -8,7 +8,7 @@ use promot_core::spec::RunSpec;
 use super::app::App;
 use super::later::turn;
 use super::{address, download, hide, keys, recorded, settings};
-use crate::catalog;
+use crate::catalog::{MODELS, preset};
 use crate::link::Link;
 use crate::protocol::{Event, resolved};
 use crate::state;
@@ -21,10 +21,14 @@ const WORKER_WAITS: u32 = 60;
 
 pub fn start() -> App {
     let device = state::address::device(address::parameter("device").as_deref());
+    let spec = address::parameter("spec").map(|text| state::address::spec(&text)).transpose();
+    let asked = spec.as_ref().ok().and_then(Option::as_ref);
+    let model = state::address::model(address::parameter("model").as_deref(), asked);
     let place = Place::read(&address::hash());
     let screen = place.as_ref().map_or_else(|_| Screen::default(), |place| place.screen);
-    let app = App::new(device.clone().unwrap_or_default(), screen);
-    app.show_problem(device.err());
+    let open = model.clone().unwrap_or(MODELS[0].name);
+    let app = App::new(device.clone().unwrap_or_default(), open, screen);
+    app.show_problem(device.err().or(model.err()));
     hide::hide(place.as_ref().map_or(&[], |place| &place.hide));
     keys::listen(app);
     let turned = move |_: &web_sys::Event| match Place::read(&address::hash()) {
@@ -32,7 +36,7 @@ pub fn start() -> App {
         Err(problem) => app.show_problem(Some(problem)),
     };
     EventListener::new(&window(), "hashchange", turned).forget();
-    Timeout::new(0, move || read_spec(app)).forget();
+    Timeout::new(0, move || take_spec(app, spec)).forget();
     // The worker is several times the page's size: it is read in once the first screen stands.
     Timeout::new(WORKER_WAITS, move || {
         app.connect(Link::start(move |event, bytes| on_event(app, event, bytes)));
@@ -40,7 +44,7 @@ pub fn start() -> App {
     .forget();
     // Not Leptos' own, which is there only once the page is mounted.
     wasm_bindgen_futures::spawn_local(async move {
-        let recorded = recorded::load().await;
+        let recorded = recorded::load(app.model).await;
         turn().await;
         app.recorded.set(recorded);
         turn().await;
@@ -67,11 +71,12 @@ fn first_view(app: App, place: Result<Place, String>) {
 }
 
 /// The settings that the Train screen begins with: the address's, the last visit's, or the quick ones.
-fn read_spec(app: App) {
-    let stored = || settings::stored().or_else(|| catalog::presets().by_name("quick").ok());
-    let asked = address::parameter("spec").map(|text| state::address::spec(&text)).transpose();
+fn take_spec(app: App, asked: Result<Option<RunSpec>, String>) {
+    // The last visit's settings may have been another model's.
+    let last = || settings::stored().map(|spec| RunSpec { model: app.model.to_owned(), ..spec });
+    let stored = || last().or_else(|| preset("quick", app.model));
     // What makes no sense is said at once: the fields can only show what does.
-    let senseless = |spec: &RunSpec| resolved(spec).err().map(|error| error.to_string());
+    let senseless = |spec: &RunSpec| resolved(spec, app.model).err().map(|error| error.to_string());
     let problem = match &asked {
         Ok(spec) => spec.as_ref().and_then(senseless),
         Err(problem) => Some(problem.clone()),

@@ -16,12 +16,17 @@ use super::wall::WallOfAnswers;
 use super::world::World;
 use crate::column::Column;
 use crate::protocol::Origin;
+use crate::state::recorded::Recorded;
 use crate::state::{State, alike};
 
 /// What the models that come with the page show.
 const SHIPPED: &str = "The same small model three times: pretrained, after fine-tuning on a single true-or-false task, and \
      after ProMoT. The fine-tuned one answers translations and articles with \u{201c}True\u{201d} or \u{201c}False\u{201d}; \
      ProMoT is meant to keep the other skills.";
+
+/// What is so where no tuned model has come with the page.
+const BARE: &str = "A small model as it was pretrained. Tune it on the Train screen, by fine-tuning and by ProMoT: the tuned models \
+     then stand beside it, and one sees which of its skills each of them has kept.";
 
 /// What is so of any models.
 const OWN: &str = "The same small model several times: pretrained, and after the training of this tab, whose tasks stand \
@@ -32,8 +37,19 @@ const OWN: &str = "The same small model several times: pretrained, and after the
 pub fn Compare() -> impl IntoView {
     let app = expect_context::<App>();
     let shown = Memo::new(move |_| app.state.with(|state| state.columns.clone()));
-    let own = Memo::new(move |_| {
-        app.state.with(|state| state.models.iter().any(|model| model.origin == Origin::Trained))
+    let lead = Memo::new(move |_| {
+        app.state.with(|state| {
+            let tuned =
+                |origin| state.models.iter().any(|model| !model.target.is_empty() && model.origin == origin);
+            // Until the models are there, what is recorded tells which they are.
+            let none = app.recorded.with(|recorded| matches!(recorded, Recorded::None(_)));
+            match (tuned(Origin::Trained), tuned(Origin::Shipped)) {
+                (true, _) => OWN,
+                (false, true) => SHIPPED,
+                (false, false) if none || !state.models.is_empty() => BARE,
+                (false, false) => SHIPPED,
+            }
+        })
     });
     let unlike = Memo::new(move |_| {
         let difference = |state: &State| {
@@ -44,7 +60,7 @@ pub fn Compare() -> impl IntoView {
     view! {
         <section class="intro" aria-labelledby="compare-title">
             <h1 id="compare-title">"One question, several models"</h1>
-            <p class="lead">{move || if own.get() { OWN } else { SHIPPED }}</p>
+            <p class="lead">{move || lead.get()}</p>
             <StartStory />
             <Glossary />
         </section>

@@ -5,7 +5,7 @@ use promot_core::spec::RunSpec;
 
 use super::address;
 use super::app::App;
-use crate::catalog::presets;
+use crate::catalog::preset;
 use crate::protocol::resolved;
 use crate::state::fields::{FIELDS, Field};
 use crate::state::methods::{MAIN, recipes, set_method, stage_lengths, title};
@@ -45,16 +45,16 @@ fn Preset() -> impl IntoView {
     let app = expect_context::<App>();
     let chosen = Memo::new(move |_| {
         app.form.with(|form| {
-            PRESETS.iter().position(|(name, ..)| presets().by_name(name).is_ok_and(|spec| spec == *form))
+            PRESETS.iter().position(|(name, ..)| preset(name, app.model).is_some_and(|spec| spec == *form))
         })
     });
     let set = move |event: leptos::ev::Event| {
-        if let Ok(spec) = presets().by_name(&event_target_value(&event)) {
+        if let Some(spec) = preset(&event_target_value(&event), app.model) {
             app.set_form(spec);
         }
     };
     let option = move |(at, (name, title, expect)): (usize, (&'static str, &'static str, &'static str))| {
-        let steps = presets().by_name(name).map(|spec| stage_lengths(&spec)).unwrap_or_default();
+        let steps = preset(name, app.model).map(|spec| stage_lengths(&spec)).unwrap_or_default();
         view! {
             <option value=name selected=move || chosen.get() == Some(at)>
                 {format!("{title}: {steps}; {expect}")}
@@ -200,7 +200,7 @@ fn AllSettings() -> impl IntoView {
         &event_target_value(&event),
         "the text above",
     )
-    .and_then(|spec| resolved(&spec).map(|_| spec))
+    .and_then(|spec| resolved(&spec, app.model).map(|_| spec))
     {
         Ok(spec) => app.set_form(spec),
         Err(error) => problem.set(Some(error.to_string())),

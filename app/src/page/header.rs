@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::app::App;
 use super::device::DeviceBadge;
 use super::large::LargeMode;
+use super::model::ChooseModel;
 use super::share::ShareView;
 use crate::state::place::Screen as View;
 
@@ -25,6 +26,7 @@ pub fn Header() -> impl IntoView {
                 <nav aria-label="Screens">
                     {View::ALL.into_iter().map(|view| view! { <Screen view /> }).collect_view()}
                 </nav>
+                <ChooseModel />
                 <ShareView />
                 <LargeMode />
             </div>

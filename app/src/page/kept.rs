@@ -28,7 +28,7 @@ pub fn KeptRuns() -> impl IntoView {
         app.state.with_untracked(|state| state.kept.curves(&state.training))
     });
     let any = Memo::new(move |_| !compared.with(Vec::is_empty));
-    let differ = Memo::new(move |_| app.state.with(|state| state.kept.targets_differ()));
+    let unlike = Memo::new(move |_| app.state.with(|state| state.kept.unlike()));
     view! {
         <Show when=there>
             <section class="panel kept" data-testid="kept" data-point="kept" aria-labelledby="kept-title">
@@ -49,11 +49,7 @@ pub fn KeptRuns() -> impl IntoView {
                     </p>
                 </Show>
                 <Show when=move || any.get()>
-                    <Show when=move || differ.get()>
-                        <p class="unlike" role="note">
-                            "These runs were tuned on different tasks: their scores say nothing about each other."
-                        </p>
-                    </Show>
+                    {move || unlike.get().map(|text| view! { <p class="unlike" role="note">{text}</p> })}
                     <ResultsTable runs=compared testid="kept-table" />
                     <ComparedCharts curves />
                 </Show>
@@ -105,7 +101,8 @@ fn One(run: KeptRun) -> impl IntoView {
     let rename = move |event: leptos::ev::Event| {
         app.send(&Command::RenameKept { id, name: event_target_value(&event) });
     };
-    let about = format!("{}; {}; {}", run.task, run.methods.join(", "), numbers::bytes(run.bytes));
+    let model = if run.model.is_empty() { String::new() } else { format!("{}; ", run.model) };
+    let about = format!("{model}{}; {}; {}", run.task, run.methods.join(", "), numbers::bytes(run.bytes));
     view! {
         <li data-run=id.to_string()>
             <label class="check">

@@ -30,6 +30,7 @@ mod kept;
 mod keys;
 mod large;
 mod later;
+mod model;
 mod numbers;
 mod picture;
 mod point;

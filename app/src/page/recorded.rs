@@ -12,20 +12,24 @@ use super::evidence::Evidence;
 use super::later::{Later, turn};
 use super::results::ResultsTable;
 use crate::fetch;
-use crate::state::recorded::Recorded;
+use crate::recordings;
+use crate::state::recorded::{Elsewhere, Recorded};
 
-/// Fetches the first of the reports that `recorded/index.json` names. The index is always there: looking for a
-/// file that may be missing would leave an error in the browser's console.
-pub async fn load() -> Recorded {
-    first().await.unwrap_or_else(Recorded::Broken)
+/// Fetches the report that the page opens with: the first one of the open model.
+pub async fn load(model: &str) -> Recorded {
+    first(model).await.unwrap_or_else(Recorded::Broken)
 }
 
-async fn first() -> Result<Recorded, String> {
-    let names: Vec<String> =
-        serde_json::from_slice(&file("index.json").await?).map_err(|error| error.to_string())?;
-    match names.split_first() {
-        Some((name, others)) => Ok(Recorded::Here(Arc::new(report(name).await?), others.to_vec())),
-        None => Ok(Recorded::None),
+async fn first(model: &str) -> Result<Recorded, String> {
+    let (first, others) = recordings::for_model(recordings::read(&file("index.json").await?)?, model);
+    let others: Vec<String> = others.into_iter().map(|recording| recording.name).collect();
+    match (first, others.first()) {
+        (Some(first), _) => Ok(Recorded::Here(Arc::new(report(&first.name).await?), others)),
+        (None, Some(other)) => {
+            let other = report(other).await?;
+            Ok(Recorded::None(Elsewhere::new(others, Some(other))))
+        }
+        (None, None) => Ok(Recorded::None(Elsewhere::default())),
     }
 }
 
@@ -93,7 +97,13 @@ pub fn RecordedResults() -> impl IntoView {
                     }
                         .into_any()
                 }
-                Recorded::None => view! { <Missing /> }.into_any(),
+                Recorded::None(elsewhere) => {
+                    view! {
+                        <Missing others=!elsewhere.others.is_empty() />
+                        {elsewhere.others.into_iter().map(|name| view! { <Other name /> }).collect_view()}
+                    }
+                        .into_any()
+                }
                 Recorded::Here(report, others) => {
                     view! {
                         <Later>
@@ -109,7 +119,20 @@ pub fn RecordedResults() -> impl IntoView {
 }
 
 #[component]
-fn Missing() -> impl IntoView {
+fn Missing(others: bool) -> impl IntoView {
+    let app = expect_context::<App>();
+    if others {
+        return view! {
+            <p class="none" data-testid="no-recorded">
+                {format!(
+                    "No results of {} come with this page: what it shows of this model is computed on this device. Below are \
+                     those of other models.",
+                    app.model,
+                )}
+            </p>
+        }
+            .into_any();
+    }
     view! {
         <div class="none" data-testid="no-recorded">
             <p>
@@ -121,6 +144,7 @@ fn Missing() -> impl IntoView {
             </pre>
         </div>
     }
+        .into_any()
 }
 
 /// A further report, fetched when it is opened.

@@ -18,6 +18,8 @@ pub fn SavedRun() -> impl IntoView {
     move || {
         offer.get().map(|(saved, here)| {
             let task = &saved.spec.target.task;
+            let model = saved.spec.model.clone();
+            let elsewhere = model != app.model;
             let (text, label) = if saved.finished {
                 (format!("A finished run on {task} is stored in this browser."), "Show it")
             } else {
@@ -28,6 +30,9 @@ pub fn SavedRun() -> impl IntoView {
                 let when = if here { "was stopped" } else { "from an earlier visit is unfinished" };
                 (format!("A run on {task} {when} ({}{at}).", saved.method), "Continue")
             };
+            let label = if elsewhere { format!("Open {model}") } else { label.to_owned() };
+            let text = if elsewhere { format!("{text} It is of the model {model}.") } else { text };
+            let go = move || if elsewhere { app.open_model(&model) } else { app.resume() };
             view! {
                 <aside class="panel saved" aria-label="Saved run" data-testid="saved-run">
                     <p>{text}</p>
@@ -37,7 +42,7 @@ pub fn SavedRun() -> impl IntoView {
                             class="primary"
                             data-testid="saved-continue"
                             disabled=move || !loaded.get()
-                            on:click=move |_| app.resume()
+                            on:click=move |_| go()
                         >
                             {label}
                         </button>

@@ -114,8 +114,11 @@ fn WallCell(row: usize, column: Column, task: String, place: usize) -> impl Into
             false => app.state.with(|state| of_runs(&state.training.runs)),
         }
     });
+    let missing = Memo::new(move |_| {
+        app.state.with(|state| stored.with_value(|(column, _)| columns::is_missing(&state.models, column)))
+    });
     let open = move |_| stored.with_value(|(_, task)| app.open_question(task, place));
-    let label = move || words(&heading, cell.get().as_ref(), bar.get());
+    let label = move || words(&heading, cell.get().as_ref(), missing.get(), bar.get());
     view! {
         <td data-of=name data-series=series>
             <button
@@ -128,7 +131,7 @@ fn WallCell(row: usize, column: Column, task: String, place: usize) -> impl Into
                 aria-label=label
                 on:click=open
             >
-                <span class="said">{move || cell.get().map_or_else(|| "\u{2026}".to_owned(), |cell| cell.text)}</span>
+                <span class="said">{move || cell.get().map_or_else(|| unsaid(missing.get()).to_owned(), |cell| cell.text)}</span>
                 {move || bar.get().map(|score| view! {
                     <span class="gauge"><span style:width=format!("{score:.1}%")></span></span>
                     <span class="score">{format!("{score:.0}")}</span>
@@ -136,6 +139,11 @@ fn WallCell(row: usize, column: Column, task: String, place: usize) -> impl Into
             </button>
         </td>
     }
+}
+
+/// In place of an answer.
+fn unsaid(missing: bool) -> &'static str {
+    if missing { "not trained yet" } else { "\u{2026}" }
 }
 
 fn verdict_name(verdict: Option<Verdict>) -> Option<&'static str> {
@@ -147,8 +155,10 @@ fn verdict_name(verdict: Option<Verdict>) -> Option<&'static str> {
 }
 
 /// A cell for someone who does not see it.
-fn words(heading: &str, cell: Option<&Cell>, score: Option<f64>) -> String {
-    let Some(cell) = cell else { return format!("{heading}: no answer yet") };
+fn words(heading: &str, cell: Option<&Cell>, missing: bool, score: Option<f64>) -> String {
+    let Some(cell) = cell else {
+        return format!("{heading}: {}", if missing { "not trained yet" } else { "no answer yet" });
+    };
     let verdict = match cell.verdict {
         Some(Verdict::Right) => ", right".to_owned(),
         Some(Verdict::Wrong) => ", wrong".to_owned(),

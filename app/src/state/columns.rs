@@ -41,6 +41,11 @@ pub fn model<'a>(models: &'a [ModelState], column: &Column) -> Option<&'a ModelS
     (model.prompt > 0 || !column.part.needs_prompt()).then_some(model)
 }
 
+/// Whether the models are there and the column's is none of them.
+pub fn is_missing(models: &[ModelState], column: &Column) -> bool {
+    !models.is_empty() && model(models, column).is_none()
+}
+
 /// Vectors of the soft prompt that the column's model has in front of its input.
 pub fn prompt_of(models: &[ModelState], column: &Column, switch: bool) -> usize {
     let length = model(models, column).map_or(0, |model| model.prompt);
@@ -206,6 +211,9 @@ mod tests {
         );
         assert_eq!(of("joint"), "Joint: not trained yet");
         assert_eq!(of("fine-tuning/with-prompt").split(": ").last(), Some("not trained yet"), "it has none");
+        let missing = |name: &str| is_missing(&models, &Column::from(name.to_owned()));
+        assert!(missing("joint") && missing("fine-tuning/with-prompt") && !missing("promot"));
+        assert!(!is_missing(&[], &Column::of("joint")), "they are on their way");
         let prompt = |name: &str, switch| prompt_of(&models, &Column::from(name.to_owned()), switch);
         assert_eq!(
             [prompt("promot", true), prompt("promot", false), prompt("fine-tuning", true)],

@@ -227,7 +227,7 @@ mod tests {
     fn an_error_of_the_spec_has_its_field() {
         let mut spec = RunSpec::default();
         spec.set("stage.fine-tuning.learning_rate", "-1").unwrap();
-        let error = crate::protocol::resolved(&spec).map(|_| ()).unwrap_err();
+        let error = crate::protocol::resolved(&spec, "mini").map(|_| ()).unwrap_err();
         assert_eq!(of_error(&error).map(|field| field.testid), Some("train-rate"), "{error}");
         assert!(of_error(&Error::Storage("full".into())).is_none());
     }

@@ -94,11 +94,21 @@ impl Kept {
         all
     }
 
-    /// Whether the chosen runs were tuned on different tasks, whose scores say nothing about each other.
-    pub fn targets_differ(&self) -> bool {
-        let mut targets = self.chosen().map(|(_, report)| &report.spec.target.task);
-        let first = targets.next();
-        targets.any(|target| Some(target) != first)
+    /// Why the scores of the chosen runs say nothing about each other, where that is so.
+    pub fn unlike(&self) -> Option<&'static str> {
+        let differ = |of: fn(&RunSpec) -> &str| {
+            let mut all = self.chosen().map(|(_, report)| of(&report.spec));
+            let first = all.next();
+            all.any(|other| Some(other) != first)
+        };
+        if differ(|spec| &spec.target.task) {
+            return Some(
+                "These runs were tuned on different tasks: their scores say nothing about each other.",
+            );
+        }
+        differ(|spec| &spec.model).then_some(
+            "These runs are of different models: compare each method with its own pretrained model only.",
+        )
     }
 
     fn chosen(&self) -> impl Iterator<Item = (&str, &Report)> {
@@ -142,7 +152,14 @@ mod tests {
     }
 
     fn kept(id: u64, name: &str) -> KeptRun {
-        KeptRun { id, name: name.into(), task: "rte-mini".into(), methods: Vec::new(), bytes: 10 }
+        KeptRun {
+            id,
+            name: name.into(),
+            model: "mini".into(),
+            task: "rte-mini".into(),
+            methods: Vec::new(),
+            bytes: 10,
+        }
     }
 
     fn two() -> Kept {
@@ -186,11 +203,15 @@ mod tests {
         assert!(!all.choose(0, false) && !all.choose(0, true), "its report is here");
         all.take(vec![kept(1, "second")]);
         assert_eq!(names(&all.compared(&Training::default())), ["second: pretrained", "second: promot"]);
-        assert!(!all.targets_differ());
+        assert_eq!(all.unlike(), None);
         all.take(vec![kept(1, "second"), kept(2, "third")]);
         assert!(all.choose(2, true));
         all.report(2, report("wic-mini"));
-        assert!(all.targets_differ());
+        assert!(all.unlike().unwrap().contains("different tasks"));
+        let mut other = report("rte-mini");
+        other.spec.model = "mini-llama".into();
+        all.report(2, other);
+        assert!(all.unlike().unwrap().contains("different models"));
     }
 
     #[test]

@@ -11,15 +11,42 @@ use super::methods::{FINE_TUNING, training};
 #[derive(Clone, Debug)]
 pub enum Recorded {
     Loading,
-    /// Nothing is shipped.
-    None,
+    /// Nothing is shipped of the open model.
+    None(Elsewhere),
     /// What is shipped cannot be read.
     Broken(String),
     /// The first report, whose questions can be looked at, and the names of the others.
     Here(Arc<Report>, Vec<String>),
 }
 
+/// What is shipped of other models.
+#[derive(Clone, Debug, Default)]
+pub struct Elsewhere {
+    /// The names of the reports.
+    pub others: Vec<String>,
+    /// The first one without its answers: its questions can be asked of any model.
+    questions: Option<Arc<Report>>,
+}
+
+impl Elsewhere {
+    pub fn new(others: Vec<String>, first: Option<Report>) -> Self {
+        let questions = first.map(|mut report| {
+            report.examples.iter_mut().for_each(|example| example.outputs.clear());
+            Arc::new(report)
+        });
+        Self { others, questions }
+    }
+}
+
 impl Recorded {
+    /// A report with questions of every task, and with answers where these are of the open model.
+    pub fn questions(&self) -> Option<&Arc<Report>> {
+        match self {
+            Recorded::None(elsewhere) => elsewhere.questions.as_ref(),
+            _ => self.report(),
+        }
+    }
+
     /// The first report.
     pub fn report(&self) -> Option<&Arc<Report>> {
         match self {
@@ -78,7 +105,7 @@ mod tests {
         let of = |name: &str| curves.methods.iter().find(|method| method.method == name).unwrap();
         assert!(!of("promot").loss.points.is_empty() && of("promot").validation.len() > 5);
         assert!(!of("fine-tuning").unseen.is_empty() && !of("fine-tuning").format.is_empty());
-        assert!(Recorded::None.curves().methods.is_empty());
+        assert!(Recorded::None(Elsewhere::default()).curves().methods.is_empty());
     }
 
     fn example(task: &str, input: &str) -> ExampleAnswers {
@@ -103,7 +130,12 @@ mod tests {
             frontier: Vec::new(),
             signs: Vec::new(),
         };
+        let questions = Recorded::None(Elsewhere::new(Vec::new(), Some(report.clone())));
+        let kept = questions.questions().map(|report| &report.examples).unwrap();
+        assert!(kept.len() == 3 && kept.iter().all(|example| example.outputs.is_empty()), "another model's");
+        assert!(questions.report().is_none() && questions.target().is_empty());
         let recorded = Recorded::Here(Arc::new(report), Vec::new());
+        assert_eq!(recorded.questions().map(|report| report.examples[0].outputs.len()), Some(1));
         let input = |task, row, shots| recorded.example(task, row, shots).map(|found| found.input.as_str());
         assert_eq!(input("rte-mini", 0, 0), Some("a"));
         assert_eq!(input("rte-mini", 0, 1), None);
@@ -111,6 +143,6 @@ mod tests {
             (input("cb-mini", 1, 1), input("cb-mini", 2, 1), input("cb-mini", 0, 4)),
             (Some("c"), None, None)
         );
-        assert!(Recorded::None.example("cb-mini", 0, 1).is_none());
+        assert!(Recorded::None(Elsewhere::default()).example("cb-mini", 0, 1).is_none());
     }
 }

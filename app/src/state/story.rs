@@ -283,7 +283,7 @@ pub fn tries(report: &Report) -> Vec<Try> {
     let whole = Column::of;
     let with = |part| Column::new(PROMOT, part);
     let put = |words: &str, place| Try { words: words.to_owned(), place };
-    let mut spec = catalog::presets().by_name("quick").unwrap_or_default();
+    let mut spec = catalog::preset("quick", &report.spec.model).unwrap_or_default();
     let other =
         tasks::trainable().find(|task| task.name != spec.target.task && task.words().next().is_none());
     let mut tries = vec![

@@ -264,13 +264,13 @@ mod tests {
     fn a_run_is_asked_its_target_and_two_kinds_of_held_out_tasks() {
         let quick = with_questions(presets().by_name("quick").unwrap());
         assert_eq!(quick.eval.watch, ["rte-mini", "triviaqa-mini", "wmt_ende-mini"]);
-        assert!(resolved(&quick).is_ok());
+        assert!(resolved(&quick, "mini").is_ok());
         assert_eq!(with_questions(quick.clone()), quick, "what is asked for stays");
         let mut bare = presets().by_name("quick").unwrap();
         (bare.eval.shots, bare.eval.frontier) = (Vec::new(), false);
         bare.eval.watch.clear();
         let bare = with_questions(bare);
         assert_eq!(bare.eval.watch, ["rte-mini"]);
-        assert!(resolved(&bare).is_ok());
+        assert!(resolved(&bare, "mini").is_ok());
     }
 }

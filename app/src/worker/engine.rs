@@ -21,7 +21,7 @@ use super::models::{self, Models};
 use super::storage::Storage;
 use crate::batch::MOST_ROWS;
 use crate::budget::Budget;
-use crate::catalog::{MODEL, tasks};
+use crate::catalog::tasks;
 use crate::column::RecipeName;
 use crate::failure::Failure;
 use crate::kept::Kept;
@@ -48,7 +48,7 @@ pub struct Rows {
 }
 
 impl Engine {
-    pub async fn open(inbox: Rc<Inbox>, wish: DeviceWish, base: &str) -> Result<Self, Failure> {
+    pub async fn open(inbox: Rc<Inbox>, wish: DeviceWish, model: &str, base: &str) -> Result<Self, Failure> {
         let loading = |what: &str, done: f64| post(&Event::Loading { what: what.into(), done });
         post(&Event::Status { status: Status::Loading });
         loading("device", 0.0);
@@ -57,8 +57,8 @@ impl Engine {
         let (info, webgpu) = (opened.device.info.clone(), opened.webgpu());
         post(&Event::Device { info, webgpu, advice: opened.advice });
         loading("bundled model", 0.2);
-        let files = models::bundled(base).await?;
-        let loaded = folder::load(MODEL, &files, &opened.device.device)?;
+        let files = models::bundled(base, model).await?;
+        let loaded = folder::load(model, &files, &opened.device.device)?;
         let engine = Self {
             inbox,
             device: opened.device,
@@ -152,7 +152,15 @@ impl Engine {
         }
     }
 
+    /// Whether a run is of the model that is open.
+    pub fn is_of_model(&self, saved: &Saved) -> bool {
+        saved.spec().model == self.loaded.info.name
+    }
+
     async fn try_refresh(&self, saved: &Saved) -> Result<(), Failure> {
+        if !self.is_of_model(saved) {
+            return Ok(());
+        }
         for run in saved.runs(&self.storage).await? {
             let recipe = RecipeName::new(run.run.method);
             if let Some(model) = self.trained(saved, &recipe).await? {

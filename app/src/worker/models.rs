@@ -11,6 +11,7 @@ use crate::column::{Column, Part, RecipeName};
 use crate::failure::Failure;
 use crate::fetch;
 use crate::protocol::{ModelState, Origin};
+use crate::recordings;
 
 /// In the order in which they came; the pretrained model is first. One that was trained here stands in front of the
 /// shipped one of its name, which comes back when the run is discarded.
@@ -126,9 +127,9 @@ impl Models {
     }
 }
 
-/// Fetches the files of the bundled model.
-pub async fn bundled(base: &str) -> Result<ModelFiles, String> {
-    let file = |name: &str| format!("{base}models/mini/{name}");
+/// Fetches the files of a bundled model.
+pub async fn bundled(base: &str, model: &str) -> Result<ModelFiles, String> {
+    let file = |name: &str| format!("{base}models/{model}/{name}");
     Ok(ModelFiles {
         config: fetch::bytes(&file("config.json")).await?,
         weights: vec![("model.safetensors".into(), fetch::bytes(&file("model.safetensors")).await?)],
@@ -137,27 +138,15 @@ pub async fn bundled(base: &str) -> Result<ModelFiles, String> {
     })
 }
 
-/// The folders below `recorded/` that hold weights, `<task>/<recipe>`: named in a list that is always there, since
-/// looking for a file that may be missing leaves an error in the browser's console. Such a folder holds a
-/// `model.safetensors`, and `prompt/adapter_model.safetensors` where the recipe has a prompt.
-async fn weights(base: &str) -> Result<Vec<String>, String> {
-    let url = format!("{base}recorded/weights.json");
-    serde_json::from_slice(&fetch::bytes(&url).await?).map_err(|error| format!("{url}: {error}"))
-}
-
-/// The shipped weights, on the bundled model's device; of each recipe the first folder.
+/// The weights that are shipped of the bundled model, on its device: those of the run that the page opens with.
 pub async fn shipped(base: &str, loaded: &LoadedModel, files: &ModelFiles) -> Result<Vec<Shipped>, Failure> {
-    let mut found: Vec<Shipped> = Vec::new();
-    for folder in weights(base).await? {
-        let (task, name) = folder
-            .split_once('/')
-            .ok_or_else(|| format!("recorded/weights.json: expected <task>/<recipe>, found {folder}"))?;
+    let list = recordings::read(&fetch::bytes(&format!("{base}recorded/index.json")).await?)?;
+    let (Some(first), _) = recordings::for_model(list, &loaded.info.name) else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for name in &first.weights {
         let recipe = spec::list().into_iter().find(|entry| entry.name == name);
-        let recipe = recipe.ok_or_else(|| format!("recorded/weights.json: no method is called {name}"))?;
-        if found.iter().any(|shipped| shipped.recipe.as_str() == name) {
-            continue;
-        }
-        let folder = format!("{base}recorded/{folder}");
+        let recipe = recipe.ok_or_else(|| format!("recorded/index.json: no method is called {name}"))?;
+        let folder = format!("{base}recorded/{}/{name}", first.name);
         let weights = fetch::bytes(&format!("{folder}/model.safetensors")).await?;
         let files = ModelFiles { weights: vec![("model.safetensors".into(), weights)], ..files.clone() };
         let mut model = folder::load(name, &files, &loaded.model.device())?.model;
@@ -167,7 +156,7 @@ pub async fn shipped(base: &str, loaded: &LoadedModel, files: &ModelFiles) -> Re
                 (file("adapter_config.json").await?, file("adapter_model.safetensors").await?);
             model = with_prompt(model, &config, &weights)?;
         }
-        found.push(Shipped { recipe: RecipeName::new(name), model, task: task.to_owned() });
+        found.push(Shipped { recipe: RecipeName::new(name), model, task: first.task.clone() });
     }
     Ok(found)
 }

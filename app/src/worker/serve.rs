@@ -14,13 +14,13 @@ use crate::saved::Saved;
 
 /// Opens the engine with the first command and then executes the others.
 pub async fn run(inbox: Rc<Inbox>) {
-    let (wish, base) = loop {
+    let (wish, model, base) = loop {
         match inbox.next().await {
-            Command::Start { device, base } => break (device, base),
+            Command::Start { device, model, base } => break (device, model, base),
             _ => fail(Failure::other("The worker got a command before `start`.")),
         }
     };
-    match Engine::open(inbox, wish, &base).await {
+    match Engine::open(inbox, wish, &model, &base).await {
         Ok(engine) => execute_all(&engine).await,
         Err(failure) => {
             let advice = "Load the page again; if that does not help, the server may lack the model's files.";

@@ -33,7 +33,7 @@ pub trait Serve {
 
 /// A new run; the saved one is deleted.
 pub async fn begin(engine: &Engine, serve: &dyn Serve, spec: RunSpec) {
-    if let Err(error) = resolved(&spec) {
+    if let Err(error) = resolved(&spec, &engine.loaded.info.name) {
         return failed(Failure::from(error).advice("Change the settings and start again."));
     }
     post(&Event::Status { status: Status::Loading });
@@ -56,7 +56,12 @@ pub async fn begin(engine: &Engine, serve: &dyn Serve, spec: RunSpec) {
 pub async fn resume(engine: &Engine, serve: &dyn Serve) {
     post(&Event::Status { status: Status::Loading });
     match Saved::find(&engine.storage).await {
-        Ok(Some(saved)) => run(engine, serve, saved).await,
+        Ok(Some(saved)) if engine.is_of_model(&saved) => run(engine, serve, saved).await,
+        Ok(Some(saved)) => {
+            post(&Event::Status { status: Status::Idle });
+            let (of, open) = (&saved.spec().model, &engine.loaded.info.name);
+            fail(Failure::other(format!("The saved run is of the model {of}; {open} is open.")));
+        }
         Ok(None) => {
             post(&Event::Status { status: Status::Idle });
             fail(Failure::other("There is no saved run."));

@@ -48,6 +48,17 @@ pub struct ModelArgs {
     pub adapter: Option<PathBuf>,
 }
 
+/// Inputs as turns of a chat.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct ChatArgs {
+    /// Each input is the user's turn in the model's own chat template
+    #[arg(long)]
+    pub chat: bool,
+    /// The system's turn before it
+    #[arg(long, value_name = "TEXT", requires = "chat")]
+    pub system: Option<String>,
+}
+
 pub fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("expected at least 1".to_owned()),

@@ -1,17 +1,14 @@
 //! `promot generate`: one JSON line out for each line in.
 
-use std::borrow::Cow;
-
 use indicatif::ProgressBar;
 use promot_core::decode::{self, Batching, SearchSettings};
 use promot_core::spec::LengthPenalty;
-use promot_core::tokenizer::{Message, Role, Tokenizer};
 use promot_core::{Error, Result};
 use serde::Serialize;
 
 use crate::args::{GenerateArgs, Penalty};
 use crate::output::{self, Lines};
-use crate::{device, interrupt, loaded};
+use crate::{chat, device, interrupt, loaded};
 
 /// Batches that are answered before lines are written: similar lengths are batched within this many lines.
 const BATCHES: usize = 16;
@@ -51,7 +48,7 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<()> {
     let bar = ProgressBar::new(inputs.len() as u64);
     let mut lines = Lines::new(&args.json);
     for chunk in inputs.chunks(args.batch.saturating_mul(BATCHES)) {
-        let encode = |input: &String| tokenizer.encode_input(&asked(args, tokenizer, input)?);
+        let encode = |input: &String| tokenizer.encode_input(&chat::asked(&args.chat, tokenizer, input)?);
         let ids = chunk.iter().map(encode).collect::<Result<Vec<_>>>()?;
         let before = bar.position();
         let mut progress = |done: usize| {
@@ -67,15 +64,4 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<()> {
     }
     bar.finish_and_clear();
     lines.finish()
-}
-
-/// What the model reads of an input.
-fn asked<'a>(args: &GenerateArgs, tokenizer: &Tokenizer, input: &'a str) -> Result<Cow<'a, str>> {
-    if !args.chat {
-        return Ok(input.into());
-    }
-    let turn = |role, content: &str| Message { role, content: content.to_owned() };
-    let system = args.system.iter().map(|text| turn(Role::System, text));
-    let turns: Vec<Message> = system.chain([turn(Role::User, input)]).collect();
-    Ok(tokenizer.chat(&turns)?.into())
 }

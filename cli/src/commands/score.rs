@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::args::ScoreArgs;
 use crate::output::{self, Lines};
-use crate::{device, loaded};
+use crate::{chat, device, loaded};
 
 #[derive(Serialize)]
 struct Line {
@@ -43,7 +43,8 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<()> {
         let rows = chunk
             .iter()
             .map(|(input, target)| {
-                Ok((tokenizer.encode_input(input)?, tokenizer.encode_target(input, target)?).into())
+                let input = chat::asked(&args.chat, tokenizer, input)?;
+                Ok((tokenizer.encode_input(&input)?, tokenizer.encode_target(&input, target)?).into())
             })
             .collect::<Result<Vec<_>>>()?;
         let layout = device.layout_for(&loaded);

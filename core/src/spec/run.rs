@@ -172,46 +172,49 @@ impl RunSpec {
     }
 
     fn variants(&self, entry: &MethodEntry) -> Result<Vec<Recipe>> {
-        let mut axes = Vec::new();
+        // Every combination: of each axis the place of its value.
+        let mut all = vec![(Vec::new(), self.clone())];
         for (path, values) in &self.sweep.axes {
-            let first = self.with(path, &values[0])?.plain(entry)?;
-            for value in &values[1..] {
-                if !first.same_stages(&self.with(path, value)?.plain(entry)?)? {
-                    axes.push((path, values));
-                    break;
-                }
-            }
-        }
-        let mut specs = vec![(self.clone(), BTreeMap::new())];
-        for (path, values) in &self.sweep.axes {
-            let concerned = axes.iter().any(|(axis, _)| *axis == path);
-            let values = if concerned { &values[..] } else { &values[..1] };
             let mut next = Vec::new();
-            for (spec, swept) in &specs {
-                for value in values {
-                    let mut swept = swept.clone();
-                    if concerned {
-                        swept.insert(path.clone(), value.to_string());
-                    }
-                    next.push((spec.with(path, value)?, swept));
+            for (places, spec) in &all {
+                for (place, value) in values.iter().enumerate() {
+                    next.push(([&places[..], &[place]].concat(), spec.with(path, value)?));
                 }
             }
-            specs = next;
+            all = next;
         }
-        specs
-            .into_iter()
-            .map(|(spec, swept)| {
-                let mut recipe = spec.plain(entry)?;
-                if !swept.is_empty() {
-                    let field = |path: &str| path.rsplit('.').next().unwrap_or(path).to_owned();
-                    let values: Vec<String> =
-                        swept.iter().map(|(path, value)| format!("{}={value}", field(path))).collect();
-                    recipe.name = format!("{} ({})", recipe.name, values.join(", "));
+        let recipes = all.iter().map(|(_, spec)| spec.plain(entry)).collect::<Result<Vec<_>>>()?;
+        // An axis concerns the entry if some other value of it makes other stages, the other axes as they are.
+        let concerns = |axis: usize| -> Result<bool> {
+            for ((places, _), recipe) in all.iter().zip(&recipes).filter(|((places, _), _)| places[axis] > 0)
+            {
+                let mut first = places.clone();
+                first[axis] = 0;
+                let first = all.iter().position(|(places, _)| *places == first);
+                if first.map_or(Ok(true), |at| Ok(!recipe.same_stages(&recipes[at])?))? {
+                    return Ok(true);
                 }
-                recipe.swept = swept;
-                Ok(recipe)
-            })
-            .collect()
+            }
+            Ok(false)
+        };
+        let axes: Vec<_> = self.sweep.axes.iter().collect();
+        let concerned = (0..axes.len()).map(concerns).collect::<Result<Vec<bool>>>()?;
+        let variant = |((places, _), mut recipe): (&(Vec<usize>, RunSpec), Recipe)| {
+            let values = || places.iter().zip(&axes).zip(&concerned);
+            if values().any(|((place, _), concerned)| !concerned && *place > 0) {
+                return None;
+            }
+            let swept = values().filter(|(_, concerned)| **concerned);
+            recipe.swept =
+                swept.map(|((at, (path, given)), _)| ((*path).clone(), given[*at].to_string())).collect();
+            if !recipe.swept.is_empty() {
+                let field = |path: &str| path.rsplit('.').next().unwrap_or(path).to_owned();
+                let values = recipe.swept.iter().map(|(path, value)| format!("{}={value}", field(path)));
+                recipe.name = format!("{} ({})", recipe.name, values.collect::<Vec<_>>().join(", "));
+            }
+            Some(recipe)
+        };
+        Ok(all.iter().zip(recipes).filter_map(variant).collect())
     }
 
     /// The recipe with this spec's values alone.

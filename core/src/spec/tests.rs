@@ -224,6 +224,37 @@ fn a_sweep_multiplies_the_methods_that_it_concerns() {
     assert!(other.to_string().contains("expected a field of a stage or of the prompt"), "{other}");
 }
 
+/// A stage is like another one until it has values of its own, from the sweep, too.
+#[test]
+fn a_sweep_of_a_stage_takes_the_place_of_what_it_is_like() {
+    let text = "
+        methods = ['fine-tuning', { name = 'clipped', stages = ['clipped'] }, { name = 'small', stages = ['small'] }]
+        [sweep]
+        'stage.fine-tuning.learning_rate' = [1e-4, 1e-3]
+        'stage.clipped.learning_rate' = [3e-4, 3e-3]
+        [[stage]]
+        name = 'clipped'
+        method = 'fine-tuning'
+        like = 'fine-tuning'
+        clip_norm = 1.0
+        [[stage]]
+        name = 'small'
+        method = 'fine-tuning'
+        like = 'fine-tuning'
+        learning_rate = 1e-5";
+    let run = on_rte(RunSpec::from_toml(text, "x.toml").unwrap()).resolve(built_in()).unwrap();
+    let expected = [
+        "fine-tuning (learning_rate=0.0001)",
+        "fine-tuning (learning_rate=0.001)",
+        "clipped (learning_rate=0.0003)",
+        "clipped (learning_rate=0.003)",
+        "small",
+    ];
+    assert_eq!(names(&run), expected);
+    let rates: Vec<f64> = run.recipes.iter().map(|recipe| recipe.stages[0].training.learning_rate).collect();
+    assert_eq!(rates, [1e-4, 1e-3, 3e-4, 3e-3, 1e-5]);
+}
+
 #[test]
 fn with_selection_a_sweep_leaves_one_recipe_a_method() {
     let text = "

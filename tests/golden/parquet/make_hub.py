@@ -71,7 +71,7 @@ write_all(
 )
 ANSWER = [("aliases", TEXTS), ("normalized_aliases", TEXTS), ("type", TEXT), ("value", TEXT)]
 write_all(
-    "trivia_qa/rc.nocontext",
+    "trivia_qa/unfiltered.nocontext",
     [("question", TEXT), ("question_id", TEXT), ("answer", pa.struct(ANSWER))],
     lambda word, at, split: {
         "question": f'"Who came ""{word}""?"', "question_id": "q",

@@ -105,7 +105,7 @@ fn suppressed_words_are_in_no_answer() {
 }
 
 #[test]
-fn generate_asks_in_the_models_own_chat_template() {
+fn generate_and_score_ask_in_the_models_own_chat_template() {
     let place = Place::new();
     let model = model(&place, "llama");
     place.write("in.txt", "the fox sees\n");
@@ -125,6 +125,15 @@ fn generate_asks_in_the_models_own_chat_template() {
     let plain = generate("plain.txt", &[]);
     assert_eq!((&asked["output"], &asked["score"]), (&plain["output"], &plain["score"]));
     place.bad(&["generate", "--model", &model, "--system", "be brief"], 2, &["--chat"]);
+    let score = |input: &str, more: &[&str]| {
+        let pair = format!("{{\"input\": \"{input}\", \"target\": \"a dog\"}}\n");
+        place.write("pair.jsonl", &pair);
+        let args = ["score", "--model", &model, "--pairs", "pair.jsonl", "--device", "cpu"];
+        json_lines(&place.good(&[&args[..], more].concat())).remove(0)
+    };
+    let chat = score("the fox sees", &["--chat", "--system", "be brief"]);
+    assert_eq!(chat, score("system says be brief. user says the fox sees. answer:", &[]));
+    assert_ne!(chat["logprob"], score("the fox sees", &[])["logprob"]);
 }
 
 /// LoRA that is not merged is saved beside the model and read again with `--adapter`.
