@@ -138,25 +138,27 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the repository's root")
 }
 
-/// The workspace's packages as Cargo sees them; without dependencies it needs no network. Read as plain JSON: the crate
-/// `cargo_metadata` would switch on a feature of serde_json, and with that build the tensor library once more.
-static PACKAGES: LazyLock<Vec<Value>> = LazyLock::new(|| {
+/// What cargo answers, without a network.
+fn cargo(arguments: &[&str]) -> Vec<u8> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]).current_dir(root());
-    let output = command.output().unwrap_or_else(|error| panic!("cargo metadata: {error}"));
-    assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata gives JSON");
+    let output = command.args(arguments).arg("--offline").current_dir(root()).output();
+    let output = output.unwrap_or_else(|error| panic!("cargo {arguments:?}: {error}"));
+    assert!(output.status.success(), "cargo {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// The workspace's packages as Cargo sees them, without dependencies. Read as plain JSON: the crate `cargo_metadata` would
+/// switch on a feature of serde_json, and with that build the tensor library once more.
+static PACKAGES: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    let metadata = cargo(&["metadata", "--no-deps", "--format-version", "1"]);
+    let metadata: Value = serde_json::from_slice(&metadata).expect("cargo metadata gives JSON");
     metadata["packages"].as_array().expect("a list of packages").clone()
 });
 
 /// Every dependency with its features, of the program or of all there is, as `cargo tree` has them.
 fn features(arguments: &[&str]) -> BTreeSet<String> {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{p}|{f}"]);
-    let output = command.args(arguments).current_dir(root()).output();
-    let output = output.unwrap_or_else(|error| panic!("cargo tree: {error}"));
-    assert!(output.status.success(), "cargo tree: {}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).expect("cargo tree gives text");
+    let tree = ["tree", "--locked", "--prefix", "none", "--format", "{p}|{f}"];
+    let text = String::from_utf8(cargo(&[&tree, arguments].concat())).expect("cargo tree gives text");
     text.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
 }
 

@@ -183,38 +183,33 @@ impl RunSpec {
             }
             all = next;
         }
-        let recipes = all.iter().map(|(_, spec)| spec.plain(entry)).collect::<Result<Vec<_>>>()?;
-        // An axis concerns the entry if some other value of it makes other stages, the other axes as they are.
-        let concerns = |axis: usize| -> Result<bool> {
-            for ((places, _), recipe) in all.iter().zip(&recipes).filter(|((places, _), _)| places[axis] > 0)
-            {
-                let mut first = places.clone();
-                first[axis] = 0;
-                let first = all.iter().position(|(places, _)| *places == first);
-                if first.map_or(Ok(true), |at| Ok(!recipe.same_stages(&recipes[at])?))? {
-                    return Ok(true);
-                }
+        // One that makes the same stages as an earlier one is not another variant: an axis that does not concern the entry
+        // stays at its first value.
+        let mut variants: Vec<(Vec<usize>, Recipe)> = Vec::new();
+        for (places, spec) in all {
+            let recipe = spec.plain(entry)?;
+            let mut same = false;
+            for (_, known) in &variants {
+                same |= recipe.same_stages(known)?;
             }
-            Ok(false)
-        };
+            if !same {
+                variants.push((places, recipe));
+            }
+        }
         let axes: Vec<_> = self.sweep.axes.iter().collect();
-        let concerned = (0..axes.len()).map(concerns).collect::<Result<Vec<bool>>>()?;
-        let variant = |((places, _), mut recipe): (&(Vec<usize>, RunSpec), Recipe)| {
-            let values = || places.iter().zip(&axes).zip(&concerned);
-            if values().any(|((place, _), concerned)| !concerned && *place > 0) {
-                return None;
-            }
-            let swept = values().filter(|(_, concerned)| **concerned);
-            recipe.swept =
-                swept.map(|((at, (path, given)), _)| ((*path).clone(), given[*at].to_string())).collect();
+        let concerned = |axis: &usize| variants.iter().any(|(places, _)| places[*axis] > 0);
+        let concerned: Vec<usize> = (0..axes.len()).filter(concerned).collect();
+        let swept = |(places, mut recipe): (Vec<usize>, Recipe)| {
+            let value = |axis: usize| (axes[axis].0.clone(), axes[axis].1[places[axis]].to_string());
+            recipe.swept = concerned.iter().map(|axis| value(*axis)).collect();
             if !recipe.swept.is_empty() {
                 let field = |path: &str| path.rsplit('.').next().unwrap_or(path).to_owned();
                 let values = recipe.swept.iter().map(|(path, value)| format!("{}={value}", field(path)));
                 recipe.name = format!("{} ({})", recipe.name, values.collect::<Vec<_>>().join(", "));
             }
-            Some(recipe)
+            recipe
         };
-        Ok(all.iter().zip(recipes).filter_map(variant).collect())
+        Ok(variants.into_iter().map(swept).collect())
     }
 
     /// The recipe with this spec's values alone.
