@@ -20,10 +20,8 @@ mod table;
 mod tuned;
 mod watch;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    promot_allocator::keep_memory();
     let result = args::parse().and_then(commands::dispatch);
     match result {
         Ok(()) => ExitCode::SUCCESS,

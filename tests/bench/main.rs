@@ -26,10 +26,8 @@ const ADAFACTOR: OptimizerSpec =
 const ADAMW: OptimizerSpec =
     OptimizerSpec::AdamW { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() {
+    promot_allocator::keep_memory();
     let settings: Value = serde_json::from_str(include_str!("sizes.json")).expect("sizes.json is JSON");
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     for size in settings["sizes"].as_array().expect("a list of sizes") {

@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
 
 use super::path::Kind;
-use super::{Dropout, Linear, Site};
+use super::{Dropout, Linear, Site, nonlinear};
 
 /// The feed-forward layer's non-linearity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,8 +66,8 @@ impl FeedForward {
         let inner = match self.activation {
             Activation::Relu => activation::relu(inner),
             Activation::Gelu => gelu(inner),
-            Activation::GeluTanh => gelu_tanh(inner),
-            Activation::Silu => activation::silu(inner),
+            Activation::GeluTanh => nonlinear::gelu_tanh(inner),
+            Activation::Silu => nonlinear::silu(inner),
         };
         let inner = match &self.wi_1 {
             Some(gate) => inner.mul(gate.forward(x)),
@@ -81,12 +81,4 @@ impl FeedForward {
 fn gelu(x: Tensor<3>) -> Tensor<3> {
     let half = x.clone().mul_scalar(0.5);
     half.mul(x.mul_scalar(SQRT_2.recip()).erf().add_scalar(1.0))
-}
-
-/// The tanh form of GELU, written as `x * sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3))`: the same function with
-/// fewer tensors than burn's, since `(1 + tanh(u)) / 2 = sigmoid(2 u)`.
-fn gelu_tanh(x: Tensor<3>) -> Tensor<3> {
-    const SCALE: f64 = 2.0 * 0.797_884_560_802_865_4; // 2 sqrt(2 / pi)
-    let inner = x.clone().square().mul_scalar(0.044715 * SCALE).add_scalar(SCALE).mul(x.clone());
-    x.mul(activation::sigmoid(inner))
 }

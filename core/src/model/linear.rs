@@ -51,8 +51,8 @@ impl Linear {
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let bias = self.bias.as_ref().map(Param::val);
         match &self.lora {
-            None => linear(x, self.weight.val(), bias),
-            Some(lora) => linear(x.clone(), self.weight.val(), bias).add(lora.forward(x)),
+            None => affine(x, self.weight.val(), bias),
+            Some(lora) => affine(x.clone(), self.weight.val(), bias).add(lora.forward(x)),
         }
     }
 
@@ -140,7 +140,15 @@ impl Lora {
 
 /// `x W`: `[B, L, d_in]` and `[d_in, d_out]` to `[B, L, d_out]`.
 pub fn project(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
-    linear(x, weight, None)
+    affine(x, weight, None)
+}
+
+/// `x W + b` as one product of matrices: of `[B, L, d_in]`, Burn's `linear` makes B products, forwards and backwards, and
+/// the CPU brings the weight into its own order for each.
+fn affine(x: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<3> {
+    let [rows, length, d_in] = x.dims();
+    let d_out = weight.dims()[1];
+    linear(x.reshape([rows * length, d_in]), weight, bias).reshape([rows, length, d_out])
 }
 
 /// A matrix of zeros that takes memory when it is first used: what a checkpoint or an initialiser fills never does.

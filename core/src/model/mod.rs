@@ -21,6 +21,7 @@ pub mod folder;
 mod gguf;
 mod host_tensor;
 pub mod linear;
+mod nonlinear;
 mod norm;
 pub mod parameters;
 pub mod pass;

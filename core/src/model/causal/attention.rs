@@ -1,10 +1,11 @@
 //! Causal attention with grouped heads of keys and values (Ainslie et al., 2023).
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 
 use super::config::CausalConfig;
 use super::rope::Angles;
+use crate::model::nonlinear::attend;
 use crate::model::norm::RmsNorm;
 use crate::model::path::Kind;
 use crate::model::{Dropout, Linear};
@@ -63,20 +64,22 @@ impl Attention {
             Some(angles) => angles.rotate(x),
             None => x,
         };
+        let by_head = |x: Tensor<4>| x.swap_dims(1, 2);
         let q = turn(self.split(self.q.forward(x.clone()), self.n_heads, self.q_norm.as_ref()));
         let keys = turn(self.split(self.k.forward(x.clone()), self.n_kv_heads, self.k_norm.as_ref()));
         let values = self.split(self.v.forward(x), self.n_kv_heads, None);
-        (q.mul_scalar((self.head_dim as f64).powf(-0.5)), KeysValues { keys, values })
+        let scale = (self.head_dim as f64).powf(-0.5);
+        (by_head(q.mul_scalar(scale)), KeysValues { keys: by_head(keys), values: by_head(values) })
     }
 
-    /// `[B, L, heads * K]` to `[B, heads, L, K]`.
+    /// `[B, L, heads * K]` to `[B, L, heads, K]`.
     fn split(&self, x: Tensor<3>, heads: usize, norm: Option<&RmsNorm>) -> Tensor<4> {
         let [rows, length, _] = x.dims();
         let x = match norm {
             Some(norm) => norm.forward(x.reshape([rows, length * heads, self.head_dim])),
             None => x,
         };
-        x.reshape([rows, length, heads, self.head_dim]).swap_dims(1, 2)
+        x.reshape([rows, length, heads, self.head_dim])
     }
 
     /// Attention over keys and values of the same rows.
@@ -91,9 +94,8 @@ impl Attention {
         dropout: &mut Dropout,
     ) -> Tensor<3> {
         let queries = q.dims()[2];
-        let scores = self.scores(q, past.keys).add(mask);
-        let weights = dropout.attention(activation::softmax(scores, 3));
-        self.output(self.mix(weights, past.values, queries))
+        let scores = self.scores(q, past.keys);
+        self.output(attend(scores, mask, dropout, |weights| self.mix(weights, past.values, queries)))
     }
 
     /// `[B, H, Q, K]` and keys `[B, H_kv, L, K]` to `[B, H, Q, L]`: a head's queries and its neighbours' are queries of

@@ -354,5 +354,5 @@ fn rope(fields: &Fields<'_>, head_dim: usize, part: f64) -> Result<Rope> {
     } else {
         head_dim
     };
-    Ok(Rope { theta, width, scaling })
+    Ok(Rope { theta, head_dim, width, scaling })
 }

@@ -9,7 +9,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rope {
     pub theta: f64,
-    /// The first so many numbers of a head are rotated; even.
+    /// Numbers of a head.
+    pub head_dim: usize,
+    /// The first so many of them are rotated; even.
     pub width: usize,
     pub scaling: Scaling,
 }
@@ -32,11 +34,13 @@ pub enum Scaling {
     },
 }
 
-/// Cosine and sine of every position and pair, each `[B or 1, 1, L, width]`.
+/// Cosine and sine of every position and number of a head, each `[B or 1, L, 1, K]`: 1 and 0 behind the rotated width.
 #[derive(Clone, Debug)]
 pub struct Angles {
     cos: Tensor<4>,
     sin: Tensor<4>,
+    /// `[K, K]`: what the sine multiplies is `x` times this, the other number of each pair with its sign.
+    partners: Tensor<2>,
 }
 
 impl Rope {
@@ -70,29 +74,42 @@ impl Rope {
     /// Panics unless `positions` are rows of the given length.
     pub fn angles(&self, positions: &[usize], length: usize, device: &Device) -> Angles {
         let frequencies = self.frequencies();
-        let mut cos = Vec::with_capacity(positions.len() * self.width);
-        let mut sin = Vec::with_capacity(positions.len() * self.width);
+        let mut cos = Vec::with_capacity(positions.len() * self.head_dim);
+        let mut sin = Vec::with_capacity(positions.len() * self.head_dim);
+        let still = std::iter::repeat_n(0.0, self.head_dim - self.width);
         for position in positions {
             // The product in f32, as the reference has it; both halves turn by the same angles.
-            let angles = || frequencies.iter().chain(&frequencies).map(|each| *position as f32 * each);
-            cos.extend(angles().map(f32::cos));
-            sin.extend(angles().map(f32::sin));
+            let turning = frequencies.iter().chain(&frequencies).map(|each| *position as f32 * each);
+            for angle in turning.chain(still.clone()) {
+                cos.push(angle.cos());
+                sin.push(angle.sin());
+            }
         }
-        let shape = [positions.len() / length, 1, length, self.width];
+        let shape = [positions.len() / length, length, 1, self.head_dim];
         let tensor = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, shape), device);
-        Angles { cos: tensor(cos), sin: tensor(sin) }
+        Angles { cos: tensor(cos), sin: tensor(sin), partners: self.partners(device) }
+    }
+
+    /// Number i is minus the one half a width behind it, and that one is number i.
+    fn partners(&self, device: &Device) -> Tensor<2> {
+        let half = self.width / 2;
+        let mut values = vec![0.0_f32; self.head_dim * self.head_dim];
+        for number in 0..half {
+            values[(number + half) * self.head_dim + number] = -1.0;
+            values[number * self.head_dim + number + half] = 1.0;
+        }
+        Tensor::from_data(TensorData::new(values, [self.head_dim, self.head_dim]), device)
     }
 }
 
 impl Angles {
-    /// Turns queries or keys, `[B, H, L, K]`; numbers behind the rotated width stay.
+    /// Turns queries or keys, `[B, L, H, K]`; numbers behind the rotated width stay.
     pub fn rotate(&self, x: Tensor<4>) -> Tensor<4> {
-        let head = x.dims()[3];
-        let width = self.cos.dims()[3];
-        let part = |from: usize, to: usize| x.clone().narrow(3, from, to - from);
-        let turned = Tensor::cat(vec![part(width / 2, width).neg(), part(0, width / 2)], 3);
-        let rotated = part(0, width).mul(self.cos.clone()).add(turned.mul(self.sin.clone()));
-        if width == head { rotated } else { Tensor::cat(vec![rotated, part(width, head)], 3) }
+        let shape = x.dims();
+        let width = shape[3];
+        // One product instead of cutting and joining, which are slow on the way back; exact, since each sum has one term.
+        let partners = x.clone().reshape([-1, width as i32]).matmul(self.partners.clone()).reshape(shape);
+        x.mul(self.cos.clone()).add(partners.mul(self.sin.clone()))
     }
 }
 
@@ -101,7 +118,7 @@ mod tests {
     use super::*;
 
     fn rope(scaling: Scaling) -> Rope {
-        Rope { theta: 10_000.0, width: 4, scaling }
+        Rope { theta: 10_000.0, head_dim: 5, width: 4, scaling }
     }
 
     #[test]

@@ -107,7 +107,7 @@ fn llama3(said: &Said<'_>, divided: &[f32], theta: f64, width: usize) -> Result<
     let factor: f64 = divided.iter().copied().fold(1.0, f32::max).into();
     let scaling = Scaling::Llama3 { factor, low: LOW, high: HIGH, original: ORIGINAL };
     let [plain, scaled] =
-        [Scaling::None, scaling].map(|scaling| Rope { theta, width, scaling }.frequencies());
+        [Scaling::None, scaling].map(|scaling| Rope { theta, head_dim: width, width, scaling }.frequencies());
     let alike = plain.iter().zip(&scaled).zip(divided);
     let close = |((plain, scaled), found): ((&f32, &f32), &f32)| (plain / scaled / found - 1.0).abs() < 1e-4;
     if divided.len() != plain.len() || !alike.into_iter().all(close) {

@@ -1,9 +1,10 @@
 //! The attention layer of a T5 block.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 
 use super::config::T5Config;
+use crate::model::nonlinear::attend;
 use crate::model::path::Kind;
 use crate::model::{Dropout, Linear};
 
@@ -52,10 +53,9 @@ impl Attention {
     ) -> Tensor<3> {
         let [rows, queries, _] = x.dims();
         let q = self.split(self.q.forward(x));
-        let scores = q.matmul(keys.transpose()).add(bias); // [B, H, Q, K]
-        let weights = dropout.attention(activation::softmax(scores, 3));
-        let mixed = weights.matmul(values).swap_dims(1, 2).reshape([rows, queries, self.n_heads * self.d_kv]);
-        self.o.forward(mixed)
+        let scores = q.matmul(keys.transpose()); // [B, H, Q, K]
+        let mixed = attend(scores, bias, dropout, |weights| weights.matmul(values));
+        self.o.forward(mixed.swap_dims(1, 2).reshape([rows, queries, self.n_heads * self.d_kv]))
     }
 
     /// Keys and values of `x` `[B, L, D]`, each `[B, H, L, d_kv]`.
