@@ -35,6 +35,29 @@ fn logits_of_target_tokens_equal_the_reference() {
     });
 }
 
+/// The last block computes only what is asked for, unless somebody sees its states.
+#[test]
+fn hidden_states_that_are_seen_and_that_are_not_give_the_same() {
+    each(|family, prompt| {
+        let (model, batch) = (family.model(prompt), family.batch());
+        let only = values(model.hidden(&batch, &mut Pass::eval()));
+        let mut widths = Vec::new();
+        let mut see = |_, x: burn::tensor::Tensor<3>| {
+            widths.push(x.dims()[1]);
+            x
+        };
+        let all = values(model.hidden(&batch, &mut Pass::eval().with_hook(&mut see)));
+        assert!(widths.iter().all(|width| *width == widths[0]), "{}: {widths:?}", family.name);
+        let width = family.loaded.config.d_model();
+        assert_close(
+            &family.name,
+            &only_real(&batch, &only, width),
+            &only_real(&batch, &all, width),
+            TOLERANCE,
+        );
+    });
+}
+
 #[test]
 fn token_log_probabilities_equal_the_reference() {
     each(|family, prompt| {

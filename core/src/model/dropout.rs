@@ -64,6 +64,10 @@ impl Dropout {
         Self { attention: Some(Vec::new()), ..Self::off() }
     }
 
+    pub(super) fn keeps_attention(&self) -> bool {
+        self.attention.is_some()
+    }
+
     /// Weights `[B, H, Q, L]` of every attention of the pass, in its order.
     pub fn kept_attention(self) -> Vec<Tensor<4>> {
         self.attention.unwrap_or_default()

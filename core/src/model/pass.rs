@@ -47,6 +47,11 @@ impl<'a> Pass<'a> {
         Self { hook: Some(hook), ..self }
     }
 
+    /// Whether somebody sees hidden states or attention weights, of all positions then.
+    pub(super) fn is_watched(&self) -> bool {
+        self.hook.is_some() || self.dropout.keeps_attention()
+    }
+
     pub(super) fn hidden(&mut self, stack: StackKind, after: After, x: Tensor<3>) -> Tensor<3> {
         match &mut self.hook {
             Some(hook) => hook(HiddenAt { stack, after }, x),

@@ -58,18 +58,18 @@ impl Attention {
         visit(Kind::O, &mut self.o);
     }
 
-    /// Queries `[B, H, L, K]`, scaled by `1 / sqrt(K)`, and keys and values of `x` `[B, L, D]`.
-    pub fn project(&self, x: Tensor<3>, angles: Option<&Angles>) -> (Tensor<4>, KeysValues) {
-        let turn = |x: Tensor<4>| match angles {
-            Some(angles) => angles.rotate(x),
-            None => x,
-        };
-        let by_head = |x: Tensor<4>| x.swap_dims(1, 2);
-        let q = turn(self.split(self.q.forward(x.clone()), self.n_heads, self.q_norm.as_ref()));
-        let keys = turn(self.split(self.k.forward(x.clone()), self.n_kv_heads, self.k_norm.as_ref()));
-        let values = self.split(self.v.forward(x), self.n_kv_heads, None);
+    /// Queries `[B, H, L, K]` of `x` `[B, L, D]`, scaled by `1 / sqrt(K)`.
+    pub fn queries(&self, x: Tensor<3>, angles: Option<&Angles>) -> Tensor<4> {
+        let q = self.split(self.q.forward(x), self.n_heads, self.q_norm.as_ref());
         let scale = (self.head_dim as f64).powf(-0.5);
-        (by_head(q.mul_scalar(scale)), KeysValues { keys: by_head(keys), values: by_head(values) })
+        turned(q, angles).mul_scalar(scale).swap_dims(1, 2)
+    }
+
+    /// Keys and values of `x` `[B, L, D]`.
+    pub fn keys_values(&self, x: Tensor<3>, angles: Option<&Angles>) -> KeysValues {
+        let keys = self.split(self.k.forward(x.clone()), self.n_kv_heads, self.k_norm.as_ref());
+        let values = self.split(self.v.forward(x), self.n_kv_heads, None);
+        KeysValues { keys: turned(keys, angles).swap_dims(1, 2), values: values.swap_dims(1, 2) }
     }
 
     /// `[B, L, heads * K]` to `[B, L, heads, K]`.
@@ -85,7 +85,7 @@ impl Attention {
     /// Attention over keys and values of the same rows.
     ///
     /// # Shapes
-    /// `q`: `[B, H, Q, K]`; `mask`: `[B or 1, 1, Q or 1, L]`, added to the scores; result `[B, Q, D]`.
+    /// `q`: `[B, H, Q, K]`; `mask`: `[B or 1, 1, Q, L]`, added to the scores; result `[B, Q, D]`.
     pub fn attend(
         &self,
         q: Tensor<4>,
@@ -125,5 +125,12 @@ impl Attention {
     pub(super) fn output(&self, mixed: Tensor<4>) -> Tensor<3> {
         let [rows, heads, queries, head_dim] = mixed.dims();
         self.o.forward(mixed.swap_dims(1, 2).reshape([rows, queries, heads * head_dim]))
+    }
+}
+
+fn turned(x: Tensor<4>, angles: Option<&Angles>) -> Tensor<4> {
+    match angles {
+        Some(angles) => angles.rotate(x),
+        None => x,
     }
 }

@@ -48,16 +48,12 @@ impl Cache {
         let mut layers = Vec::with_capacity(model.decoder.blocks.len());
         let embedded = model.embed_behind(prompt, inputs.ids(&device));
         let mut keep = |prefix| layers.push(LayerCache { prefix, own: None });
-        let hidden = model.decoder.forward(embedded, &mut Pass::eval(), &mut keep);
-        let [rows, width, d_model] = hidden.dims();
         let length = prompt.map_or(0, SoftPrompt::length);
         let lengths: Vec<usize> = inputs.lengths().iter().map(|input| length + input).collect();
-        let last = |(row, length): (usize, &usize)| {
-            (row * width + length.checked_sub(1).expect("a prompt or an input before the answer")) as i32
-        };
-        let last: Vec<i32> = lengths.iter().enumerate().map(last).collect();
-        let last = Tensor::<1, Int>::from_data(TensorData::new(last, [rows]), &device);
-        let last = hidden.reshape([rows * width, d_model]).select(0, last).reshape([rows, 1, d_model]);
+        let last = |length: &usize| length.checked_sub(1).expect("a prompt or an input before the answer");
+        let last: Vec<usize> = lengths.iter().map(last).collect();
+        let [rows, width, _] = embedded.dims();
+        let last = model.decoder.forward(embedded, &last, &mut Pass::eval(), &mut keep);
         let first = model.lm_head(last).reshape([rows, model.vocab_size()]);
         Self { layers, lengths, width, num_beams, decoded: 0, first: Some(first) }
     }
@@ -119,7 +115,7 @@ impl Cache {
                     mask
                 }
             };
-            x = block.forward(x, &mut Dropout::off(), |attention, normed, _| {
+            x = block.forward(x, &|x| x, &mut Dropout::off(), |attention, normed, _| {
                 step_attention(attention, normed, angles.as_ref(), layer, mask, view.num_beams)
             });
         }
@@ -181,7 +177,8 @@ fn step_attention(
     mask: Tensor<4>,
     num_beams: usize,
 ) -> Tensor<3> {
-    let (q, next) = attention.project(normed, angles);
+    let q = attention.queries(normed.clone(), angles);
+    let next = attention.keys_values(normed, angles);
     let own = match layer.own.take() {
         Some(own) => own.push(next),
         None => next,

@@ -5,7 +5,7 @@
 //! sees it; positions are counted from the prompt's first vector.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Int, Tensor, TensorData, module::embedding};
+use burn::tensor::{Device, Int, Tensor, module::embedding};
 
 mod attention;
 mod cache;
@@ -95,21 +95,17 @@ impl Causal {
         let device = self.shared.val().device();
         let length = prompt.map_or(0, SoftPrompt::length);
         let embedded = self.embed_behind(prompt, batch.sequence_ids(&device));
-        let hidden = self.decoder.forward(embedded, pass, &mut |_| {});
-        let [rows, width, d_model] = hidden.dims();
-        let targets = batch.target_width();
-        let places: Vec<i32> = batch
+        let (width, targets) = (embedded.dims()[1], batch.target_width());
+        let places: Vec<usize> = batch
             .input_lengths()
             .iter()
-            .enumerate()
-            .flat_map(|(row, input)| {
+            .flat_map(|input| {
                 let before = (length + input).checked_sub(1).expect("a prompt or an input before the target");
                 // Padding may stand behind the sequence's end.
-                (0..targets).map(move |target| (row * width + (before + target).min(width - 1)) as i32)
+                (0..targets).map(move |target| (before + target).min(width - 1))
             })
             .collect();
-        let places = Tensor::<1, Int>::from_data(TensorData::new(places, [rows * targets]), &device);
-        hidden.reshape([rows * width, d_model]).select(0, places).reshape([rows, targets, d_model])
+        self.decoder.forward(embedded, &places, pass, &mut |_| {})
     }
 
     /// Logits `[B, T, V]` of hidden states `[B, T, D]`.

@@ -84,38 +84,79 @@ impl Stack {
         (embedded.add(embedding(table.val(), ids)), angles)
     }
 
-    /// Hidden states `[B, L, D]` of rows whose padding stands on the right, so that no real position sees it. `keep` gets
-    /// every block's keys and values.
+    /// Hidden states `[B, T, D]` of the positions that are wanted, `T` for each of B rows, one row after the other; padding
+    /// of a row stands on the right, so that no real position sees it. The last block computes the others' keys and values
+    /// alone, unless somebody sees its states. `keep` gets every block's keys and values.
     pub(super) fn forward(
         &self,
         embedded: Tensor<3>,
+        wanted: &[usize],
         pass: &mut Pass<'_>,
         keep: &mut dyn FnMut(KeysValues),
     ) -> Tensor<3> {
-        let (device, length) = (embedded.device(), embedded.dims()[1]);
-        let positions: Vec<usize> = (0..length).collect();
+        let (device, [_, length, _]) = (embedded.device(), embedded.dims());
+        let all: Vec<usize> = (0..length).collect();
+        let wanted = Wanted::new(wanted, embedded.dims(), &device);
         let embedded = pass.hidden(StackKind::Decoder, After::Embedding, embedded);
-        let (embedded, angles) = self.place(embedded, &positions);
+        let (embedded, angles) = self.place(embedded, &all);
         let mut x = pass.dropout.along_rows(Site::Embedding, embedded);
         let mut masks: Vec<(Option<usize>, Tensor<4>)> = Vec::new();
+        // Where the states of all positions are seen, or there is no block.
+        let mut left = Some(&wanted);
         for (number, block) in self.blocks.iter().enumerate() {
-            let mask = match masks.iter().find(|(window, _)| *window == block.window) {
-                Some((_, mask)) => mask.clone(),
-                None => {
-                    let mask = causal(length, block.window, &device);
-                    masks.push((block.window, mask.clone()));
-                    mask
+            let only = if number + 1 == self.blocks.len() && !pass.is_watched() { left.take() } else { None };
+            let (mask, query_angles) = match only {
+                Some(wanted) => {
+                    let angles =
+                        self.rope.as_ref().map(|rope| rope.angles(&wanted.positions, wanted.each, &device));
+                    (causal(&wanted.positions, wanted.each, length, block.window, &device), angles)
                 }
+                None => match masks.iter().find(|(window, _)| *window == block.window) {
+                    Some((_, mask)) => (mask.clone(), angles.clone()),
+                    None => {
+                        let mask = causal(&all, length, length, block.window, &device);
+                        masks.push((block.window, mask.clone()));
+                        (mask, angles.clone())
+                    }
+                },
             };
-            x = block.forward(x, &mut pass.dropout, |attention, normed, dropout| {
-                let (q, own) = attention.project(normed, angles.as_ref());
+            let take = |x: Tensor<3>| only.map_or(x.clone(), |wanted| wanted.of(x));
+            x = block.forward(x, &take, &mut pass.dropout, |attention, normed, dropout| {
+                let own = attention.keys_values(normed.clone(), angles.as_ref());
                 keep(own.clone());
+                let q = attention.queries(take(normed), query_angles.as_ref());
                 attention.attend(q, own, mask, dropout)
             });
             x = pass.hidden(StackKind::Decoder, After::Block(number), x);
         }
         let x = pass.hidden(StackKind::Decoder, After::Norm, self.final_norm.forward(x));
+        let x = left.map_or(x.clone(), |wanted| wanted.of(x));
         pass.dropout.along_rows(Site::Final, x)
+    }
+}
+
+/// Some positions of each row.
+struct Wanted {
+    positions: Vec<usize>,
+    /// So many of each row.
+    each: usize,
+    /// Where they are when all rows' positions are counted.
+    places: Tensor<1, Int>,
+}
+
+impl Wanted {
+    fn new(positions: &[usize], [rows, length, _]: [usize; 3], device: &Device) -> Self {
+        let each = positions.len() / rows;
+        let place = |(at, position): (usize, &usize)| (at / each * length + position) as i32;
+        let places: Vec<i32> = positions.iter().enumerate().map(place).collect();
+        let places = Tensor::from_data(TensorData::new(places, [positions.len()]), device);
+        Self { positions: positions.to_vec(), each, places }
+    }
+
+    /// `[B, L, D]` to `[B, T, D]`.
+    fn of(&self, x: Tensor<3>) -> Tensor<3> {
+        let [rows, length, width] = x.dims();
+        x.reshape([rows * length, width]).select(0, self.places.clone()).reshape([rows, self.each, width])
     }
 }
 
@@ -138,14 +179,16 @@ impl Block {
         }
     }
 
-    /// `attend` computes the attention of the normed input.
+    /// `attend` computes the attention of the normed input, for the positions that `take` takes.
     pub(super) fn forward(
         &self,
         x: Tensor<3>,
+        take: &dyn Fn(Tensor<3>) -> Tensor<3>,
         dropout: &mut Dropout,
         attend: impl FnOnce(&Attention, Tensor<3>, &mut Dropout) -> Tensor<3>,
     ) -> Tensor<3> {
         let update = attend(&self.self_attention, self.self_norm.forward(x.clone()), dropout);
+        let x = take(x);
         let after = x.clone().add(dropout.along_rows(Site::Residual, update));
         let input = if self.parallel { x } else { after.clone() };
         let update = self.feed_forward.forward(self.ff_norm.forward(input), dropout);
@@ -164,11 +207,19 @@ fn norm(config: &CausalConfig, device: &Device) -> Norm {
 /// What a masked position adds to a score: `exp` of it is 0 in f32, and it stays finite in sums.
 pub(super) const MASKED: f32 = -1e9;
 
-/// `[1, 1, L, L]`: 0 where the key is not after the query, and not before its window.
-fn causal(length: usize, window: Option<usize>, device: &Device) -> Tensor<4> {
+/// `[rows, 1, Q, L]`: 0 where the key is not after the query, and not before its window. `queries` are the positions of
+/// one row for all of a batch, or of each, `each` a row.
+fn causal(
+    queries: &[usize],
+    each: usize,
+    length: usize,
+    window: Option<usize>,
+    device: &Device,
+) -> Tensor<4> {
     let sees = |query: usize, key: usize| key <= query && window.is_none_or(|size| query - key < size);
-    let values: Vec<f32> = (0..length)
-        .flat_map(|query| (0..length).map(move |key| if sees(query, key) { 0.0 } else { MASKED }))
+    let values: Vec<f32> = queries
+        .iter()
+        .flat_map(|query| (0..length).map(move |key| if sees(*query, key) { 0.0 } else { MASKED }))
         .collect();
-    Tensor::from_data(TensorData::new(values, [1, 1, length, length]), device)
+    Tensor::from_data(TensorData::new(values, [queries.len() / each, 1, each, length]), device)
 }
