@@ -50,7 +50,7 @@ fn hidden_states_that_are_seen_and_that_are_not_give_the_same() {
         assert!(widths.iter().all(|width| *width == widths[0]), "{}: {widths:?}", family.name);
         let width = family.loaded.config.d_model();
         assert_close(
-            &family.name,
+            family.name,
             &only_real(&batch, &only, width),
             &only_real(&batch, &all, width),
             TOLERANCE,

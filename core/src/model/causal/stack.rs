@@ -120,7 +120,7 @@ impl Stack {
                     }
                 },
             };
-            let take = |x: Tensor<3>| only.map_or(x.clone(), |wanted| wanted.of(x));
+            let take = |x: Tensor<3>| pick(only, x);
             x = block.forward(x, &take, &mut pass.dropout, |attention, normed, dropout| {
                 let own = attention.keys_values(normed.clone(), angles.as_ref());
                 keep(own.clone());
@@ -130,7 +130,7 @@ impl Stack {
             x = pass.hidden(StackKind::Decoder, After::Block(number), x);
         }
         let x = pass.hidden(StackKind::Decoder, After::Norm, self.final_norm.forward(x));
-        let x = left.map_or(x.clone(), |wanted| wanted.of(x));
+        let x = pick(left, x);
         pass.dropout.along_rows(Site::Final, x)
     }
 }
@@ -152,12 +152,13 @@ impl Wanted {
         let places = Tensor::from_data(TensorData::new(places, [positions.len()]), device);
         Self { positions: positions.to_vec(), each, places }
     }
+}
 
-    /// `[B, L, D]` to `[B, T, D]`.
-    fn of(&self, x: Tensor<3>) -> Tensor<3> {
-        let [rows, length, width] = x.dims();
-        x.reshape([rows * length, width]).select(0, self.places.clone()).reshape([rows, self.each, width])
-    }
+/// `[B, L, D]` to `[B, T, D]`, the positions that are wanted; `x` itself where `None`.
+fn pick(wanted: Option<&Wanted>, x: Tensor<3>) -> Tensor<3> {
+    let Some(wanted) = wanted else { return x };
+    let [rows, length, width] = x.dims();
+    x.reshape([rows * length, width]).select(0, wanted.places.clone()).reshape([rows, wanted.each, width])
 }
 
 impl Block {
