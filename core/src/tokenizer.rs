@@ -5,21 +5,21 @@
 //! token for the beginning, or none) and has no end; the target goes on from it and ends.
 
 use std::collections::BTreeSet;
-use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::content;
 use crate::error::{Error, Result};
 use crate::template::between;
 
 #[cfg_attr(target_family = "wasm", path = "tokenizer/chat_on_the_page.rs")]
 mod chat;
+mod json;
 mod normalizer;
 mod sentencepiece;
 mod turns;
 mod unigram;
 
 pub use chat::ChatTemplate;
+use json::parsed;
 use sentencepiece::SentencePiece;
 pub use turns::{Message, Role};
 
@@ -332,13 +332,6 @@ impl Tokenizer {
     pub fn to_json(&self) -> Result<String> {
         self.inner.to_string(false).map_err(|error| Error::format("tokenizer", error))
     }
-}
-
-fn parsed(bytes: &[u8]) -> Result<tokenizers::Tokenizer> {
-    const FILE: &str = "tokenizer.json";
-    content::check(FILE, bytes)?;
-    let text = content::text(FILE, bytes)?;
-    tokenizers::Tokenizer::from_str(text).map_err(|error| Error::format(FILE, error))
 }
 
 /// The tokens that the tokenizer marks as special, and these; sentinels (`<extra_id_0>`) are part of what is said.

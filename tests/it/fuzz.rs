@@ -5,13 +5,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use promot_core::data;
+use promot_core::error::Result;
 use promot_core::model::ModelConfig;
 use promot_core::model::folder::ModelFiles;
 use promot_core::model::weights::WeightFiles;
 use promot_core::peft;
 use promot_core::spec::RunSpec;
 use promot_core::task::{Task, built_in};
-use promot_core::tokenizer::Tokenizer;
+use promot_core::tokenizer::{Ends, Tokenizer};
+use serde_json::{Value, json};
 
 use crate::golden::bytes;
 
@@ -100,6 +102,17 @@ fn readers() -> Vec<Reader> {
             read: |bytes| WeightFiles::open(&[("x.safetensors".to_owned(), bytes.to_vec())]).is_ok(),
         },
         Reader {
+            name: "PyTorch's pickle",
+            good: files(&[
+                "torch/weights.bin",
+                "torch/weights-old.bin",
+                "torch/weights-dict.bin",
+                "torch/transposed.bin",
+                "torch/code.bin",
+            ]),
+            read: |bytes| WeightFiles::open(&[("x.bin".to_owned(), bytes.to_vec())]).is_ok(),
+        },
+        Reader {
             name: "GGUF",
             good: files(&["gguf/llama.gguf", "gguf/qwen2.gguf"]),
             read: |bytes| ModelFiles::of_gguf("x.gguf", bytes.to_vec(), None).is_ok(),
@@ -122,9 +135,21 @@ fn readers() -> Vec<Reader> {
             read: |weights| peft::read("x", &bytes("t5/prompt-peft-1/adapter_config.json"), weights).is_ok(),
         },
         Reader {
+            name: "tokenizer.json",
+            good: files(&[
+                "t5/t5-1.1/tokenizer.json",
+                "causal/llama/tokenizer.json",
+                "causal/gpt2/tokenizer.json",
+            ]),
+            read: |bytes| {
+                let ends = Ends { stops: vec![0], ..Default::default() };
+                encodes(Tokenizer::from_json(bytes).or_else(|_| Tokenizer::decoder_only(bytes, ends)))
+            },
+        },
+        Reader {
             name: "spiece.model",
             good: files(&["tokenizer/nasty-rules.model"]),
-            read: |bytes| Tokenizer::from_sentencepiece(bytes, 0).is_ok(),
+            read: |bytes| encodes(Tokenizer::from_sentencepiece(bytes, 0)),
         },
         Reader {
             name: "task file",
@@ -149,6 +174,14 @@ fn readers() -> Vec<Reader> {
     ]
 }
 
+/// Whether there is a tokenizer, which must then do its work or say why not.
+fn encodes(tokenizer: Result<Tokenizer>) -> bool {
+    tokenizer.is_ok_and(|tokenizer| {
+        let text = "The  naïve ﬁsh, 12 of 3½ \u{3000}日本語\n<extra_id_0> e\u{301}</s>";
+        tokenizer.encode(text).and_then(|ids| tokenizer.decode(&ids)).is_ok()
+    })
+}
+
 /// A few damages that meet the structures at both ends more often than what lies between.
 fn damage(good: &[u8], chance: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
     let mut bytes = good.to_vec();
@@ -169,6 +202,44 @@ fn damage(good: &[u8], chance: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// A file of JSON with another value in one or two places, or some fields less; `None` for other files.
+fn rewritten(good: &[u8], chance: &mut impl FnMut(usize) -> usize) -> Option<Vec<u8>> {
+    let mut json: Value = serde_json::from_slice(good).ok()?;
+    for _ in 0..=chance(2) {
+        let copy = somewhere(&mut json, chance).clone();
+        let new = [
+            json!(null),
+            json!(0),
+            json!(-1),
+            json!(99_999_999_999_u64),
+            json!(""),
+            json!("x"),
+            json!([]),
+            copy,
+        ];
+        let place = somewhere(&mut json, chance);
+        match place {
+            Value::Object(fields) if chance(2) == 0 => fields.retain(|_, _| chance(4) > 0),
+            _ => *place = new[chance(new.len())].clone(),
+        }
+    }
+    serde_json::to_vec(&json).ok()
+}
+
+/// A value within another; those above more often than those below.
+fn somewhere<'a>(json: &'a mut Value, chance: &mut impl FnMut(usize) -> usize) -> &'a mut Value {
+    let n_within = json.as_array().map_or(0, Vec::len) + json.as_object().map_or(0, serde_json::Map::len);
+    if n_within == 0 || chance(4) == 0 {
+        return json;
+    }
+    let at = chance(n_within);
+    match json {
+        Value::Array(all) => somewhere(&mut all[at], chance),
+        Value::Object(fields) => somewhere(fields.values_mut().nth(at).expect("below their number"), chance),
+        _ => json,
+    }
 }
 
 /// As xorshift draws it, below a bound.
@@ -192,10 +263,18 @@ fn no_reader_panics_or_hangs_on_damaged_files() {
         let mut draw = chance(seed);
         let (mut n_read, mut longest) = (0, Duration::ZERO);
         for run in 0..runs {
-            let damaged = damage(&reader.good[draw(reader.good.len())], &mut draw);
-            let start = Instant::now();
-            let found = catch_unwind(AssertUnwindSafe(|| (reader.read)(&damaged)));
-            let took = start.elapsed();
+            let good = &reader.good[draw(reader.good.len())];
+            let rewritten = if run % 2 == 1 { rewritten(good, &mut draw) } else { None };
+            let damaged = rewritten.unwrap_or_else(|| damage(good, &mut draw));
+            let timed = || {
+                let start = Instant::now();
+                (catch_unwind(AssertUnwindSafe(|| (reader.read)(&damaged))), start.elapsed())
+            };
+            let (found, mut took) = timed();
+            // Once more: a busy machine may let a quick one wait.
+            if took >= LONGEST {
+                took = timed().1;
+            }
             let keep = || {
                 let path =
                     std::env::temp_dir().join(format!("promot-fuzz-{}-{run}", reader.name.replace(' ', "-")));
