@@ -48,7 +48,7 @@ def run(size):
     )
     step("fine-tuning, Adafactor", None, model.parameters(), adafactor)
     step("fine-tuning, AdamW", None, model.parameters(), adamw)
-    step("fine-tuning behind prompt", prompt.detach(), model.parameters(), adafactor)
+    step("fine-tuning with a frozen prompt", prompt.detach(), model.parameters(), adafactor)
     model.requires_grad_(False)
     step("stage 1, Adafactor", prompt, [prompt], adafactor)
     generate(size, "generate, greedy", model, inputs, 1)

@@ -75,7 +75,7 @@ impl<'a> Bench<'a> {
     fn run(&self) {
         self.train("fine-tuning, Adafactor", &*method("fine-tuning"), ADAFACTOR, false);
         self.train("fine-tuning, AdamW", &*method("fine-tuning"), ADAMW, false);
-        self.train("fine-tuning behind prompt", &*method("fine-tuning"), ADAFACTOR, true);
+        self.train("fine-tuning with a frozen prompt", &*method("fine-tuning"), ADAFACTOR, true);
         self.train("stage 1, Adafactor", &*method("prompt-tuning"), ADAFACTOR, true);
         self.generate("generate, greedy", 1);
         self.generate("generate, beam 4", number(&self.settings["beams"]));

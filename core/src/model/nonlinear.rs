@@ -12,17 +12,21 @@ fn with_slope<const D: usize>(x: Tensor<D>, value: Tensor<D>, slope: Tensor<D>) 
     zero.mul(slope).add(value)
 }
 
-/// `x sigmoid(x)`
-pub(super) fn silu(x: Tensor<3>) -> Tensor<3> {
-    let constant = x.clone().without_autodiff();
-    let gate = activation::sigmoid(constant.clone());
-    let value = constant.mul(gate.clone());
+/// `x gate`, with `gate` a sigmoid `s` of `u(x)`; `times_inner_slope` multiplies by `u'`.
+fn gated(x: Tensor<3>, gate: Tensor<3>, times_inner_slope: impl FnOnce(Tensor<3>) -> Tensor<3>) -> Tensor<3> {
+    let value = x.clone().without_autodiff().mul(gate.clone());
     if !x.is_tracked() {
         return value;
     }
-    // s + x s (1 - s)
-    let slope = gate.clone().neg().add_scalar(1.0).mul(value.clone()).add(gate);
+    // s + x s (1 - s) u'
+    let slope = times_inner_slope(gate.clone().neg().add_scalar(1.0).mul(value.clone())).add(gate);
     with_slope(x, value, slope)
+}
+
+/// `x sigmoid(x)`
+pub(super) fn silu(x: Tensor<3>) -> Tensor<3> {
+    let gate = activation::sigmoid(x.clone().without_autodiff());
+    gated(x, gate, |slope| slope)
 }
 
 /// The tanh form of GELU, written as `x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3))`: the same function with fewer tensors,
@@ -32,16 +36,8 @@ pub(super) fn gelu_tanh(x: Tensor<3>) -> Tensor<3> {
     const CUBIC: f64 = 0.044715 * SCALE;
     let constant = x.clone().without_autodiff();
     let square = constant.clone().square();
-    let inner = square.clone().mul_scalar(CUBIC).add_scalar(SCALE).mul(constant.clone());
-    let gate = activation::sigmoid(inner);
-    let value = constant.mul(gate.clone());
-    if !x.is_tracked() {
-        return value;
-    }
-    // s + x s (1 - s) u', with u' = SCALE + 3 CUBIC x^2
-    let inner_slope = square.mul_scalar(3.0 * CUBIC).add_scalar(SCALE);
-    let slope = gate.clone().neg().add_scalar(1.0).mul(value.clone()).mul(inner_slope).add(gate);
-    with_slope(x, value, slope)
+    let gate = activation::sigmoid(square.clone().mul_scalar(CUBIC).add_scalar(SCALE).mul(constant));
+    gated(x, gate, |slope| slope.mul(square.mul_scalar(3.0 * CUBIC).add_scalar(SCALE)))
 }
 
 /// What queries take from values: `mix` of `softmax(scores)`, dropped out. While training, the sum that a softmax divides by

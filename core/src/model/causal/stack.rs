@@ -100,25 +100,26 @@ impl Stack {
         let embedded = pass.hidden(StackKind::Decoder, After::Embedding, embedded);
         let (embedded, angles) = self.place(embedded, &all);
         let mut x = pass.dropout.along_rows(Site::Embedding, embedded);
+        // Blocks of one window share a mask.
         let mut masks: Vec<(Option<usize>, Tensor<4>)> = Vec::new();
+        let mut mask_of_all = |window: Option<usize>| match masks.iter().find(|(of, _)| *of == window) {
+            Some((_, mask)) => mask.clone(),
+            None => {
+                let mask = causal(&all, length, length, window, &device);
+                masks.push((window, mask.clone()));
+                mask
+            }
+        };
         // Where the states of all positions are seen, or there is no block.
         let mut left = Some(&wanted);
         for (number, block) in self.blocks.iter().enumerate() {
             let only = if number + 1 == self.blocks.len() && !pass.is_watched() { left.take() } else { None };
             let (mask, query_angles) = match only {
-                Some(wanted) => {
-                    let angles =
-                        self.rope.as_ref().map(|rope| rope.angles(&wanted.positions, wanted.each, &device));
-                    (causal(&wanted.positions, wanted.each, length, block.window, &device), angles)
+                Some(Wanted { positions, each, .. }) => {
+                    let angles = self.rope.as_ref().map(|rope| rope.angles(positions, *each, &device));
+                    (causal(positions, *each, length, block.window, &device), angles)
                 }
-                None => match masks.iter().find(|(window, _)| *window == block.window) {
-                    Some((_, mask)) => (mask.clone(), angles.clone()),
-                    None => {
-                        let mask = causal(&all, length, length, block.window, &device);
-                        masks.push((block.window, mask.clone()));
-                        (mask, angles.clone())
-                    }
-                },
+                None => (mask_of_all(block.window), angles.clone()),
             };
             let take = |x: Tensor<3>| pick(only, x);
             x = block.forward(x, &take, &mut pass.dropout, |attention, normed, dropout| {
