@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import AxeBuilder from '@axe-core/playwright';
-import { calm, loaded, open, start, textIs } from './page.mjs';
+import { calm, loaded, open, put, start, textIs } from './page.mjs';
 
 const MINUTE = 60_000;
 
@@ -70,8 +70,7 @@ test('many rows to all models: progress, scores with intervals, filters, files',
   await loaded(opened);
   await id('batch').locator('summary').first().click();
   await id('batch-task').selectOption('triviaqa-mini');
-  await id('batch-rows').fill('12');
-  await id('batch-rows').blur();
+  await put(id('batch-rows'), '12');
   await id('batch-start').click();
   await textIs(id('batch-progress'), /of 36 answers/);
   await id('batch-scores').waitFor({ timeout: 3 * MINUTE });
@@ -113,8 +112,7 @@ test('a batch that is stopped is a comparison of what was answered, and others a
   await loaded(opened);
   await id('batch').locator('summary').first().click();
   await id('batch-task').selectOption('xsum-mini');
-  await id('batch-rows').fill('500');
-  await id('batch-rows').blur();
+  await put(id('batch-rows'), '500');
   assert.equal(await id('batch-rows').inputValue(), '200', 'what is used is what is shown');
   await id('batch-start').click();
   await textIs(id('batch-progress'), /[1-9]\d* of 600 answers, about/);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import AxeBuilder from '@axe-core/playwright';
-import { TINY, calm, encoded, open, start, startable, textIs } from './page.mjs';
+import { TINY, calm, encoded, open, put, start, startable, textIs } from './page.mjs';
 
 const MINUTES = 60_000;
 
@@ -29,8 +29,7 @@ test('two runs are kept, compared, found again after a reload, renamed and delet
   assert.equal(await id('kept').count(), 0, 'nothing to keep yet');
   await run('first');
   assert.equal(await id('keep-name').inputValue(), 'first');
-  await id('train-steps').fill('8');
-  await id('train-steps').blur();
+  await put(id('train-steps'), '8');
   await run('second');
   assert.match(await id('kept-room').textContent(), /They take [\d.]+ (kB|MB)/);
 
@@ -50,8 +49,7 @@ test('two runs are kept, compared, found again after a reload, renamed and delet
   await page.reload();
   await startable(opened);
   assert.equal(await id('kept-name-0').inputValue(), 'first');
-  await id('kept-name-0').fill('second');
-  await id('kept-name-0').blur();
+  await put(id('kept-name-0'), 'second');
   await page.waitForFunction(() => document.querySelector('[data-testid=kept-name-0]').value === 'second (2)');
   await id('kept-delete-1').click();
   await id('confirm-yes').click();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import AxeBuilder from '@axe-core/playwright';
-import { TINY, calm, encoded, loaded, open, start, startable, textIs } from './page.mjs';
+import { TINY, calm, encoded, loaded, open, put, start, startable, textIs } from './page.mjs';
 
 const MINUTES = 60_000;
 
@@ -127,8 +127,7 @@ test('the prompt alone and what lies between the weights are set up, and many ro
   }
   await id('batch-start').waitFor();
   assert.equal(await id('batch-scores').count(), 0, 'nothing was started');
-  await id('batch-rows').fill('8');
-  await id('batch-rows').blur();
+  await put(id('batch-rows'), '8');
   await id('batch-start').click();
   const row = id('batch-scores').locator('[data-column="promot/prompt-alone"]');
   await textIs(row.locator('td').nth(2), /^\d+ %$/, 2 * MINUTES);

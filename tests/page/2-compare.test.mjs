@@ -1,7 +1,7 @@
 // Asking: examples of the tasks, a question of one's own, three columns.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { calm, loaded, open, start, textIs } from './page.mjs';
+import { calm, loaded, open, put, start, textIs } from './page.mjs';
 
 const COLUMNS = ['pretrained', 'fine-tuning', 'promot'];
 
@@ -42,8 +42,7 @@ test('tasks, shots and the next example change the question', async () => {
   const one = await text(/Translate English to Romanian.*Translate English to Romanian/s);
   await opened.id('another-example').click();
   await opened.page.waitForFunction((old) => document.querySelector('#question').value !== old, one);
-  await opened.id('shots-input').fill('0');
-  await opened.id('shots-input').blur();
+  await put(opened.id('shots-input'), '0');
   const bare = await text(/^Translate English to Romanian: [^]*$/);
   await opened.page.waitForFunction(
     () => document.querySelector('#question').value.split('Translate English').length === 2,

@@ -2,9 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import {
-  TINY, calm, encoded, fact, open, reached, start, startable, step, textIs,
-} from './page.mjs';
+import { TINY, calm, encoded, fact, open, put, reached, start, startable, step, textIs } from './page.mjs';
 
 const MINUTES = 60_000;
 
@@ -225,12 +223,10 @@ test('the text of all settings and the fields are the same spec', async () => {
   const opened = await training(TINY);
   const { page, id } = opened;
   await page.getByText('All settings', { exact: true }).click();
-  await id('train-steps').fill('9');
-  await id('train-steps').blur();
+  await put(id('train-steps'), '9');
   assert.match(await id('train-spec').inputValue(), /method = "fine-tuning"\n[^[]*steps = 9\n/);
   const text = await id('train-spec').inputValue();
-  await id('train-spec').fill(text.replace('length = 4', 'length = 5'));
-  await id('train-spec').blur();
+  await put(id('train-spec'), text.replace('length = 4', 'length = 5'));
   assert.equal(await id('train-prompt-length').inputValue(), '5');
 
   // Both name what the form says, and the link opens it again.
@@ -244,8 +240,7 @@ test('the text of all settings and the fields are the same spec', async () => {
   assert.equal(await other.getByTestId('train-status').textContent(), 'idle');
   await other.close();
 
-  await id('train-spec').fill(text.replace('length = 4', 'lenght = 4'));
-  await id('train-spec').blur();
+  await put(id('train-spec'), text.replace('length = 4', 'lenght = 4'));
   await textIs(page.locator('#spec-problem'), /lenght.*length/);
   await startable(opened);
   await calm(opened);

@@ -2,7 +2,7 @@
 // is used, and what fails says so.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { TINY, calm, encoded, loaded, open, start, startable, textIs } from './page.mjs';
+import { TINY, calm, encoded, loaded, open, put, start, startable, textIs } from './page.mjs';
 import { RECORDED } from './recorded.mjs';
 
 const MINUTES = 60_000;
@@ -199,12 +199,8 @@ test('what a field shows is what is used, or it is marked and holds the start', 
   const opened = await open(site, { query: `device=cpu&spec=${encoded(TINY)}`, hash: '#train' });
   const { page, id } = opened;
   await startable(opened);
-  const put = async (name, text) => {
-    await id(name).fill(text);
-    await id(name).blur();
-  };
   for (const wrong of ['-5', '', '1e300']) {
-    await put('train-steps', wrong);
+    await put(id('train-steps'), wrong);
     assert.equal(await id('train-steps').getAttribute('aria-invalid'), 'true', wrong);
     await textIs(page.locator('#problem-train-steps'), /whole number from 1 to 1000000/);
     await id('train-start').click();
@@ -212,27 +208,25 @@ test('what a field shows is what is used, or it is marked and holds the start', 
     assert.equal(await page.evaluate(() => document.activeElement.dataset.testid), 'train-steps');
     assert.equal((await id('train-status').textContent()).trim(), 'idle');
   }
-  await put('train-steps', '007');
+  await put(id('train-steps'), '007');
   assert.equal(await id('train-steps').inputValue(), '7');
   assert.equal(await id('train-steps').getAttribute('aria-invalid'), null);
-  await put('train-prompt-length', '0');
+  await put(id('train-prompt-length'), '0');
   assert.equal(await id('train-prompt-length').getAttribute('aria-invalid'), 'true');
-  await put('train-prompt-length', '4');
+  await put(id('train-prompt-length'), '4');
 
   await page.getByText('All settings', { exact: true }).click();
-  await id('train-spec').fill((await id('train-spec').inputValue()).replace('length = 4', 'lenght = 4'));
-  await id('train-spec').blur();
+  await put(id('train-spec'), (await id('train-spec').inputValue()).replace('length = 4', 'lenght = 4'));
   await textIs(page.locator('#spec-problem'), /lenght/);
   await id('train-start').click();
   await textIs(id('error'), /All settings: .*lenght/);
   assert.equal((await id('train-status').textContent()).trim(), 'idle');
-  await id('train-steps').fill('8');
-  await id('train-steps').blur();
+  await put(id('train-steps'), '8');
   await textIs(page.locator('#spec-problem'), '');
 
   await page.getByRole('link', { name: 'Compare' }).click();
   for (const [text, used] of [['-3', '0'], ['1.5', '2'], ['9', '4'], ['', '4']]) {
-    await put('shots-input', text);
+    await put(id('shots-input'), text);
     assert.equal(await id('shots-input').inputValue(), used, text);
   }
   await calm(opened);

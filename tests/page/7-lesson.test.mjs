@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import AxeBuilder from '@axe-core/playwright';
-import { calm, loaded, open, start, startable, textIs } from './page.mjs';
+import { calm, loaded, open, put, start, startable, textIs } from './page.mjs';
 import { RECORDED } from './recorded.mjs';
 
 const MINUTE = 60_000;
@@ -150,8 +150,7 @@ test('a link opens exactly this view elsewhere, and starts nothing', async () =>
   const { page, id } = opened;
   await loaded(opened);
   await id('column-promot/with-prompt').check();
-  await id('shots-input').fill('2');
-  await id('shots-input').blur();
+  await put(id('shots-input'), '2');
   // Two examples in front: what is filled in while they arrive would be joined to them.
   await page.waitForFunction((editor) => /\S/.test(editor.value), await question(opened).elementHandle());
   await question(opened).fill('Q: Where is the mill? & so on # A:');

@@ -4,10 +4,14 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
+import * as firefox from './firefox.mjs';
 import { serve } from './serve.mjs';
 
 export const DIST = process.env.PROMOT_DIST ?? new URL('../../dist', import.meta.url).pathname;
 const CHROMIUM = process.env.PROMOT_CHROMIUM ?? '/usr/bin/chromium';
+const FIREFOX = process.env.PROMOT_FIREFOX ?? '/usr/bin/firefox-esr';
+/** `PROMOT_BROWSER=firefox` runs a file of tests in Firefox. */
+export const BROWSER = process.env.PROMOT_BROWSER ?? 'chromium';
 
 const FLAGS = [
   '--no-sandbox',
@@ -39,13 +43,11 @@ export function encoded(spec) {
 }
 
 /** Starts server and browser; the page lies in `folder`, in the built one if there is none. */
-export async function start({ webgpu = false, folder = DIST } = {}) {
+export async function start({ webgpu = false, folder = DIST, browser: name = BROWSER } = {}) {
   assert.ok(existsSync(`${DIST}/index.html`), `the page is not built: ${DIST}/index.html is missing`);
   const server = await serve(folder);
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: webgpu ? [...FLAGS, ...WEBGPU] : FLAGS,
-  });
+  const args = webgpu ? [...FLAGS, ...WEBGPU] : FLAGS;
+  const browser = name === 'firefox' ? await firefox.launch(FIREFOX) : await chromium.launch({ executablePath: CHROMIUM, args });
   return {
     address: server.address,
     browser,
@@ -126,6 +128,13 @@ export async function loaded(opened, timeout = 60_000) {
   await textIs(opened.id('ask'), 'Ask all models', timeout);
   // Shipped weights that do not fit the bundled model, for one, are told of here and nowhere else.
   assert.deepEqual(await opened.id('error').allTextContents(), [], 'nothing went wrong while loading');
+}
+
+/** Fills a field and leaves it. */
+export async function put(field, text) {
+  if (BROWSER === 'firefox') return firefox.put(field, text);
+  await field.fill(text);
+  await field.blur();
 }
 
 /** Until a run can be started. */

@@ -1,4 +1,5 @@
-//! The page's end-to-end tests: Node drives a real Chromium over the page that is built. Called by `cargo xtask test`.
+//! The page's end-to-end tests: Node drives a real Chromium, and for a part of them Firefox, over the page that is built.
+//! Called by `cargo xtask test`.
 
 use std::path::{Path, PathBuf};
 
@@ -11,18 +12,29 @@ use crate::wasm;
 
 /// Runs them, or says why they cannot run here.
 pub fn run(skipped: &mut Vec<Skip>) -> Result<()> {
-    if let Some(reason) = missing() {
-        let line = format!("{}page: {reason}", skips::MARK);
+    let mut told = |line: &str| {
         println!("{line}");
-        skipped.extend(Skip::read(&line, ""));
+        skipped.extend(Skip::read(line, ""));
+    };
+    if let Some(reason) = missing() {
+        told(&format!("{}page: {reason}", skips::MARK));
         return Ok(());
     }
     let sh = shell()?;
     // One file after the other: browsers that share their cores make each other slow.
-    shell::follow(npm(&sh, &folder(), &["test", "--silent"]), |line| {
-        println!("{line}");
-        skipped.extend(Skip::read(line, ""));
-    })?
+    let chromium = shell::follow(npm(&sh, &folder(), &["test", "--silent"]), &mut told)?;
+    let firefox = match firefox() {
+        Some(firefox) => {
+            let npm = npm(&sh, &folder(), &["run", "--silent", "firefox"]).env("PROMOT_BROWSER", "firefox");
+            shell::follow(npm.env("PROMOT_FIREFOX", firefox), &mut told)?
+        }
+        None => {
+            let reason = "no Firefox; `cargo xtask setup` installs one, PROMOT_FIREFOX names one";
+            told(&format!("{}firefox: {reason}", skips::MARK));
+            Ok(())
+        }
+    };
+    chromium.and(firefox)
 }
 
 /// Runs a script of a package of ours that drives the built page.
@@ -72,4 +84,9 @@ fn folder() -> PathBuf {
 /// `PROMOT_CHROMIUM` names another one than the installed.
 fn chromium() -> Option<PathBuf> {
     std::env::var_os("PROMOT_CHROMIUM").map(PathBuf::from).or_else(wasm::chromium)
+}
+
+/// `PROMOT_FIREFOX` names another one than the installed.
+pub fn firefox() -> Option<PathBuf> {
+    std::env::var_os("PROMOT_FIREFOX").map(PathBuf::from).or_else(wasm::firefox)
 }

@@ -94,6 +94,13 @@ const ITEMS: &[Item] = &[
         by_hand: "install Chromium and chromedriver (Debian: apt-get install chromium chromium-driver)",
     },
     Item {
+        name: "Firefox",
+        needed_for: "the tests of the page in a second browser",
+        present: || page_tests::firefox().is_some(),
+        install: || apt::install(&["firefox-esr"], &[]),
+        by_hand: "install Firefox (Debian: apt-get install firefox-esr)",
+    },
+    Item {
         name: "Playwright",
         needed_for: "the tests of the page",
         present: page_tests::playwright,

@@ -12,9 +12,9 @@ use anyhow::{Result, bail, ensure};
 /// What every such line begins with, in every language that tests are written in.
 pub const MARK: &str = "skipped: ";
 
-/// What can be lacking: the built page and its browser, the browser's build of the library, a GPU (a software one will
-/// do), data from outside the clone, time, and tools of `cargo xtask check`.
-const KINDS: [&str; 6] = ["page", "wasm", "gpu", "data", "slow", "lint"];
+/// What can be lacking: the built page and its browser, a second browser, the browser's build of the library, a GPU (a
+/// software one will do), data from outside the clone, time, and tools of `cargo xtask check`.
+const KINDS: [&str; 7] = ["page", "firefox", "wasm", "gpu", "data", "slow", "lint"];
 
 const REQUIRE: &str = "PROMOT_REQUIRE";
 

@@ -17,7 +17,7 @@ pub fn run() -> Result<()> {
     let skipped = &mut summary.skipped;
     let browser =
         shell::part("tests of the core in a browser (wasm-bindgen, Chromium)", || wasm_tests::run(skipped));
-    let page = shell::part("tests of the page (Node, Chromium)", || page_tests::run(skipped));
+    let page = shell::part("tests of the page (Node, Chromium, Firefox)", || page_tests::run(skipped));
     summary.print();
     shell::all([native, browser, page, skips::judge(&summary.skipped, &required)])
 }

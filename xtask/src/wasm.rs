@@ -128,9 +128,13 @@ pub fn install_wasm_opt() -> Result<()> {
     shell::read(cmd!(sh, "npm install --no-audit --no-fund --prefix {folder} {package}")).map(drop)
 }
 
-/// The browser of the tests.
+/// The browsers of the tests.
 pub fn chromium() -> Option<PathBuf> {
     first(&["chromium", "chromium-browser", "google-chrome"])
+}
+
+pub fn firefox() -> Option<PathBuf> {
+    first(&["firefox-esr", "firefox"])
 }
 
 pub fn chromedriver() -> Option<PathBuf> {
