@@ -78,6 +78,17 @@ pub struct CompareArgs {
     /// The differences as JSON, `-` for standard output
     #[arg(long, value_name = "FILE|-")]
     pub json: Option<PathBuf>,
+    /// End with status 3 if OTHER is more than so many points below ONE on a task or in the mean, by the whole interval
+    #[arg(long, value_name = "POINTS", value_parser = points)]
+    pub max_drop: Option<f64>,
+}
+
+/// A difference of scores.
+fn points(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(points) if (0.0..=100.0).contains(&points) => Ok(points),
+        _ => Err("expected a number from 0 to 100".to_owned()),
+    }
 }
 
 #[derive(Debug, ClapArgs)]

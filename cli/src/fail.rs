@@ -1,4 +1,4 @@
-//! Exit status: 0 done, 1 failed, 2 wrong usage; and errors in one or two lines on standard error.
+//! Exit status: 0 done, 1 failed, 2 wrong usage, 3 a model that is worse than was allowed; and errors in one or two lines on standard error.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -15,6 +15,18 @@ impl fmt::Display for Usage {
 }
 
 impl std::error::Error for Usage {}
+
+/// A model scored lower than whoever asked had allowed.
+#[derive(Debug)]
+pub struct Regressed(pub String);
+
+impl fmt::Display for Regressed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Regressed {}
 
 /// A usage error with this text.
 pub fn usage(text: impl fmt::Display) -> anyhow::Error {
@@ -36,6 +48,9 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
 
 /// A name that is in no list is wrong usage wherever it was written.
 fn status(error: &anyhow::Error) -> u8 {
+    if error.is::<Regressed>() {
+        return 3;
+    }
     let usage = error.chain().any(|cause| {
         cause.is::<Usage>()
             || matches!(cause.downcast_ref::<promot_core::Error>(), Some(promot_core::Error::Unknown { .. }))

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::args::CompareArgs;
 use crate::commands::eval::Answered;
+use crate::fail::Regressed;
 use crate::{catalog, output, table};
 
 /// One task's difference, or that of all tasks' mean.
@@ -46,7 +47,26 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<()> {
         compared.extend(compare(&scores));
     }
     show(args, &compared);
-    args.json.as_ref().map_or(Ok(()), |path| output::json(path, &compared))
+    if let Some(path) = &args.json {
+        output::json(path, &compared)?;
+    }
+    args.max_drop.map_or(Ok(()), |points| held(&compared, points))
+}
+
+/// # Errors
+/// `Regressed`, where the other model is further below than these points, whichever rows had been drawn.
+fn held(compared: &[Compared], max_drop: f64) -> anyhow::Result<()> {
+    let lost = |row: &Compared| {
+        let (low, high) = row.interval.filter(|(low, _)| *low > max_drop)?;
+        let shots = row.shots.map_or(String::new(), |shots| format!(", {shots}-shot"));
+        Some(format!("{}{shots}: {:.1} ({low:.1} to {high:.1})", row.task, row.difference))
+    };
+    let lost: Vec<String> = compared.iter().filter_map(lost).collect();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let expected = format!("B at most {max_drop} points below A");
+    Err(Regressed(format!("expected {expected}, found it lower by {}", lost.join("; "))).into())
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<Answered>> {

@@ -76,6 +76,23 @@ fn a_clear_difference_has_one_sign() {
         row["interval"].as_array().unwrap().iter().map(|end| end.as_f64().unwrap()).collect();
     assert!((ends[0] - 34.5).abs() < 3.0 && (ends[1] - 65.5).abs() < 3.0, "{ends:?}");
     assert!(row["p"].as_f64().unwrap() < 0.002);
+    // As a gate: a drop that is resolved, one within what is allowed, one that the rows do not resolve, a gain.
+    write("c.jsonl", 29);
+    let gate = |one: &str, other: &str, max_drop: &str| {
+        let output = place.command(&["compare", one, other, "--max-drop", max_drop]).output().unwrap();
+        (output.status.code().unwrap(), crate::text(&output.stderr))
+    };
+    let (status, told) = gate("a.jsonl", "b.jsonl", "10");
+    assert_eq!(status, 3, "{told}");
+    assert!(
+        told.contains("expected B at most 10 points below A, found it lower by text2text, 0-shot: 50.0 ("),
+        "{told}"
+    );
+    let held = [("a.jsonl", "b.jsonl", "60"), ("a.jsonl", "c.jsonl", "0"), ("b.jsonl", "a.jsonl", "0")];
+    for (one, other, max_drop) in held {
+        assert_eq!(gate(one, other, max_drop).0, 0, "{one} {other} {max_drop}");
+    }
+    place.bad(&["compare", "a.jsonl", "c.jsonl", "--max-drop", "x"], 2, &["from 0 to 100"]);
 }
 
 #[test]
