@@ -39,6 +39,11 @@ export async function serve(folder) {
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
   return {
     address: `http://127.0.0.1:${server.address().port}/`,
-    close: () => new Promise((done) => server.close(done)),
+    close: () =>
+      new Promise((done) => {
+        server.close(done);
+        // A browser may keep one open whose page is gone.
+        server.closeAllConnections();
+      }),
   };
 }

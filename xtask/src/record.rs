@@ -86,11 +86,9 @@ pub fn run() -> Result<()> {
         shell::part(recording.name, || experiment(&sh, recording, &out))?;
         sh.create_dir(recorded.join(recording.name))?;
         let report = recorded.join(recording.name).join("report.json");
-        sh.copy_file(out.join("report.json"), &report)?;
-        if recording.real {
-            let text = sh.read_file(&report)?;
-            sh.write_file(&report, own_examples(&text)?)?;
-        }
+        let text = sh.read_file(out.join("report.json"))?;
+        let text = if recording.real { own_examples(&text)? } else { text };
+        sh.write_file(&report, thinned(&text)?)?;
     }
     for recording in RECORDINGS.iter().filter(|recording| recording.weights) {
         let name = recording.name;
@@ -141,6 +139,28 @@ fn own_examples(report: &str) -> Result<String> {
     Ok(format!("{report}\n"))
 }
 
+/// Of the records of training steps, one in so many is shipped, and all with scores.
+const SHIPPED_STEPS: usize = 20;
+
+/// The report without the records of steps that no chart of the page shows: those of other seeds than the first, and most of
+/// the first one's. They are two thirds of the bytes that a visitor waits for.
+fn thinned(report: &str) -> Result<String> {
+    let mut report: serde_json::Value = serde_json::from_str(report)?;
+    let runs = report["runs"].as_array_mut().context("a report has runs")?;
+    let first = runs.first().map(|run| run["seed"].clone());
+    for run in runs {
+        let is_first = first.as_ref() == Some(&run["seed"]);
+        let steps = run["steps"].as_array_mut().context("a run of a report has steps")?;
+        let mut at = 0..;
+        steps.retain(|step| {
+            let kept =
+                at.next().is_some_and(|at| at % SHIPPED_STEPS == 0) || step.get("validation").is_some();
+            is_first && kept
+        });
+    }
+    Ok(format!("{report}\n"))
+}
+
 /// An interrupted one goes on where it stopped.
 fn experiment(sh: &Shell, recording: &Recording, out: &Path) -> Result<()> {
     let models = if recording.weights { "f16" } else { "none" };
@@ -169,6 +189,26 @@ mod tests {
             "name": "rte-mini", "model": "mini", "task": "rte-mini", "weights": ["fine-tuning", "promot"]
         });
         assert_eq!(entry, expected);
+    }
+
+    #[test]
+    fn a_shipped_report_has_some_steps_of_the_first_seed_and_every_score() {
+        let steps: Vec<serde_json::Value> = (1..=50)
+            .map(|step| match step {
+                30 => serde_json::json!({"step": step, "validation": 50.0}),
+                _ => serde_json::json!({"step": step}),
+            })
+            .collect();
+        let runs = [3, 3, 4].map(|seed| serde_json::json!({"seed": seed, "steps": steps}));
+        let shipped = thinned(&serde_json::json!({"runs": runs, "version": 2}).to_string()).unwrap();
+        let shipped: serde_json::Value = serde_json::from_str(&shipped).unwrap();
+        let kept = |run: usize| -> Vec<u64> {
+            let steps = shipped["runs"][run]["steps"].as_array().unwrap();
+            steps.iter().map(|step| step["step"].as_u64().unwrap()).collect()
+        };
+        assert_eq!([kept(0), kept(1), kept(2)], [vec![1, 21, 30, 41], vec![1, 21, 30, 41], vec![]]);
+        assert_eq!(shipped["version"], 2);
+        assert!(thinned("{}").is_err());
     }
 
     #[test]

@@ -35,50 +35,12 @@ async fn first(model: &str) -> Result<Recorded, String> {
 
 async fn report(name: &str) -> Result<Report, String> {
     let bytes = file(&format!("{name}/report.json")).await?;
-    let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
     turn().await;
-    let text = without_curves(text);
-    turn().await;
-    serde_json::from_str(&text).map_err(|error| error.to_string())
+    serde_json::from_slice(&bytes).map_err(|error| error.to_string())
 }
 
 async fn file(name: &str) -> Result<Vec<u8>, String> {
     fetch::bytes(&format!("{}recorded/{name}", address::base())).await
-}
-
-/// One record of so many is kept, and all that have scores.
-const KEPT_STEPS: usize = 20;
-
-/// The records of all steps are most of the bytes. The charts need a few of the first seed's alone; the browser's own
-/// parser removes the others in a tenth of the time that ours would block the page.
-fn without_curves(text: String) -> String {
-    let slim = || -> Result<js_sys::JsString, wasm_bindgen::JsValue> {
-        let report = js_sys::JSON::parse(&text)?;
-        let runs = js_sys::Reflect::get(&report, &"runs".into())?;
-        if !js_sys::Array::is_array(&runs) {
-            return Err(runs);
-        }
-        let seed = |run: &wasm_bindgen::JsValue| js_sys::Reflect::get(run, &"seed".into());
-        let runs = js_sys::Array::from(&runs);
-        for run in runs.iter() {
-            let kept = js_sys::Array::new();
-            if seed(&run)? == seed(&runs.get(0))? {
-                let steps = js_sys::Array::from(&js_sys::Reflect::get(&run, &"steps".into())?);
-                for (at, step) in steps.iter().enumerate() {
-                    if at % KEPT_STEPS == 0 || js_sys::Reflect::has(&step, &"validation".into())? {
-                        kept.push(&step);
-                    }
-                }
-            }
-            js_sys::Reflect::set(&run, &"steps".into(), &kept)?;
-        }
-        js_sys::JSON::stringify(&report)
-    };
-    // If this is no report, parsing it gives the error.
-    match slim() {
-        Ok(slim) => slim.into(),
-        Err(_) => text,
-    }
 }
 
 #[component]
