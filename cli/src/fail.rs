@@ -1,4 +1,5 @@
-//! Exit status: 0 done, 1 failed, 2 wrong usage, 3 a model that is worse than was allowed; and errors in one or two lines on standard error.
+//! Exit status: 0 done, 1 failed, 2 wrong usage, 3 a model that is worse than was allowed; and errors in one or two lines
+//! on standard error.
 
 use std::fmt;
 use std::io::ErrorKind;

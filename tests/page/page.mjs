@@ -11,7 +11,7 @@ export const DIST = process.env.PROMOT_DIST ?? new URL('../../dist', import.meta
 const CHROMIUM = process.env.PROMOT_CHROMIUM ?? '/usr/bin/chromium';
 const FIREFOX = process.env.PROMOT_FIREFOX ?? '/usr/bin/firefox-esr';
 /** `PROMOT_BROWSER=firefox` runs a file of tests in Firefox. */
-export const BROWSER = process.env.PROMOT_BROWSER ?? 'chromium';
+const BROWSER = process.env.PROMOT_BROWSER ?? 'chromium';
 
 const FLAGS = [
   '--no-sandbox',
@@ -43,11 +43,11 @@ export function encoded(spec) {
 }
 
 /** Starts server and browser; the page lies in `folder`, in the built one if there is none. */
-export async function start({ webgpu = false, folder = DIST, browser: name = BROWSER } = {}) {
+export async function start({ webgpu = false, folder = DIST } = {}) {
   assert.ok(existsSync(`${DIST}/index.html`), `the page is not built: ${DIST}/index.html is missing`);
   const server = await serve(folder);
   const args = webgpu ? [...FLAGS, ...WEBGPU] : FLAGS;
-  const browser = name === 'firefox' ? await firefox.launch(FIREFOX) : await chromium.launch({ executablePath: CHROMIUM, args });
+  const browser = BROWSER === 'firefox' ? await firefox.launch(FIREFOX) : await chromium.launch({ executablePath: CHROMIUM, args });
   return {
     address: server.address,
     browser,

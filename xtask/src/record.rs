@@ -87,8 +87,7 @@ pub fn run() -> Result<()> {
         sh.create_dir(recorded.join(recording.name))?;
         let report = recorded.join(recording.name).join("report.json");
         let text = sh.read_file(out.join("report.json"))?;
-        let text = if recording.real { own_examples(&text)? } else { text };
-        sh.write_file(&report, thinned(&text)?)?;
+        sh.write_file(&report, shipped(&text, recording.real)?)?;
     }
     for recording in RECORDINGS.iter().filter(|recording| recording.weights) {
         let name = recording.name;
@@ -130,35 +129,44 @@ fn missing() -> bool {
     !real_model::path().is_file() || std::env::var_os(DATA).is_none()
 }
 
-/// The report without questions whose text is others': only generated ones are shipped.
-fn own_examples(report: &str) -> Result<String> {
-    const OWN: [&str; 3] = ["questions-chat", "passages-chat", "instructions-chat"];
+/// The report as it is shipped.
+fn shipped(report: &str, real: bool) -> Result<String> {
     let mut report: serde_json::Value = serde_json::from_str(report)?;
+    if real {
+        own_examples(&mut report)?;
+    }
+    thin(&mut report)?;
+    Ok(format!("{report}\n"))
+}
+
+/// Takes out questions whose text is others': only generated ones are shipped.
+fn own_examples(report: &mut serde_json::Value) -> Result<()> {
+    const OWN: [&str; 3] = ["questions-chat", "passages-chat", "instructions-chat"];
     let examples = report["examples"].as_array_mut().context("a report has examples")?;
     examples.retain(|example| example["task"].as_str().is_some_and(|task| OWN.contains(&task)));
-    Ok(format!("{report}\n"))
+    Ok(())
 }
 
 /// Of the records of training steps, one in so many is shipped, and all with scores.
 const SHIPPED_STEPS: usize = 20;
 
-/// The report without the records of steps that no chart of the page shows: those of other seeds than the first, and most of
-/// the first one's. They are two thirds of the bytes that a visitor waits for.
-fn thinned(report: &str) -> Result<String> {
-    let mut report: serde_json::Value = serde_json::from_str(report)?;
+/// Takes out the records of steps that no chart of the page shows: those of other seeds than the first, and most of the
+/// first one's. They are two thirds of the bytes that a visitor waits for.
+fn thin(report: &mut serde_json::Value) -> Result<()> {
     let runs = report["runs"].as_array_mut().context("a report has runs")?;
     let first = runs.first().map(|run| run["seed"].clone());
     for run in runs {
         let is_first = first.as_ref() == Some(&run["seed"]);
         let steps = run["steps"].as_array_mut().context("a run of a report has steps")?;
+        if !is_first {
+            steps.clear();
+        }
         let mut at = 0..;
         steps.retain(|step| {
-            let kept =
-                at.next().is_some_and(|at| at % SHIPPED_STEPS == 0) || step.get("validation").is_some();
-            is_first && kept
+            at.next().is_some_and(|at| at % SHIPPED_STEPS == 0) || step.get("validation").is_some()
         });
     }
-    Ok(format!("{report}\n"))
+    Ok(())
 }
 
 /// An interrupted one goes on where it stopped.
@@ -200,23 +208,24 @@ mod tests {
             })
             .collect();
         let runs = [3, 3, 4].map(|seed| serde_json::json!({"seed": seed, "steps": steps}));
-        let shipped = thinned(&serde_json::json!({"runs": runs, "version": 2}).to_string()).unwrap();
-        let shipped: serde_json::Value = serde_json::from_str(&shipped).unwrap();
+        let found = shipped(&serde_json::json!({"runs": runs, "version": 2}).to_string(), false).unwrap();
+        let found: serde_json::Value = serde_json::from_str(&found).unwrap();
         let kept = |run: usize| -> Vec<u64> {
-            let steps = shipped["runs"][run]["steps"].as_array().unwrap();
+            let steps = found["runs"][run]["steps"].as_array().unwrap();
             steps.iter().map(|step| step["step"].as_u64().unwrap()).collect()
         };
         assert_eq!([kept(0), kept(1), kept(2)], [vec![1, 21, 30, 41], vec![1, 21, 30, 41], vec![]]);
-        assert_eq!(shipped["version"], 2);
-        assert!(thinned("{}").is_err());
+        assert_eq!(found["version"], 2);
+        assert!(shipped("{}", false).is_err());
     }
 
     #[test]
     fn questions_of_others_stay_out_of_what_is_shipped() {
-        let report = r#"{"examples": [{"task": "rte"}, {"task": "questions-chat"}], "version": 2}"#;
-        let shipped: serde_json::Value = serde_json::from_str(&own_examples(report).unwrap()).unwrap();
-        assert_eq!(shipped["examples"], serde_json::json!([{"task": "questions-chat"}]));
-        assert_eq!(shipped["version"], 2);
-        assert!(own_examples("{}").is_err());
+        let report =
+            r#"{"examples": [{"task": "rte"}, {"task": "questions-chat"}], "runs": [], "version": 2}"#;
+        let found: serde_json::Value = serde_json::from_str(&shipped(report, true).unwrap()).unwrap();
+        assert_eq!(found["examples"], serde_json::json!([{"task": "questions-chat"}]));
+        assert_eq!(found["version"], 2);
+        assert!(shipped(r#"{"runs": []}"#, true).is_err());
     }
 }

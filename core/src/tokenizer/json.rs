@@ -54,14 +54,19 @@ enum Merge {
 }
 
 pub fn parsed(bytes: &[u8]) -> Result<tokenizers::Tokenizer> {
-    let parts: Parts = content::json(FILE, bytes)?;
+    content::check(FILE, bytes)?;
+    let text = content::text(FILE, bytes)?;
+    let parts: Parts = json(text)?;
     within(&parts.normalizer, &rules)?;
     within(&parts.post_processor, &template)?;
     if let Some(prefix) = parts.model.continuing_subword_prefix.as_str().filter(|prefix| !prefix.is_empty()) {
-        merges(prefix, content::json(FILE, bytes)?)?;
+        merges(prefix, json(text)?)?;
     }
-    let text = content::text(FILE, bytes)?;
     tokenizers::Tokenizer::from_str(text).map_err(|error| Error::format(FILE, error))
+}
+
+fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| Error::format(FILE, error))
 }
 
 type Fields = Map<String, Value>;
