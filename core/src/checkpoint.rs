@@ -1,5 +1,5 @@
-//! What a stage needs to go on: the weights that move, the optimizer's state, the best weights so far, and a
-//! manifest with hashes. Files are bytes here; the caller stores them so that what exists is whole.
+//! What a stage needs to go on: the weights that move, the optimizer's state, the weights that may become its result, and
+//! a manifest with hashes. Files are bytes here; the caller stores them so that what exists is whole.
 
 use std::collections::BTreeMap;
 
@@ -40,18 +40,31 @@ pub struct Manifest {
     pub step: usize,
     /// The last step of the stage; `step == steps` means done.
     pub steps: usize,
-    /// Step and validation score of the best weights.
+    /// Step and validation score of the kept weights.
     pub best: Option<(usize, f64)>,
+    /// Of those that may take their place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<Later>,
     pub records: Vec<StepRecord>,
     /// Seconds spent so far.
     pub seconds: f64,
-    /// Numbers of the method's state, now and at the best step.
+    /// Numbers of the method's state, now and at the kept step.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub scalars: BTreeMap<String, f64>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub best_scalars: BTreeMap<String, f64>,
     /// SHA-256 by file name, hexadecimal.
     pub hashes: BTreeMap<String, String>,
+}
+
+/// What a manifest says of a checkpoint that may take the place of the kept one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Later {
+    pub step: usize,
+    pub score: f64,
+    /// Numbers of the method's state at that step.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scalars: BTreeMap<String, f64>,
 }
 
 /// A method's own state on the host.
@@ -67,12 +80,20 @@ pub struct StageState {
     pub manifest: Manifest,
     /// Moved weights, by parameter path.
     pub weights: HostTensors,
-    /// The best ones; absent where they are `weights`.
-    pub best: Option<HostTensors>,
     pub optimizer: HostTensors,
     pub method: MethodState,
-    /// The method's state at the best step; absent where that is this one.
-    pub best_method: Option<MethodState>,
+    /// The checkpoint that is kept now, and later ones that may take its place.
+    pub candidates: Vec<Candidate>,
+}
+
+/// A scored checkpoint that is, or may become, the stage's result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    pub step: usize,
+    /// On the validation rows.
+    pub score: f64,
+    /// Its weights and its method's state; absent where they are those of this step.
+    pub own: Option<(HostTensors, MethodState)>,
 }
 
 const MANIFEST: &str = "manifest.json";
@@ -83,6 +104,14 @@ const METHOD: &str = "method.safetensors";
 const BEST_METHOD: &str = "best-method.safetensors";
 /// Version 1 had no state of the method.
 const VERSION: u32 = 2;
+
+/// The files of a candidate's weights and of its method's state.
+fn files_of(index: usize, step: usize) -> [String; 2] {
+    match index {
+        0 => [BEST.to_owned(), BEST_METHOD.to_owned()],
+        _ => [format!("best-{step}.safetensors"), format!("best-{step}-method.safetensors")],
+    }
+}
 
 impl MethodState {
     pub async fn read(state: &State) -> Result<Self> {
@@ -95,7 +124,8 @@ impl MethodState {
         Ok(Self { tensors, scalars: state.scalars.clone() })
     }
 
-    fn on(&self, device: &Device) -> State {
+    /// On a device.
+    pub fn on(&self, device: &Device) -> State {
         let tensor = |tensor: &HostTensor| {
             Tensor::from_data(TensorData::new(tensor.values.clone(), tensor.shape.clone()), device)
         };
@@ -107,33 +137,34 @@ impl MethodState {
 }
 
 impl StageState {
-    /// The method's state on a device.
-    pub fn method_state(&self, device: &Device) -> State {
-        self.method.on(device)
-    }
-
-    /// The method's state at the best step.
-    pub fn best_method_state(&self, device: &Device) -> State {
-        self.best_method.as_ref().unwrap_or(&self.method).on(device)
+    /// The weights of a candidate and its method's state; those of this step where there is none.
+    pub fn of<'a>(&'a self, candidate: Option<&'a Candidate>) -> (&'a HostTensors, &'a MethodState) {
+        let own = candidate.and_then(|candidate| candidate.own.as_ref());
+        own.map_or((&self.weights, &self.method), |(weights, method)| (weights, method))
     }
 
     pub fn to_checkpoint(mut self, name: &str) -> Result<Checkpoint> {
-        let mut files = BTreeMap::new();
-        files.insert(WEIGHTS.to_owned(), tensors::to_safetensors(&self.weights, Precision::F32)?);
-        files.insert(OPTIMIZER.to_owned(), tensors::to_safetensors(&self.optimizer, Precision::F32)?);
-        if let Some(best) = &self.best {
-            files.insert(BEST.to_owned(), tensors::to_safetensors(best, Precision::F32)?);
-        }
-        let mut add = |name: &str, tensors: &HostTensors| -> Result<()> {
-            if !tensors.is_empty() {
-                files.insert(name.to_owned(), tensors::to_safetensors(tensors, Precision::F32)?);
+        let bytes = |tensors: &HostTensors| tensors::to_safetensors(tensors, Precision::F32);
+        let mut files = BTreeMap::from([
+            (WEIGHTS.to_owned(), bytes(&self.weights)?),
+            (OPTIMIZER.to_owned(), bytes(&self.optimizer)?),
+        ]);
+        let mut methods = vec![(METHOD.to_owned(), &self.method)];
+        for (index, Candidate { step, score, own }) in self.candidates.iter().enumerate() {
+            let mut scalars = BTreeMap::new();
+            if let Some((weights, method)) = own {
+                let [weights_file, method_file] = files_of(index, *step);
+                files.insert(weights_file, bytes(weights)?);
+                scalars = method.scalars.clone();
+                methods.push((method_file, method));
             }
-            Ok(())
-        };
-        add(METHOD, &self.method.tensors)?;
-        if let Some(best) = &self.best_method {
-            add(BEST_METHOD, &best.tensors)?;
-            self.manifest.best_scalars = best.scalars.clone();
+            match index {
+                0 => (self.manifest.best, self.manifest.best_scalars) = (Some((*step, *score)), scalars),
+                _ => self.manifest.later.push(Later { step: *step, score: *score, scalars }),
+            }
+        }
+        for (name, method) in methods.into_iter().filter(|(_, method)| !method.tensors.is_empty()) {
+            files.insert(name, bytes(&method.tensors)?);
         }
         self.manifest.scalars = self.method.scalars.clone();
         self.manifest.version = VERSION;
@@ -185,17 +216,24 @@ impl StageState {
         }
         let read = |name: &str| tensors::from_safetensors(file(name)?, &what(name));
         let optional = |name: &str| manifest.hashes.contains_key(name).then(|| read(name)).transpose();
-        let best = optional(BEST)?;
         let state = |tensors: Option<HostTensors>, scalars: &BTreeMap<String, f64>| MethodState {
             tensors: tensors.unwrap_or_default(),
             scalars: scalars.clone(),
         };
         let method = state(optional(METHOD)?, &manifest.scalars);
-        let best_method = match best {
-            Some(_) => Some(state(optional(BEST_METHOD)?, &manifest.best_scalars)),
-            None => None,
-        };
-        Ok(Self { weights: read(WEIGHTS)?, optimizer: read(OPTIMIZER)?, best, method, best_method, manifest })
+        let first = manifest.best.map(|(step, score)| (step, score, &manifest.best_scalars));
+        let later = manifest.later.iter().map(|later| (later.step, later.score, &later.scalars));
+        let mut candidates = Vec::new();
+        for (index, (step, score, scalars)) in first.into_iter().chain(later).enumerate() {
+            let [weights, method] = files_of(index, step);
+            let own = match optional(&weights)? {
+                Some(weights) => Some((weights, state(optional(&method)?, scalars))),
+                None if step == manifest.step => None,
+                None => return Err(Error::mismatch(what("files"), format!("a file {weights}"), "none")),
+            };
+            candidates.push(Candidate { step, score, own });
+        }
+        Ok(Self { weights: read(WEIGHTS)?, optimizer: read(OPTIMIZER)?, method, candidates, manifest })
     }
 }
 
@@ -221,11 +259,12 @@ mod tests {
             fingerprint: "f".into(),
             step: 3,
             steps: 9,
-            best: Some((2, 50.0)),
+            best: None,
+            later: Vec::new(),
             records: Vec::new(),
             seconds: 1.5,
             scalars: BTreeMap::from([("a".to_owned(), 0.1)]),
-            best_scalars: BTreeMap::from([("a".to_owned(), 0.2)]),
+            best_scalars: BTreeMap::new(),
             hashes: BTreeMap::new(),
         };
         let method =
@@ -233,10 +272,13 @@ mod tests {
         StageState {
             manifest,
             weights: tensors(1.0),
-            best: Some(tensors(2.0)),
             optimizer: tensors(0.1),
             method: method(3.0),
-            best_method: Some(method(4.0)),
+            candidates: vec![
+                Candidate { step: 1, score: 49.0, own: Some((tensors(2.0), method(4.0))) },
+                Candidate { step: 2, score: 50.0, own: Some((tensors(5.0), method(6.0))) },
+                Candidate { step: 3, score: 51.0, own: None },
+            ],
         }
     }
 
@@ -245,8 +287,8 @@ mod tests {
         let checkpoint = state().to_checkpoint("stage").unwrap();
         let back = StageState::from_checkpoint(&checkpoint, "f").unwrap();
         assert_eq!(
-            (back.weights, back.best, back.optimizer, back.method, back.best_method),
-            (state().weights, state().best, state().optimizer, state().method, state().best_method)
+            (back.weights, back.optimizer, back.method, back.candidates),
+            (state().weights, state().optimizer, state().method, state().candidates)
         );
         assert!(
             StageState::from_checkpoint(&checkpoint, "g").unwrap_err().to_string().contains("other settings")

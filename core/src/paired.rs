@@ -55,11 +55,24 @@ pub fn difference(pairs: &[Pair]) -> Option<Difference> {
 
 /// The 95 % interval of one score over its rows, by the same bootstrap; nothing where its rows are not known.
 pub fn interval(score: &TaskScore) -> Option<(f64, f64)> {
-    let rows = score.rows.as_ref().filter(|rows| !rows.is_empty())?;
-    let mut rng = Streams::new(0).stream("paired bootstrap");
-    let mut drawn: Vec<f64> = (0..DRAWS).map(|_| rows.score(&counts(rows.len(), &mut rng))).collect();
+    let mut drawn = again(score)?;
     drawn.sort_by(f64::total_cmp);
     Some((quantile(&drawn, 0.025), quantile(&drawn, 0.975)))
+}
+
+/// The standard error of one score over its rows, by the same bootstrap, so of any metric; nothing where its rows are
+/// not known.
+pub fn standard_error(score: &TaskScore) -> Option<f64> {
+    let drawn = again(score)?;
+    let mean = drawn.iter().sum::<f64>() / DRAWS as f64;
+    Some((drawn.iter().map(|draw| (draw - mean).powi(2)).sum::<f64>() / DRAWS as f64).sqrt())
+}
+
+/// One score's draws.
+fn again(score: &TaskScore) -> Option<Vec<f64>> {
+    let rows = score.rows.as_ref().filter(|rows| !rows.is_empty())?;
+    let mut rng = Streams::new(0).stream("paired bootstrap");
+    Some((0..DRAWS).map(|_| rows.score(&counts(rows.len(), &mut rng))).collect())
 }
 
 /// Of sorted draws.

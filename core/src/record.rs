@@ -125,6 +125,9 @@ pub struct StepRecord {
     /// Target score on the validation rows, at checkpoints.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<f64>,
+    /// Its standard error over rows, where a stage is asked to keep an earlier checkpoint than the best.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_error: Option<f64>,
     /// Scores of unseen tasks along training, by task.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unseen: BTreeMap<String, f64>,

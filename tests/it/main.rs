@@ -11,6 +11,7 @@ mod generate;
 mod gguf;
 mod golden;
 mod inspect;
+mod kept_checkpoint;
 mod lesson;
 mod methods;
 mod metrics;

@@ -21,11 +21,11 @@ use crate::golden::Family;
 
 /// Keeps checkpoints in memory and stops once after so many steps in all.
 #[derive(Default)]
-struct Kept {
-    checkpoints: BTreeMap<String, Checkpoint>,
-    runs: BTreeMap<String, FinishedRun>,
-    steps: usize,
-    stop_after: Option<usize>,
+pub struct Kept {
+    pub checkpoints: BTreeMap<String, Checkpoint>,
+    pub runs: BTreeMap<String, FinishedRun>,
+    pub steps: usize,
+    pub stop_after: Option<usize>,
 }
 
 impl Observer for Kept {

@@ -16,7 +16,7 @@ use crate::rng::Streams;
 /// One way to fine-tune. Every hook has a default, so standard fine-tuning is the empty implementation.
 ///
 /// Order of a stage: `prepare`; for each step `forward_weights`, `loss` of every micro-batch (`passes` times),
-/// `transform_gradients`, the optimizer, `after_step`; at checkpoints `scored`; `finish` of the best checkpoint.
+/// `transform_gradients`, the optimizer, `after_step`; at checkpoints `scored`; `finish` of the kept checkpoint.
 pub trait Method: Send + Sync {
     /// Whether the parameter at this path is trained; the others stay bit-equal.
     fn trainable(&self, path: &ParamPath) -> bool {
@@ -89,7 +89,7 @@ pub trait Method: Send + Sync {
         Ok(model)
     }
 
-    /// The stage's result, from the best checkpoint.
+    /// The stage's result, from the kept checkpoint.
     fn finish(&self, model: Model, state: &State, ctx: &Ctx) -> Result<Model> {
         self.scored(model, state, ctx)
     }

@@ -25,6 +25,8 @@ pub struct StageSpec {
     pub z_loss: f64,
     /// Steps between checkpoints, each scored on the target's validation rows; the best is kept.
     pub checkpoint_every: usize,
+    /// The earliest checkpoint is kept that is within so many standard errors of the best; 0 keeps the best itself.
+    pub keep_earliest_within: f64,
     /// In-context examples before each training input (the paper's "+ 1-shot").
     pub shots: usize,
     /// Where `shots` is 0: the share of training rows with one in-context example in front all the same, so that what is
@@ -128,6 +130,7 @@ impl Default for StageSpec {
             label_smoothing: 0.1,
             z_loss: 0.0,
             checkpoint_every: 100,
+            keep_earliest_within: 0.0,
             shots: 0,
             one_shot_rate: 0.0,
             replay: 0.0,
@@ -158,6 +161,8 @@ impl StageSpec {
         let mixed = self.one_shot_rate;
         require("one_shot_rate", "0 to 1", (0.0..=1.0).contains(&mixed), mixed)?;
         require("replay", "0 or more, below 1", share(self.replay), self.replay)?;
+        let within = self.keep_earliest_within;
+        require("keep_earliest_within", "0 or more", within >= 0.0 && within.is_finite(), within)?;
         require("z_loss", "0 or more", self.z_loss >= 0.0, self.z_loss)?;
         require("clip_norm", "0 or more", self.clip_norm >= 0.0, self.clip_norm)
     }

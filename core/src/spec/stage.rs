@@ -77,10 +77,15 @@ impl Stage {
     pub fn identity(&self) -> Result<serde_json::Value> {
         let failed = |error| Error::format("a stage's settings", error);
         let mut training = serde_json::to_value(&self.training).map_err(failed)?;
-        // A stage without replay is the one that it was before there was any.
-        if let (0.0, Some(training)) = (self.training.replay, training.as_object_mut()) {
-            training.remove("replay");
-            training.remove("replay_answers");
+        // A stage that leaves a later setting at 0 is the one that it was before there was that setting.
+        if let Some(training) = training.as_object_mut() {
+            if self.training.replay == 0.0 {
+                training.remove("replay");
+                training.remove("replay_answers");
+            }
+            if self.training.keep_earliest_within == 0.0 {
+                training.remove("keep_earliest_within");
+            }
         }
         let settings = serde_json::to_value(&self.settings).map_err(failed)?;
         let prompt = match self.method.prompt {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::checkpoint_choice::candidates;
 use crate::metrics::Metric;
 use crate::record::{FrontierPoint, StepRecord};
 use crate::spec::{Recipe, Run};
@@ -18,13 +19,9 @@ pub(super) fn frontier(
 ) -> Vec<FrontierPoint> {
     let Some(last) = steps.last().map(|record| record.stage.index) else { return Vec::new() };
     let records = || steps.iter().filter(|record| record.stage.index == last);
-    let mut best: Option<&StepRecord> = None;
-    for record in records().filter(|record| record.validation.is_some()) {
-        if best.is_none_or(|best| record.validation > best.validation) {
-            best = Some(record);
-        }
-    }
-    let best = best.filter(|_| chosen).map(|record| (&record.stage, record.step));
+    let within = point.stages.last().map_or(0.0, |stage| stage.training.keep_earliest_within);
+    let kept = candidates(records(), within).into_iter().next();
+    let kept = kept.filter(|_| chosen).map(|record| (&record.stage, record.step));
     let tuned: Vec<&Task> =
         run.target.tasks().into_iter().filter_map(|name| run.tasks.by_name(name).ok()).collect();
     let of_record = |record: &StepRecord| {
@@ -48,7 +45,7 @@ pub(super) fn frontier(
             held_out: mean(&all)?,
             other_format: mean(&other),
             groups: groups.into_iter().filter_map(|(name, scores)| Some((name, mean(&scores)?))).collect(),
-            chosen: best == Some((&record.stage, record.step)),
+            chosen: kept == Some((&record.stage, record.step)),
         })
     };
     records().filter_map(of_record).collect()

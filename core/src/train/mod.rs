@@ -1,6 +1,7 @@
 //! The one training loop, and the experiment around it. Whoever runs it watches through an `Observer`: that is
 //! where progress bars, files, clocks and stop buttons are.
 
+mod checkpoint_choice;
 mod context;
 mod examples;
 mod experiment;
@@ -55,8 +56,8 @@ pub enum Event {
     Answered { stage: StageId, step: usize, answers: Vec<WatchedAnswer> },
     /// A checkpoint was scored on the target's validation rows.
     Validated { stage: StageId, step: usize, score: f64, best: bool },
-    /// A stage is over.
-    StageDone { stage: StageId, steps: usize, best_step: usize },
+    /// A stage is over, with the checkpoint of this step.
+    StageDone { stage: StageId, steps: usize, kept_step: usize },
     /// A method is scored.
     RunDone { run: Box<MethodRun> },
 }

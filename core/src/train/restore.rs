@@ -1,5 +1,6 @@
 //! What an experiment works with, and models from checkpoints.
 
+use super::checkpoint_choice::best_validation;
 use super::plan::{PlannedStage, planned};
 use super::prompt_init::new_prompt;
 use super::rows::DatasetProvider;
@@ -59,8 +60,8 @@ async fn restore_point(
             tuned = setup.with_new_prompts(tuned, planned, seed).await?;
         }
         tuned = from_checkpoint(tuned, planned, seed, &checkpoint)?;
-        let best = StageState::read(&checkpoint)?.manifest.best;
-        scores.push((planned.id.clone(), best.map(|(_, score)| score)));
+        let records = StageState::read(&checkpoint)?.manifest.records;
+        scores.push((planned.id.clone(), best_validation(&records)));
     }
     let score = if scores.len() == planned.len() { validation(&scores) } else { None };
     Ok((!scores.is_empty()).then_some((score, tuned)))

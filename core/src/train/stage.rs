@@ -1,7 +1,8 @@
-//! One stage: steps, checkpoints scored on the target's validation rows, the best one kept.
+//! One stage: steps, checkpoints scored on the target's validation rows, one of them kept.
 
 use burn::module::Module;
 
+use super::checkpoint_choice::{best_validation, candidates};
 use super::context::{StageContext, Validation};
 use super::gradient_alignment::alignment;
 use super::step::{Accumulated, Backward, backward_accumulated, set_trainable};
@@ -9,22 +10,23 @@ use super::tuned::{bare, finished};
 use super::watch::watch_due;
 use super::{Control, Event, Observer};
 use crate::batch::TokenizedExample;
-use crate::checkpoint::{Manifest, MethodState, StageState};
+use crate::checkpoint::{Candidate, Manifest, MethodState, StageState};
 use crate::error::{Error, Result};
 use crate::eval::EvalSpec;
 use crate::loss::LossSettings;
 use crate::method::{Ctx, State};
 use crate::model::{Dropout, Model, ParamPath, Rates, tensors};
 use crate::optim::{Grads, Optimizer, StageSpec, schedule};
+use crate::paired::standard_error;
 use crate::record::StepRecord;
 
 /// A stage's end.
 pub struct StageResult {
-    /// The best checkpoint's model, without autodiff.
+    /// The kept checkpoint's model, without autodiff.
     pub model: Model,
     pub records: Vec<StepRecord>,
-    pub best_step: usize,
-    /// The best checkpoint's score on the validation rows, where it has one.
+    pub kept_step: usize,
+    /// The best score of a checkpoint on the validation rows, where there is one.
     pub validation: Option<f64>,
     pub seconds: f64,
 }
@@ -58,12 +60,12 @@ pub async fn run_stage(
         run.one_step(context, observer).await?;
     }
     let seconds = run.seconds(observer);
-    let best_step = run.best_step();
-    observer.event(&Event::StageDone { stage: context.id.clone(), steps: run.step, best_step });
-    let validation = run.best.as_ref().map(|best| best.score);
-    let (best, state) = run.best();
-    let model = finished(context.method, run.step, context.streams, &run.start, (best.valid(), state))?;
-    Ok(StageResult { model, records: run.records, best_step, validation, seconds })
+    let kept_step = run.candidates.first().map_or(run.step, |kept| kept.step);
+    observer.event(&Event::StageDone { stage: context.id.clone(), steps: run.step, kept_step });
+    let validation = best_validation(&run.records);
+    let (kept, state) = run.kept();
+    let model = finished(context.method, run.step, context.streams, &run.start, (kept.valid(), state))?;
+    Ok(StageResult { model, records: run.records, kept_step, validation, seconds })
 }
 
 /// The state between two steps.
@@ -76,7 +78,8 @@ struct Running {
     state: State,
     /// Steps done.
     step: usize,
-    best: Option<Best>,
+    /// The checkpoint that is kept now, and later ones that may take its place.
+    candidates: Vec<Scored>,
     records: Vec<StepRecord>,
     seconds_before: f64,
     since: f64,
@@ -84,7 +87,7 @@ struct Running {
     stop: bool,
 }
 
-struct Best {
+struct Scored {
     step: usize,
     score: f64,
     model: Model,
@@ -104,7 +107,7 @@ impl Running {
             optimizer: Optimizer::new(context.spec.optimizer).side_by_side(context.threads),
             state: State::default(),
             step: 0,
-            best: None,
+            candidates: Vec::new(),
             records: Vec::new(),
             seconds_before: 0.0,
             since: 0.0,
@@ -122,15 +125,16 @@ impl Running {
         let naming = |path: &str| context.trains(path).then(|| (path.to_owned(), false));
         let device = self.start.device();
         let prepared = self.model.valid();
-        if let Some((step, score)) = saved.manifest.best {
-            let weights = saved.best.as_ref().unwrap_or(&saved.weights);
-            let what = "the checkpoint's best weights";
-            let model = tensors::load(prepared.clone(), weights, &naming, &[], what)?;
-            self.best = Some(Best { step, score, model, state: saved.best_method_state(&device) });
+        for candidate in &saved.candidates {
+            let (step, score) = (candidate.step, candidate.score);
+            let (weights, method) = saved.of(Some(candidate));
+            let what = format!("the checkpoint's weights of step {step}");
+            let model = tensors::load(prepared.clone(), weights, &naming, &[], &what)?;
+            self.candidates.push(Scored { step, score, model, state: method.on(&device) });
         }
         let model = tensors::load(prepared, &saved.weights, &naming, &[], "the checkpoint")?;
         self.model = set_trainable(model, &|path| context.method.trainable(path));
-        self.state = saved.method_state(&device);
+        self.state = saved.method.on(&device);
         let StageState { manifest, optimizer, .. } = saved;
         self.optimizer = Optimizer::restore(context.spec.optimizer, manifest.step, optimizer, &device)?
             .side_by_side(context.threads);
@@ -228,8 +232,7 @@ impl Running {
         context.method.scored(self.model.valid(), &self.state, &Self::ctx(&self.start, self.step, context))
     }
 
-    /// Scores the targets' validation rows and keeps the model if it is the best so far; the earlier one wins
-    /// ties.
+    /// Scores the targets' validation rows and keeps the model if it may become the stage's result.
     async fn evaluate_checkpoint(
         &mut self,
         context: &StageContext<'_>,
@@ -238,7 +241,8 @@ impl Running {
     ) -> Result<()> {
         let model = self.scored(context)?;
         let Validation { evaluator, limit, shots, .. } = *validation;
-        let mut sum = 0.0;
+        let within = context.spec.keep_earliest_within;
+        let (mut sum, mut variance) = (0.0, 0.0);
         for (index, task) in validation.rows.iter().enumerate() {
             observer.breathe().await;
             let mut progress = watching(observer, &task.task.name, &mut self.stop);
@@ -246,15 +250,22 @@ impl Running {
             let found = evaluator.evaluate(&model, task, shots, limit, &mut progress).await?;
             drop(progress);
             sum += found.score.score;
+            if within > 0.0 {
+                variance += standard_error(&found.score).unwrap_or(0.0).powi(2);
+            }
         }
-        let score = sum / validation.rows.len() as f64;
-        let best = self.best.as_ref().is_none_or(|best| score > best.score);
-        if best {
-            let (model, state) = (self.model.valid(), self.state.clone());
-            self.best = Some(Best { step: self.step, score, model, state });
-        }
+        let count = validation.rows.len() as f64;
+        let score = sum / count;
+        let best = best_validation(&self.records).is_none_or(|known| score > known);
         if let Some(record) = self.records.last_mut() {
             record.validation = Some(score);
+            record.validation_error = (within > 0.0).then_some(variance.sqrt() / count);
+        }
+        let steps: Vec<usize> = candidates(&self.records, within).iter().map(|record| record.step).collect();
+        self.candidates.retain(|candidate| steps.contains(&candidate.step));
+        if steps.contains(&self.step) {
+            let (model, state) = (self.model.valid(), self.state.clone());
+            self.candidates.push(Scored { step: self.step, score, model, state });
         }
         observer.event(&Event::Validated { stage: context.id.clone(), step: self.step, score, best });
         Ok(())
@@ -352,20 +363,25 @@ impl Running {
 
     async fn save(&self, context: &StageContext<'_>, observer: &mut dyn Observer) -> Result<()> {
         let trained = |path: &str| context.trains(path);
-        let (best, best_method) = match &self.best {
-            Some(best) if best.step != self.step => {
-                let weights = tensors::read(&best.model, &trained, &tensors::by_path).await?;
-                (Some(weights), Some(MethodState::read(&best.state).await?))
-            }
-            _ => (None, None),
-        };
+        let mut candidates = Vec::new();
+        for Scored { step, score, model, state } in &self.candidates {
+            let own = match *step == self.step {
+                true => None,
+                false => {
+                    let weights = tensors::read(model, &trained, &tensors::by_path).await?;
+                    Some((weights, MethodState::read(state).await?))
+                }
+            };
+            candidates.push(Candidate { step: *step, score: *score, own });
+        }
         let state = StageState {
             manifest: Manifest {
                 version: 0,
                 fingerprint: context.fingerprint.clone(),
                 step: self.step,
                 steps: context.spec.steps,
-                best: self.best.as_ref().map(|best| (best.step, best.score)),
+                best: None,
+                later: Vec::new(),
                 records: self.records.clone(),
                 seconds: self.seconds(observer),
                 scalars: Default::default(),
@@ -373,10 +389,9 @@ impl Running {
                 hashes: Default::default(),
             },
             weights: tensors::read(&self.model, &trained, &tensors::by_path).await?,
-            best,
+            candidates,
             optimizer: self.optimizer.state().await?,
             method: MethodState::read(&self.state).await?,
-            best_method,
         };
         observer.save(&state.to_checkpoint(&context.name)?)
     }
@@ -385,12 +400,8 @@ impl Running {
         self.seconds_before + observer.now() - self.since
     }
 
-    fn best_step(&self) -> usize {
-        self.best.as_ref().map_or(self.step, |best| best.step)
-    }
-
-    fn best(&self) -> (&Model, &State) {
-        self.best.as_ref().map_or((&self.model, &self.state), |best| (&best.model, &best.state))
+    fn kept(&self) -> (&Model, &State) {
+        self.candidates.first().map_or((&self.model, &self.state), |kept| (&kept.model, &kept.state))
     }
 }
 

@@ -69,16 +69,16 @@ pub(super) fn bare(model: Model) -> Model {
     model.with_prompt(None).with_adapters(&Adapters::default())
 }
 
-/// The stage's result: the best checkpoint's weights through the method's `finish`. One function for a stage that has
+/// The stage's result: the kept checkpoint's weights through the method's `finish`. One function for a stage that has
 /// just run and for one that is read from its checkpoint.
 pub(super) fn finished(
     method: &dyn Method,
     steps: usize,
     streams: Streams,
     start: &Model,
-    (best, state): (Model, &State),
+    (kept, state): (Model, &State),
 ) -> Result<Model> {
-    method.finish(best, state, &Ctx { start, step: steps, steps, rate: 0.0, streams })
+    method.finish(kept, state, &Ctx { start, step: steps, steps, rate: 0.0, streams })
 }
 
 /// What a stage has made of the model that it began with, from its checkpoint, finished or not: what would be its
@@ -90,10 +90,10 @@ pub(super) fn from_checkpoint(
     checkpoint: &Checkpoint,
 ) -> Result<TunedModel> {
     let saved = StageState::read(checkpoint)?;
-    let best = saved.best.as_ref().unwrap_or(&saved.weights);
+    let (kept, state) = saved.of(saved.candidates.first());
     let mut start = before.start_of(planned);
     let device = start.device();
-    if let Some(prompt) = best.get("prompt.value") {
+    if let Some(prompt) = kept.get("prompt.value") {
         let (length, width) = (prompt.shape[0], prompt.shape[1]);
         start =
             start.with_prompt(Some(SoftPrompt::from_values(prompt.values.clone(), length, width, &device)?));
@@ -102,8 +102,7 @@ pub(super) fn from_checkpoint(
     let prepared =
         method.prepare(start.clone(), &Ctx { start: &start, step: 0, steps, rate: 0.0, streams })?;
     let naming = |path: &str| method.trainable(&ParamPath::known(path)).then(|| (path.to_owned(), false));
-    let model = tensors::load(prepared, best, &naming, &[], "the checkpoint")?;
-    let state = saved.best_method_state(&device);
-    let model = finished(method, steps, streams, &start, (model, &state))?;
+    let model = tensors::load(prepared, kept, &naming, &[], "the checkpoint")?;
+    let model = finished(method, steps, streams, &start, (model, &state.on(&device)))?;
     Ok(before.after(planned, model))
 }
