@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use promot_core::model::folder::{self, LoadedModel, ModelFiles, TokenizerFile};
-use promot_core::report::{Report, Verdict};
+use promot_core::record::RowScores;
+use promot_core::report::{MethodRun, Report, TaskScore, Verdict};
 use promot_core::signs;
 use promot_core::task::DataSource;
 
@@ -29,6 +30,25 @@ pub struct Recording {
 impl Recording {
     pub fn report(&self) -> Report {
         serde_json::from_slice(&self.bytes()).unwrap_or_else(|error| panic!("{}: {error}", self.name))
+    }
+
+    /// With the scores of its single rows, which the page does not load.
+    fn with_rows(&self) -> Report {
+        let mut report = self.report();
+        let rows = read(&format!("../docs/rows/{}.json", self.name));
+        let rows: Vec<serde_json::Value> = serde_json::from_slice(&rows).unwrap();
+        assert_eq!(rows.len(), report.runs.len(), "{}: rows of other runs", self.name);
+        for (run, of_run) in report.runs.iter_mut().zip(rows) {
+            assert!(of_run["method"] == run.method && of_run["seed"] == run.seed, "{}: {of_run}", self.name);
+            let rows: Vec<Option<RowScores>> = serde_json::from_value(of_run["rows"].clone()).unwrap();
+            let MethodRun { target, also, unseen, .. } = run;
+            let scores: Vec<&mut TaskScore> = std::iter::once(target).chain(also).chain(unseen).collect();
+            assert_eq!(scores.len(), rows.len(), "{}: {}", self.name, of_run["method"]);
+            for (score, rows) in scores.into_iter().zip(rows) {
+                score.rows = rows;
+            }
+        }
+        report
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -104,7 +124,7 @@ fn the_docs_show_the_signs_of_the_recorded_runs() {
     let readme = fs::read_to_string(public("../README.md")).unwrap();
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     for recording in recordings() {
-        let (report, name) = (recording.report(), &recording.name);
+        let (report, name) = (recording.with_rows(), &recording.name);
         // The claims are about the paper's methods; other recordings have these once more, with fewer seeds.
         if !["paper-mini", "enfr-mini"].contains(&report.spec.name.as_str()) {
             continue;

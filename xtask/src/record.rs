@@ -1,5 +1,6 @@
 //! `cargo xtask record`: runs the paper's comparison on each target, its baselines, its ablations and more seeds, and
-//! puts into `public/recorded/` what the page shows: the reports, and the tuned weights of the first seed.
+//! puts into `public/recorded/` what the page shows: the reports, and the tuned weights of the first seed. The scores of
+//! single rows, which intervals come from and no page shows, go to `docs/rows/`.
 
 use std::path::Path;
 
@@ -23,11 +24,12 @@ struct Recording {
 }
 
 /// The page opens with the first one of each bundled model.
-const RECORDINGS: [Recording; 6] = [
+const RECORDINGS: [Recording; 5] = [
     Recording {
         name: "rte-mini",
         preset: "paper-mini",
-        changes: &["eval.alignment_every=50"],
+        // Two that may be looked at while something is developed, and those that are run once.
+        changes: &["eval.alignment_every=50", "seeds=[0, 1, 10, 11, 12, 13, 14]"],
         weights: true,
         real: false,
     },
@@ -52,14 +54,6 @@ const RECORDINGS: [Recording; 6] = [
         weights: false,
         real: false,
     },
-    // Seeds that had no part in the choice of any setting.
-    Recording {
-        name: "rte-mini-other-seeds",
-        preset: "paper-mini",
-        changes: &["seeds=[10, 11, 12, 13, 14]"],
-        weights: false,
-        real: false,
-    },
     Recording { name: "rte-smollm2", preset: "real-rte", changes: REAL, weights: false, real: true },
 ];
 /// What a day of two cores allows of the preset.
@@ -73,6 +67,7 @@ const COLUMNS: [&str; 2] = ["fine-tuning", "promot"];
 pub fn run() -> Result<()> {
     let sh = shell()?;
     let recorded = shell::root().join("public").join("recorded");
+    let rows = shell::root().join("docs").join("rows");
     let runs = shell::target_dir()?.join("recorded");
     for recording in &RECORDINGS {
         if recording.real && missing() {
@@ -87,7 +82,9 @@ pub fn run() -> Result<()> {
         sh.create_dir(recorded.join(recording.name))?;
         let report = recorded.join(recording.name).join("report.json");
         let text = sh.read_file(out.join("report.json"))?;
-        sh.write_file(&report, shipped(&text, recording.real)?)?;
+        let (shipped, of_rows) = shipped(&text, recording.real)?;
+        sh.write_file(&report, shipped)?;
+        sh.write_file(rows.join(recording.name).with_extension("json"), of_rows)?;
     }
     for recording in RECORDINGS.iter().filter(|recording| recording.weights) {
         let name = recording.name;
@@ -129,14 +126,36 @@ fn missing() -> bool {
     !real_model::path().is_file() || std::env::var_os(DATA).is_none()
 }
 
-/// The report as it is shipped.
-fn shipped(report: &str, real: bool) -> Result<String> {
+/// The report as it is shipped, and the scores of its single rows.
+fn shipped(report: &str, real: bool) -> Result<(String, String)> {
     let mut report: serde_json::Value = serde_json::from_str(report)?;
     if real {
         own_examples(&mut report)?;
     }
     thin(&mut report)?;
-    Ok(format!("{report}\n"))
+    let rows = take_rows(&mut report)?;
+    Ok((format!("{report}\n"), format!("[{}]\n", rows.join(",\n "))))
+}
+
+/// Takes the scores of single rows out of a report: for each run those of the target, of the tasks tuned with it and of the
+/// held-out ones, in the report's order.
+fn take_rows(report: &mut serde_json::Value) -> Result<Vec<String>> {
+    let runs = report["runs"].as_array_mut().context("a report has runs")?;
+    let of_run = |run: &mut serde_json::Value| {
+        let mut tasks = vec![take(&mut run["target"])];
+        for several in ["also", "unseen"] {
+            tasks.extend(
+                run.get_mut(several).and_then(|scores| scores.as_array_mut()).into_iter().flatten().map(take),
+            );
+        }
+        let (method, seed) = (&run["method"], &run["seed"]);
+        serde_json::json!({ "method": method, "seed": seed, "rows": tasks }).to_string()
+    };
+    Ok(runs.iter_mut().map(of_run).collect())
+}
+
+fn take(score: &mut serde_json::Value) -> serde_json::Value {
+    score.as_object_mut().and_then(|score| score.remove("rows")).unwrap_or_default()
 }
 
 /// Takes out questions whose text is others': only generated ones are shipped.
@@ -208,7 +227,8 @@ mod tests {
             })
             .collect();
         let runs = [3, 3, 4].map(|seed| serde_json::json!({"seed": seed, "steps": steps}));
-        let found = shipped(&serde_json::json!({"runs": runs, "version": 2}).to_string(), false).unwrap();
+        let (found, _) =
+            shipped(&serde_json::json!({"runs": runs, "version": 2}).to_string(), false).unwrap();
         let found: serde_json::Value = serde_json::from_str(&found).unwrap();
         let kept = |run: usize| -> Vec<u64> {
             let steps = found["runs"][run]["steps"].as_array().unwrap();
@@ -220,10 +240,27 @@ mod tests {
     }
 
     #[test]
+    fn scores_of_single_rows_stand_beside_the_report() {
+        let score = |rows: &str| serde_json::json!({ "score": 50.0, "rows": rows });
+        let run = serde_json::json!({
+            "method": "promot", "seed": 1, "steps": [], "target": score("hits:10"),
+            "unseen": [score("hits:01"), { "score": 1.0 }],
+        });
+        let report = serde_json::json!({ "runs": [run] }).to_string();
+        let (report, rows) = shipped(&report, false).unwrap();
+        assert!(!report.contains("hits"), "{report}");
+        let rows: serde_json::Value = serde_json::from_str(&rows).unwrap();
+        let expected = serde_json::json!([
+            { "method": "promot", "seed": 1, "rows": ["hits:10", "hits:01", null] }
+        ]);
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
     fn questions_of_others_stay_out_of_what_is_shipped() {
         let report =
             r#"{"examples": [{"task": "rte"}, {"task": "questions-chat"}], "runs": [], "version": 2}"#;
-        let found: serde_json::Value = serde_json::from_str(&shipped(report, true).unwrap()).unwrap();
+        let found: serde_json::Value = serde_json::from_str(&shipped(report, true).unwrap().0).unwrap();
         assert_eq!(found["examples"], serde_json::json!([{"task": "questions-chat"}]));
         assert_eq!(found["version"], 2);
         assert!(shipped(r#"{"runs": []}"#, true).is_err());
