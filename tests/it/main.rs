@@ -24,6 +24,7 @@ mod ranked;
 mod real_model;
 mod render;
 mod scored_once;
+mod settings;
 mod several;
 mod shipped;
 mod skip;

@@ -116,15 +116,29 @@ impl RunSpec {
         let value = value(old.as_ref());
         let shown = value.to_string();
         let stage = &mut spec.stages[index];
-        // The optimizer's fields are given together: those of another one are not its own.
-        if let (Some((table_name, _)), false) = (field.split_once('.'), field.ends_with(".name")) {
-            let whole = lookup(&self.unchecked(name)?.table()?, table_name).cloned();
-            if let Some(whole) = whole {
-                stage.given.entry(table_name).or_insert(whole);
+        let named =
+            || value.as_str().map(str::to_owned).ok_or_else(|| Error::mismatch(path, "a name", &shown));
+        match field {
+            // A stage that was called by its method keeps that name, which recipes know it by.
+            "method" => (stage.name, stage.method) = (Some(name.to_owned()), named()?),
+            "like" => stage.like = Some(named()?),
+            "name" => {
+                return Err(Error::mismatch(path, "another field: a stage is named by its path", shown));
+            }
+            _ => {
+                // The optimizer's fields are given together: those of another one are not its own.
+                if let (Some((table_name, _)), false) = (field.split_once('.'), field.ends_with(".name")) {
+                    let whole = lookup(&self.unchecked(name)?.table()?, table_name).cloned();
+                    if let Some(whole) = whole {
+                        stage.given.entry(table_name).or_insert(whole);
+                    }
+                }
+                let Value::Table(given) = nested(field, value) else {
+                    unreachable!("a path has at least one part")
+                };
+                overlay(&mut stage.given, given);
             }
         }
-        let Value::Table(given) = nested(field, value) else { unreachable!("a path has at least one part") };
-        overlay(&mut stage.given, given);
         spec.unchecked(name).map_err(|error| Error::format(format!("{path}={shown}"), error))?;
         Ok(spec)
     }

@@ -91,6 +91,23 @@ fn specs_of_version_1_are_still_read() {
 }
 
 #[test]
+fn set_gives_a_stage_another_method_under_its_name() {
+    let mut spec = RunSpec::default();
+    spec.set("stage.fine-tuning.method", "l2-sp").unwrap();
+    spec.set("stage.fine-tuning.lambda", "0.5").unwrap();
+    spec.set("stage.ema.like", "prompt-tuning").unwrap();
+    for spec in [&spec, &RunSpec::from_toml(&spec.to_toml().unwrap(), "saved").unwrap()] {
+        let stage = spec.stage("fine-tuning").unwrap();
+        assert_eq!((stage.method.name, stage.settings.float("lambda")), ("l2-sp", 0.5));
+        assert_eq!(spec.training("ema").unwrap(), spec.training("prompt-tuning").unwrap());
+    }
+    let refused = |path: &str, value: &str| spec.clone().set(path, value).unwrap_err().to_string();
+    assert!(refused("stage.fine-tuning.name", "mine").contains("is named by its path"));
+    assert!(refused("stage.fine-tuning.method", "l3-sp").contains("l2-sp"));
+    assert!(refused("stage.fine-tuning.like", "nothing").contains("nothing"));
+}
+
+#[test]
 fn set_takes_text_numbers_lists_and_another_optimizer() {
     let mut spec = RunSpec::default();
     for (path, value) in [
