@@ -133,6 +133,9 @@ pub struct RunArgs {
     /// Take over finished stages from another run folder where they are the same; may repeat
     #[arg(long, value_name = "DIR")]
     pub reuse: Vec<PathBuf>,
+    /// Show the rows that are read, a training row as the model reads it, and the stages that would run; run nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// The first seed's tuned models and soft prompts, in models/<method> of the report's folder
     #[arg(long, value_enum, value_name = "PRECISION", default_value_t = KeepModels::F32)]
     pub models: KeepModels,

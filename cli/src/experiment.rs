@@ -85,12 +85,17 @@ pub fn run(
 }
 
 fn open(run: &Run, place: &Place) -> anyhow::Result<RunFolder> {
+    let folder = folder(run, place);
+    if place.resume { RunFolder::resume(&folder, run) } else { RunFolder::create(&folder, run) }
+}
+
+/// Where the run goes.
+pub fn folder(run: &Run, place: &Place) -> PathBuf {
     let default = || default_folder(&run.name);
     match (&place.out, place.resume) {
-        (Some(out), true) => RunFolder::resume(out, run),
-        (None, true) => RunFolder::resume(&default(), run),
-        (Some(out), false) => RunFolder::create(out, run),
-        (None, false) => RunFolder::create(&run_folder::next_free(&default()), run),
+        (Some(out), _) => out.clone(),
+        (None, true) => default(),
+        (None, false) => run_folder::next_free(&default()),
     }
 }
 

@@ -8,6 +8,7 @@ mod catalog;
 mod chat;
 mod commands;
 mod device;
+mod dry_run;
 mod experiment;
 mod fail;
 mod files;

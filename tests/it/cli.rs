@@ -18,6 +18,8 @@ mod commands;
 mod compare;
 #[path = "cli/decoder_only.rs"]
 mod decoder_only;
+#[path = "cli/dry_run.rs"]
+mod dry_run;
 #[path = "cli/experiment.rs"]
 mod experiment;
 #[path = "cli/faults.rs"]

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use promot_core::method::{Kind, METHODS};
 use promot_core::model::tensors;
-use promot_core::spec::{OptimizerSpec, RunSpec, StageRequest, StageSpec};
-use promot_core::train::{Control, Event, Observer, Outcome, experiment};
+use promot_core::spec::{OptimizerSpec, Recipe, RunSpec, StageRequest, StageSpec};
+use promot_core::train::{Control, Event, Observer, Outcome, experiment, planned};
 use promot_world::catalog;
 use serde_json::Value;
 
@@ -276,4 +276,22 @@ fn another(kind: &Kind) -> String {
             format!("[{:?}]", other.unwrap())
         }
     }
+}
+
+/// Folders of stages keep their names from version to version, so that runs of earlier ones go on and are reused: a setting
+/// that was not there then, at its default, is no part of a name.
+#[test]
+fn stages_have_the_names_that_they_had_before_there_were_later_settings() {
+    let mut spec = catalog().presets.by_name("paper-mini").unwrap();
+    spec.seeds = vec![10];
+    let run = spec.resolve(&catalog().tasks).unwrap();
+    let recipe = run.recipes.iter().find(|recipe| recipe.name == "promot").unwrap();
+    let names =
+        |point: &Recipe| planned(&run, point, 10).unwrap().into_iter().map(|stage| stage.name).collect();
+    let found: Vec<Vec<String>> = recipe.trained().iter().map(names).collect();
+    let (first, second) = ("seed-10.prompt-tuning-c49ed1f0", "seed-10.prompt-tuning.fine-tuning");
+    for (found, hash) in found.iter().zip(["a12f4b19", "99732962", "039ec8c7"]) {
+        assert_eq!(found, &[first.to_owned(), format!("{second}-{hash}")]);
+    }
+    assert_eq!(found.len(), 3);
 }

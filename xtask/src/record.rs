@@ -155,7 +155,7 @@ fn take_rows(report: &mut serde_json::Value) -> Result<Vec<String>> {
 }
 
 fn take(score: &mut serde_json::Value) -> serde_json::Value {
-    score.as_object_mut().and_then(|score| score.remove("rows")).unwrap_or_default()
+    score.as_object_mut().and_then(|score| score.shift_remove("rows")).unwrap_or_default()
 }
 
 /// Takes out questions whose text is others': only generated ones are shipped.

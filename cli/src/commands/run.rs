@@ -9,7 +9,7 @@ use crate::bundled;
 use crate::catalog::presets;
 use crate::experiment::{self, Place};
 use crate::files::run_folder;
-use crate::{output, tuned};
+use crate::{dry_run, output, tuned};
 
 pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let spec = spec(args)?;
@@ -19,6 +19,10 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
         reuse: args.reuse.clone(),
         command: command(args),
     };
+    if args.dry_run {
+        println!("{}", dry_run::text(spec, &place, args.data.clone())?);
+        return Ok(());
+    }
     let (run, outcome, mut loaded) = experiment::run(spec, &place, args.data.clone(), &args.device)?;
     let precision = match args.models {
         KeepModels::F32 => Precision::F32,

@@ -6,6 +6,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use promot_core::checkpoint::Manifest;
 use promot_core::report::{Report, StepRecord};
 use promot_core::report_html;
 use promot_core::spec::{Run, RunSpec};
@@ -34,14 +35,7 @@ impl RunFolder {
     pub fn create(path: &Path, run: &Run) -> anyhow::Result<Self> {
         atomic::create_dir(path)?;
         let lock = lock(path)?;
-        if path.join(SPEC).exists() {
-            let difference = difference(path, run)?;
-            let advice = match difference {
-                None => "--resume goes on with it",
-                Some(_) => "give another folder with --out",
-            };
-            bail!("{} already holds a run{}; {advice}", path.display(), difference.unwrap_or_default());
-        }
+        check(path, run, false)?;
         atomic::write(&path.join(SPEC), run.asked.to_toml()?.as_bytes())?;
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
@@ -51,13 +45,8 @@ impl RunFolder {
     /// # Errors
     /// Names the first field in which the specs differ.
     pub fn resume(path: &Path, run: &Run) -> anyhow::Result<Self> {
-        if !path.join(SPEC).is_file() {
-            bail!("--resume: expected a run in {}, found no {SPEC} there", path.display());
-        }
+        check(path, run, true)?;
         let lock = lock(path)?;
-        if let Some(difference) = difference(path, run)? {
-            bail!("{} holds another run{difference}", path.display());
-        }
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
@@ -90,7 +79,7 @@ impl RunFolder {
 
     /// Where a finished method is kept until the report is written.
     pub fn finished(&self, method: &str, seed: u64) -> PathBuf {
-        self.path.join(FINISHED).join(format!("{}-{seed}.json", slug(method)))
+        finished(&self.path, method, seed)
     }
 
     pub fn path(&self) -> &Path {
@@ -114,6 +103,45 @@ impl RunFolder {
         json.push('\n');
         atomic::write(&self.path.join(REPORT), json.as_bytes())
     }
+}
+
+/// Whether a run may begin in a folder, or go on in it.
+///
+/// # Errors
+/// A folder that holds a run where a new one is to begin; one that holds none, or another one, where it is to go on.
+pub fn check(path: &Path, run: &Run, resume: bool) -> anyhow::Result<()> {
+    let holds = holds_run(path);
+    if resume && !holds {
+        bail!("--resume: expected a run in {}, found no {SPEC} there", path.display());
+    }
+    let difference = if holds { difference(path, run)? } else { None };
+    match (resume, difference) {
+        (true, Some(difference)) => bail!("{} holds another run{difference}", path.display()),
+        (false, None) if holds => bail!("{} already holds a run; --resume goes on with it", path.display()),
+        (false, Some(difference)) => {
+            bail!("{} already holds a run{difference}; give another folder with --out", path.display())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Where any run folder keeps a finished method.
+pub fn finished(run: &Path, method: &str, seed: u64) -> PathBuf {
+    run.join(FINISHED).join(format!("{}-{seed}.json", slug(method)))
+}
+
+/// The step of a stage's newest checkpoint and the stage's last one; nothing where there is none. Changes nothing.
+pub fn progress(run: &Path, stage: &str) -> anyhow::Result<Option<(usize, usize)>> {
+    let Ok(entries) = fs::read_dir(run.join(STAGES).join(slug(stage))) else { return Ok(None) };
+    let step = |entry: fs::DirEntry| -> Option<usize> {
+        entry.file_name().to_str()?.strip_prefix("checkpoint-")?.parse().ok()
+    };
+    let Some(newest) = entries.flatten().filter_map(step).max() else { return Ok(None) };
+    let path = checkpoint(run, stage, newest).join("manifest.json");
+    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let manifest: Manifest =
+        serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))?;
+    Ok(Some((manifest.step, manifest.steps)))
 }
 
 /// The same in any run folder.

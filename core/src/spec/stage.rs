@@ -77,14 +77,15 @@ impl Stage {
     pub fn identity(&self) -> Result<serde_json::Value> {
         let failed = |error| Error::format("a stage's settings", error);
         let mut training = serde_json::to_value(&self.training).map_err(failed)?;
-        // A stage that leaves a later setting at 0 is the one that it was before there was that setting.
+        // A stage that leaves a later setting at 0 is the one that it was before there was that setting, to the order of
+        // its fields.
         if let Some(training) = training.as_object_mut() {
             if self.training.replay == 0.0 {
-                training.remove("replay");
-                training.remove("replay_answers");
+                training.shift_remove("replay");
+                training.shift_remove("replay_answers");
             }
             if self.training.keep_earliest_within == 0.0 {
-                training.remove("keep_earliest_within");
+                training.shift_remove("keep_earliest_within");
             }
         }
         let settings = serde_json::to_value(&self.settings).map_err(failed)?;
