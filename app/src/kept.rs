@@ -47,6 +47,7 @@ impl Kept {
             task: report.spec.target.task.clone(),
             methods: promot_core::report::methods(&report.runs).into_iter().map(str::to_owned).collect(),
             bytes: bytes.len() as u64,
+            took: KeptRun::time_of(report),
         });
         self.replace(storage, Self { next: id + 1, runs, ..self.clone() }).await
     }

@@ -240,6 +240,18 @@ pub struct KeptRun {
     pub methods: Vec<String>,
     /// What it takes in storage.
     pub bytes: u64,
+    /// The time that it took, in milliseconds, by which a run is known again: nothing else differs between equal runs. 0 in
+    /// lists of earlier pages.
+    #[serde(default)]
+    pub took: u64,
+}
+
+impl KeptRun {
+    /// The time that a report's run took, in milliseconds.
+    pub fn time_of(report: &Report) -> u64 {
+        let seconds: f64 = report.runs.iter().flat_map(|run| run.seconds.values()).sum();
+        (seconds * 1000.0) as u64
+    }
 }
 
 /// One training step, as the page shows it.

@@ -123,7 +123,7 @@ impl State {
             Event::Device { info, webgpu, advice } => self.device = Some(Device { info, webgpu, advice }),
             Event::Models { models } => self.take_models(models),
             Event::Saved { run } => self.saved = run,
-            Event::Kept { runs } => self.training.kept |= self.kept.take(runs),
+            Event::Kept { runs } => self.kept.take(runs),
             Event::KeptReport { id, report } => self.kept.report(id, *report),
             Event::Example { id, task, row, rows, input, references } => {
                 if id == self.question.id {

@@ -16,7 +16,7 @@ mod shared;
 pub use inspect::InspectArgs;
 pub use list::{ListArgs, Listable};
 use shared::positive;
-pub use shared::{ChatArgs, DeviceArgs, DeviceName, Dtype, ModelArgs};
+pub use shared::{ChatArgs, DeviceArgs, DeviceName, Dtype, ModelArgs, RunningArgs};
 
 /// Two-stage fine-tuning (ProMoT) of T5-style language models, beside standard fine-tuning.
 ///
@@ -115,32 +115,17 @@ pub struct RunArgs {
     /// The target task, in place of the spec's
     #[arg(long, value_name = "NAME|FILE.toml", conflicts_with = "quick")]
     pub task: Option<String>,
-    /// Override one field of the spec, such as stage.fine-tuning.steps=200; may repeat
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
     /// Folder of the report; default: runs/<name>, or the next free name after it
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Folder of the tasks' data files, for tasks that are not of the synthetic corpus
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// One seed instead of the spec's
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Go on with an interrupted run in --out (default: runs/<name>)
-    #[arg(long)]
-    pub resume: bool,
-    /// Take over finished stages from another run folder where they are the same; may repeat
-    #[arg(long, value_name = "DIR")]
-    pub reuse: Vec<PathBuf>,
-    /// Show the rows that are read, a training row as the model reads it, and the stages that would run; run nothing
-    #[arg(long)]
-    pub dry_run: bool,
     /// The first seed's tuned models and soft prompts, in models/<method> of the report's folder
     #[arg(long, value_enum, value_name = "PRECISION", default_value_t = KeepModels::F32)]
     pub models: KeepModels,
     #[command(flatten)]
-    pub device: DeviceArgs,
+    pub running: RunningArgs,
 }
 
 /// In which precision `run` leaves its models, if at all.
@@ -170,19 +155,8 @@ pub struct TuneArgs {
     /// Folder of the report, the tuned model and its prompts; default: runs/<method>-<task>[+<task>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Override one field of the spec, such as prompt.length=50; may repeat
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Go on with an interrupted run in --out
-    #[arg(long)]
-    pub resume: bool,
-    /// Take over finished stages from another run folder where they are the same; may repeat
-    #[arg(long, value_name = "DIR")]
-    pub reuse: Vec<PathBuf>,
     #[command(flatten)]
-    pub device: DeviceArgs,
+    pub running: RunningArgs,
 }
 
 #[derive(Clone, Debug, ClapArgs)]

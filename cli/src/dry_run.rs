@@ -1,5 +1,5 @@
-//! `promot run --dry-run`: which rows are read and how long they are, a training row as the model reads it, which stages
-//! run and which are there already. Reads data and tokenizer alone, and writes nothing.
+//! `--dry-run` of `run` and `tune`: which rows are read and how long they are, a training row as the model reads it,
+//! which stages run and which are there already. Reads data and tokenizer alone, and writes nothing.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -12,18 +12,16 @@ use promot_core::task::Task;
 use promot_core::tokenizer::Tokenizer;
 use promot_core::train::{DatasetProvider as _, PlannedStage, planned};
 
-use crate::catalog::{define_tasks, tasks};
 use crate::experiment::{self, Place};
 use crate::files::dataset::{Dataset, Whole};
 use crate::files::{model_folder, run_folder};
 
-/// What would run, for a person to read.
+/// Prints what would run.
 ///
 /// # Errors
 /// Those of a run before its first step: the spec, the data, the tokenizer, another run in the folder.
-pub fn text(mut spec: RunSpec, place: &Place, data: Option<PathBuf>) -> anyhow::Result<String> {
-    define_tasks(&mut spec)?;
-    let run = spec.resolve(tasks())?;
+pub fn show(spec: RunSpec, place: &Place, data: Option<PathBuf>) -> anyhow::Result<()> {
+    let run = experiment::resolve(spec, data.as_deref())?;
     let tokenizer = model_folder::read_tokenizer(&run.model)?;
     let rows = Dataset::new(data, Whole::Divided, 0);
     let mut text = format!("{}: {}, tuned on {}\n", run.name, run.model, run.target.tasks().join(", "));
@@ -32,7 +30,8 @@ pub fn text(mut spec: RunSpec, place: &Place, data: Option<PathBuf>) -> anyhow::
     }
     held_out(&mut text, &run, &rows)?;
     stages(&mut text, &run, place)?;
-    Ok(text.trim_end().to_owned())
+    print!("{text}");
+    Ok(())
 }
 
 /// A tuned task: its rows, their lengths, and the first of them.

@@ -6,7 +6,7 @@ use promot_core::Error;
 use promot_core::spec::{Run, RunSpec};
 use promot_core::train::{self, Outcome};
 
-use crate::args::DeviceArgs;
+use crate::args::{DeviceArgs, RunningArgs};
 use crate::catalog::{define_tasks, tasks};
 use crate::fail::usage;
 use crate::files::dataset::{Dataset, Whole};
@@ -25,15 +25,36 @@ pub struct Place {
     pub command: String,
 }
 
-/// Overrides fields by `key=value`; a wrong key or value is a wrong argument.
-pub fn override_fields(spec: &mut RunSpec, settings: &[String]) -> anyhow::Result<()> {
-    for setting in settings {
+impl Place {
+    pub fn new(out: Option<PathBuf>, args: &RunningArgs, command: String) -> Self {
+        Self { out, resume: args.resume, reuse: args.reuse.clone(), command }
+    }
+}
+
+/// Overrides fields by `key=value`, and the seeds; a wrong key or value is a wrong argument.
+pub fn override_fields(spec: &mut RunSpec, args: &RunningArgs) -> anyhow::Result<()> {
+    for setting in &args.set {
         let (key, value) = setting
             .split_once('=')
             .ok_or_else(|| usage(format!("--set {setting}: expected key=value, found no `=`")))?;
         spec.set(key.trim(), value.trim()).map_err(|error| usage(format!("--set {error}")))?;
     }
+    if let Some(seed) = args.seed {
+        spec.seeds = vec![seed];
+    }
     Ok(())
+}
+
+/// What runs, with the tasks of the user's files, and data that can be theirs.
+pub fn resolve(mut spec: RunSpec, data: Option<&Path>) -> anyhow::Result<Run> {
+    define_tasks(&mut spec)?;
+    let run = spec.resolve(tasks())?;
+    let count = run.target.tasks().len();
+    if let Some(file) = data.filter(|data| count > 1 && data.is_file()) {
+        let file = file.display();
+        return Err(usage(format!("--data: expected a folder with {count} tasks, found the file {file}")));
+    }
+    Ok(run)
 }
 
 /// `runs/<name>`, where runs go that are given no folder.
@@ -43,18 +64,12 @@ pub fn default_folder(name: &str) -> PathBuf {
 
 /// Runs a spec and leaves the report. Gives the folder, still locked, and what was trained.
 pub fn run(
-    mut spec: RunSpec,
+    spec: RunSpec,
     place: &Place,
     data: Option<PathBuf>,
     args: &DeviceArgs,
 ) -> anyhow::Result<(RunFolder, Outcome, loaded::LoadedModel)> {
-    define_tasks(&mut spec)?;
-    let run = spec.resolve(tasks())?;
-    let count = run.target.tasks().len();
-    if let Some(file) = data.as_ref().filter(|data| count > 1 && data.is_file()) {
-        let file = file.display();
-        return Err(usage(format!("--data: expected a folder with {count} tasks, found the file {file}")));
-    }
+    let run = resolve(spec, data.as_deref())?;
     let device = device::open(args)?;
     let model = loaded::model(&run.model, &device)?;
     let rows = Dataset::new(data, Whole::Divided, model.config.d_model());

@@ -180,10 +180,8 @@ fn newest(any: &Path, name: &str) -> Result<Option<Checkpoint>> {
 fn checkpoints(path: &Path) -> anyhow::Result<Vec<(usize, PathBuf)>> {
     let folder = path.parent().unwrap_or(path);
     let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
-    let step = |name: &str| -> Option<usize> {
-        let name = name.trim_start_matches('.').strip_prefix("checkpoint-")?;
-        name.split('.').next()?.parse().ok()
-    };
+    // An interrupted write has left `.checkpoint-9.tmp` or the like.
+    let step = |name: &str| run_folder::step(name.trim_start_matches('.').split('.').next()?);
     let mut steps: Vec<usize> =
         entries.filter_map(|entry| step(&entry.ok()?.file_name().to_string_lossy())).collect();
     steps.sort_unstable();

@@ -46,7 +46,7 @@ const READERS: &[(&str, &str)] = &[
     ("app/src/worker/gpu.rs", "WebGPU's names of errors, and shaders"),
     ("cli/src/args.rs", "the argument parser's message, to shorten it"),
     ("cli/src/files/hub/mod.rs", "names of a model's files, and HF_HUB_OFFLINE"),
-    ("cli/src/watch.rs", "names of checkpoint folders"),
+    ("cli/src/files/run_folder.rs", "names of checkpoint folders"),
     ("core/src/content.rs", "what stands in a file's place"),
     ("core/src/data/packed/parquet/schema.rs", "names that old writers give to the elements of lists"),
     ("core/src/data/segments.rs", "SGML, and the ending of its files"),

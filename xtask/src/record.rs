@@ -12,6 +12,8 @@ use crate::shell::{self, shell};
 
 const DATA: &str = "PROMOT_DATA";
 
+type Score = serde_json::Map<String, serde_json::Value>;
+
 /// A run whose report is kept under `name`, which begins with its target task.
 struct Recording {
     name: &'static str,
@@ -142,20 +144,32 @@ fn shipped(report: &str, real: bool) -> Result<(String, String)> {
 fn take_rows(report: &mut serde_json::Value) -> Result<Vec<String>> {
     let runs = report["runs"].as_array_mut().context("a report has runs")?;
     let of_run = |run: &mut serde_json::Value| {
-        let mut tasks = vec![take(&mut run["target"])];
-        for several in ["also", "unseen"] {
-            tasks.extend(
-                run.get_mut(several).and_then(|scores| scores.as_array_mut()).into_iter().flatten().map(take),
-            );
-        }
+        let tasks: Vec<_> = scores(run).map(|score| score.shift_remove("rows")).collect();
         let (method, seed) = (&run["method"], &run["seed"]);
         serde_json::json!({ "method": method, "seed": seed, "rows": tasks }).to_string()
     };
     Ok(runs.iter_mut().map(of_run).collect())
 }
 
-fn take(score: &mut serde_json::Value) -> serde_json::Value {
-    score.as_object_mut().and_then(|score| score.shift_remove("rows")).unwrap_or_default()
+/// A run's scores: of the target, of the tasks tuned with it, and of the held-out ones.
+fn scores(run: &mut serde_json::Value) -> impl Iterator<Item = &mut Score> {
+    let mut found = Vec::new();
+    for (name, value) in run.as_object_mut().into_iter().flatten() {
+        match value {
+            serde_json::Value::Object(score) if name == "target" => found.push(score),
+            serde_json::Value::Array(several) if name == "also" || name == "unseen" => {
+                found.extend(several.iter_mut().filter_map(serde_json::Value::as_object_mut));
+            }
+            _ => {}
+        }
+    }
+    found.into_iter()
+}
+
+/// Without what is the same for every seed, or shown of none.
+fn brief(score: &mut Score) {
+    score.shift_remove("surface");
+    score.insert("signature".to_owned(), "".into());
 }
 
 /// Takes out questions whose text is others': only generated ones are shipped.
@@ -169,8 +183,8 @@ fn own_examples(report: &mut serde_json::Value) -> Result<()> {
 /// Of the records of training steps, one in so many is shipped, and all with scores.
 const SHIPPED_STEPS: usize = 20;
 
-/// Takes out the records of steps that no chart of the page shows: those of other seeds than the first, and most of the
-/// first one's. They are two thirds of the bytes that a visitor waits for.
+/// Takes out what the page does not show, two thirds of the bytes that a visitor waits for: most records of steps (of other
+/// seeds than the first, all), and of those seeds what the first one says for them.
 fn thin(report: &mut serde_json::Value) -> Result<()> {
     let runs = report["runs"].as_array_mut().context("a report has runs")?;
     let first = runs.first().map(|run| run["seed"].clone());
@@ -179,6 +193,8 @@ fn thin(report: &mut serde_json::Value) -> Result<()> {
         let steps = run["steps"].as_array_mut().context("a run of a report has steps")?;
         if !is_first {
             steps.clear();
+            scores(run).for_each(brief);
+            continue;
         }
         let mut at = 0..;
         steps.retain(|step| {
@@ -226,7 +242,8 @@ mod tests {
                 _ => serde_json::json!({"step": step}),
             })
             .collect();
-        let runs = [3, 3, 4].map(|seed| serde_json::json!({"seed": seed, "steps": steps}));
+        let score = serde_json::json!({"signature": "beam4", "surface": 1});
+        let runs = [3, 3, 4].map(|seed| serde_json::json!({"seed": seed, "steps": steps, "target": score}));
         let (found, _) =
             shipped(&serde_json::json!({"runs": runs, "version": 2}).to_string(), false).unwrap();
         let found: serde_json::Value = serde_json::from_str(&found).unwrap();
@@ -235,6 +252,8 @@ mod tests {
             steps.iter().map(|step| step["step"].as_u64().unwrap()).collect()
         };
         assert_eq!([kept(0), kept(1), kept(2)], [vec![1, 21, 30, 41], vec![1, 21, 30, 41], vec![]]);
+        assert_eq!(found["runs"][1]["target"], score);
+        assert_eq!(found["runs"][2]["target"], serde_json::json!({"signature": ""}));
         assert_eq!(found["version"], 2);
         assert!(shipped("{}", false).is_err());
     }

@@ -24,16 +24,19 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// The list as it is in storage now: whether one has come to those that were known.
-    pub fn take(&mut self, runs: Vec<KeptRun>) -> bool {
-        let new = |run: &KeptRun| !self.runs.iter().any(|known| known.id == run.id);
-        let grown = runs.iter().any(new);
+    /// The list as it is in storage now.
+    pub fn take(&mut self, runs: Vec<KeptRun>) {
         let there = |id: &u64| runs.iter().any(|run| run.id == *id);
         self.reports.retain(|id, _| there(id));
         self.chosen.retain(there);
         self.runs = runs;
         self.version += 1;
-        grown
+    }
+
+    /// Whether the run of this report is among them, kept now or on an earlier visit.
+    pub fn holds(&self, report: &Report) -> bool {
+        let time = KeptRun::time_of(report);
+        self.runs.iter().any(|run| run.took == time && run.task == report.spec.target.task)
     }
 
     pub fn report(&mut self, id: u64, report: Report) {
@@ -159,6 +162,7 @@ mod tests {
             task: "rte-mini".into(),
             methods: Vec::new(),
             bytes: 10,
+            took: 0,
         }
     }
 

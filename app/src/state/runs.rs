@@ -21,7 +21,8 @@ impl State {
 
     /// Whether a new run would take the place of a finished one that is in sight and that nobody has kept.
     pub fn would_lose(&self) -> bool {
-        !self.training.is_running() && self.training.report.is_some() && !self.training.kept
+        let report = self.training.report.as_ref().filter(|_| !self.training.is_running());
+        report.is_some_and(|report| !self.kept.holds(report))
     }
 
     /// The user deletes the saved run: what was shown of it goes, too.

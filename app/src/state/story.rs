@@ -88,6 +88,16 @@ impl<'a> Facts<'a> {
         Some(self.method(name)?.norm_avg?.mean)
     }
 
+    /// The least and the greatest of the seeds' held-out means, where there are several.
+    fn kept_by_seed(&self, name: &str) -> Option<(f64, f64)> {
+        let shots = self.table.shots.to_string();
+        let runs = self.report.runs.iter().filter(|run| run.method == name);
+        let means: Vec<f64> = runs.filter_map(|run| run.norm_avg.get(&shots).copied()).collect();
+        let (least, most) =
+            (means.iter().copied().reduce(f64::min)?, means.iter().copied().reduce(f64::max)?);
+        (means.len() > 1).then_some((least, most))
+    }
+
     fn leak(&self, name: &str) -> Option<f64> {
         Some(self.method(name)?.format_rate?.mean)
     }
@@ -242,6 +252,13 @@ pub fn steps(report: &Report) -> Option<Vec<Step>> {
                     facts.target(PROMOT)?,
                     facts.target(FINE_TUNING)?
                 )),
+                facts.kept_by_seed(PROMOT).zip(facts.kept_by_seed(FINE_TUNING)).map(|(promot, tuned)| {
+                    format!(
+                        "How much it keeps is not the same in every run: from {:.1} to {:.1} by seed, where fine-tuning has \
+                         {:.1} to {:.1}.",
+                        promot.0, promot.1, tuned.0, tuned.1
+                    )
+                }),
             ],
             "wall",
             Some(PROMOT),
@@ -344,6 +361,13 @@ mod tests {
         assert!(all(1).contains(&mean("fine-tuning", |run| run.target.score)), "{}", all(1));
         for method in ["pretrained", "fine-tuning", "promot"] {
             assert!(all(3).contains(&mean(method, |run| run.norm_avg["1"])), "{method}: {}", all(3));
+        }
+        for method in ["fine-tuning", "promot"] {
+            let of_method = report.runs.iter().filter(|run| run.method == method);
+            let mut kept: Vec<f64> = of_method.map(|run| run.norm_avg["1"]).collect();
+            kept.sort_by(f64::total_cmp);
+            let range = format!("{:.1} to {:.1}", kept[0], kept[kept.len() - 1]);
+            assert!(all(3).contains(&range), "{range} of {method}: {}", all(3));
         }
         assert!(all(4).contains(&mean("prompt-tuning", |run| run.target.score)), "{}", all(4));
         let (example, _) = telling(&report).unwrap();

@@ -7,7 +7,7 @@ use super::curves::{MOST_POINTS, Thinned, value_at};
 use super::marks::{Piece, Verdict};
 use super::*;
 use crate::catalog::presets;
-use crate::protocol::{DeviceWish, Origin, Tick};
+use crate::protocol::{DeviceWish, KeptRun, Origin, Tick};
 
 fn column(name: &str) -> Column {
     Column::of(name)
@@ -44,32 +44,33 @@ fn example(id: u64, input: &str) -> Event {
 
 #[test]
 fn a_finished_run_would_be_lost_until_it_is_kept() {
-    let report = || Report {
+    let report = |seconds: f64| Report {
         version: 1,
         spec: RunSpec::default(),
         device: Default::default(),
         model: ModelInfo::default(),
-        runs: Vec::new(),
+        runs: vec![MethodRun { seconds: [("stage 1".into(), seconds)].into(), ..MethodRun::default() }],
         examples: Vec::new(),
         frontier: Vec::new(),
         signs: Vec::new(),
     };
-    let run = |id| crate::protocol::KeptRun { id, ..Default::default() };
+    let run = |id, took| KeptRun { id, took, task: RunSpec::default().target.task, ..Default::default() };
     let mut state = State::default();
-    state.apply(Event::Kept { runs: vec![run(0)] });
+    state.apply(Event::Kept { runs: vec![run(0, 7000)] });
     state.start(RunSpec::default());
     assert!(!state.would_lose(), "under way");
-    state.apply(Event::Finished { report: Box::new(report()) });
+    state.apply(Event::Finished { report: Box::new(report(2.5)) });
     state.apply(Event::Status { status: Status::Done });
     assert!(state.would_lose());
-    state.apply(Event::Kept { runs: vec![run(0)] });
+    state.apply(Event::Kept { runs: vec![run(0, 7000)] });
     assert!(state.would_lose(), "a run of before was renamed");
-    state.apply(Event::Kept { runs: vec![run(0), run(1)] });
+    state.apply(Event::Kept { runs: vec![run(0, 7000), run(1, 2500)] });
     assert!(!state.would_lose());
-    state.start(RunSpec::default());
-    state.apply(Event::Finished { report: Box::new(report()) });
-    state.apply(Event::Status { status: Status::Done });
-    assert!(state.would_lose(), "the next one is not kept");
+    state.apply(Event::Kept { runs: vec![run(0, 7000)] });
+    assert!(state.would_lose(), "it was deleted");
+    // On a later visit the run is read from storage, and the list of those that were kept, in whatever order.
+    state.apply(Event::Finished { report: Box::new(report(7.0)) });
+    assert!(!state.would_lose());
 }
 
 fn partial(id: u64, text: &str) -> Event {

@@ -24,8 +24,6 @@ pub struct Training {
     /// Finished methods.
     pub runs: Vec<MethodRun>,
     pub report: Option<Report>,
-    /// Whether it is among the runs that the user keeps; of a run of an earlier visit nobody knows.
-    pub kept: bool,
 }
 
 /// How far the answers to a task are.

@@ -33,6 +33,28 @@ pub enum Dtype {
     Bf16,
 }
 
+/// How an experiment runs, whatever is in it.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct RunningArgs {
+    /// Override one field of the spec, such as stage.fine-tuning.steps=200; may repeat
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// One seed instead of the spec's
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Go on with an interrupted run in --out, or in the folder that is its default
+    #[arg(long)]
+    pub resume: bool,
+    /// Take over finished stages from another run folder where they are the same; may repeat
+    #[arg(long, value_name = "DIR")]
+    pub reuse: Vec<PathBuf>,
+    /// Show the rows that are read, a training row as the model reads it, and the stages that would run; run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
 /// The model to read, and a soft prompt to put in front of its input.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct ModelArgs {

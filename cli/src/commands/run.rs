@@ -13,17 +13,11 @@ use crate::{dry_run, output, tuned};
 
 pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let spec = spec(args)?;
-    let place = Place {
-        out: args.out.clone(),
-        resume: args.resume,
-        reuse: args.reuse.clone(),
-        command: command(args),
-    };
-    if args.dry_run {
-        println!("{}", dry_run::text(spec, &place, args.data.clone())?);
-        return Ok(());
+    let place = Place::new(args.out.clone(), &args.running, command(args));
+    if args.running.dry_run {
+        return dry_run::show(spec, &place, args.data.clone());
     }
-    let (run, outcome, mut loaded) = experiment::run(spec, &place, args.data.clone(), &args.device)?;
+    let (run, outcome, mut loaded) = experiment::run(spec, &place, args.data.clone(), &args.running.device)?;
     let precision = match args.models {
         KeepModels::F32 => Precision::F32,
         KeepModels::F16 => Precision::F16,
@@ -58,7 +52,9 @@ fn spec(args: &RunArgs) -> anyhow::Result<RunSpec> {
     let mut spec = match (&args.spec, preset, &args.out) {
         (Some(path), ..) => presets().read(&output::read_text(path)?, &path.display().to_string())?,
         (None, Some(name), _) => presets().by_name(name)?,
-        (None, None, Some(out)) if args.resume && run_folder::holds_run(out) => run_folder::stored_spec(out)?,
+        (None, None, Some(out)) if args.running.resume && run_folder::holds_run(out) => {
+            run_folder::stored_spec(out)?
+        }
         // A model of the user's own is no match for the tour's synthetic tasks.
         (None, None, _) if args.model.as_deref().is_some_and(of_ones_own) => presets().by_name("paper")?,
         (None, None, _) => presets().by_name("tour")?,
@@ -69,10 +65,7 @@ fn spec(args: &RunArgs) -> anyhow::Result<RunSpec> {
     if let Some(task) = &args.task {
         spec.target.task.clone_from(task);
     }
-    experiment::override_fields(&mut spec, &args.set)?;
-    if let Some(seed) = args.seed {
-        spec.seeds = vec![seed];
-    }
+    experiment::override_fields(&mut spec, &args.running)?;
     Ok(spec)
 }
 

@@ -8,17 +8,15 @@ use crate::bundled;
 use crate::catalog::{define_tasks, presets, tasks};
 use crate::experiment::{self, Place};
 use crate::fail::usage;
-use crate::tuned;
+use crate::{dry_run, tuned};
 
 pub fn run(args: &TuneArgs) -> anyhow::Result<()> {
     let spec = spec(args)?;
-    let place = Place {
-        out: args.out.clone(),
-        resume: args.resume,
-        reuse: args.reuse.clone(),
-        command: command(args),
-    };
-    let (run, outcome, mut loaded) = experiment::run(spec, &place, args.data.clone(), &args.device)?;
+    let place = Place::new(args.out.clone(), &args.running, command(args));
+    if args.running.dry_run {
+        return dry_run::show(spec, &place, args.data.clone());
+    }
+    let (run, outcome, mut loaded) = experiment::run(spec, &place, args.data.clone(), &args.running.device)?;
     let tasks = outcome.report.spec.target.tasks();
     for trained in outcome.models {
         let (model, prompt) = (run.path().join("model"), run.path().join("prompt"));
@@ -46,10 +44,7 @@ fn spec(args: &TuneArgs) -> anyhow::Result<RunSpec> {
     spec.eval.tasks = Vec::new();
     spec.eval.shots = Vec::new();
     spec.eval.curve_every = 0;
-    experiment::override_fields(&mut spec, &args.set)?;
-    if let Some(seed) = args.seed {
-        spec.seeds = vec![seed];
-    }
+    experiment::override_fields(&mut spec, &args.running)?;
     Ok(spec)
 }
 
@@ -59,10 +54,10 @@ fn command(args: &TuneArgs) -> String {
     if let Some(data) = &args.data {
         command += &format!(" --data {}", data.display());
     }
-    if let Some(seed) = args.seed {
+    if let Some(seed) = args.running.seed {
         command += &format!(" --seed {seed}");
     }
-    for setting in &args.set {
+    for setting in &args.running.set {
         command += &format!(" --set '{setting}'");
     }
     command

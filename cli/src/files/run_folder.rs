@@ -130,13 +130,16 @@ pub fn finished(run: &Path, method: &str, seed: u64) -> PathBuf {
     run.join(FINISHED).join(format!("{}-{seed}.json", slug(method)))
 }
 
+/// The step of a checkpoint's folder, `checkpoint-<step>`.
+pub fn step(folder: &str) -> Option<usize> {
+    folder.strip_prefix("checkpoint-")?.parse().ok()
+}
+
 /// The step of a stage's newest checkpoint and the stage's last one; nothing where there is none. Changes nothing.
 pub fn progress(run: &Path, stage: &str) -> anyhow::Result<Option<(usize, usize)>> {
     let Ok(entries) = fs::read_dir(run.join(STAGES).join(slug(stage))) else { return Ok(None) };
-    let step = |entry: fs::DirEntry| -> Option<usize> {
-        entry.file_name().to_str()?.strip_prefix("checkpoint-")?.parse().ok()
-    };
-    let Some(newest) = entries.flatten().filter_map(step).max() else { return Ok(None) };
+    let steps = entries.flatten().filter_map(|entry| step(&entry.file_name().to_string_lossy()));
+    let Some(newest) = steps.max() else { return Ok(None) };
     let path = checkpoint(run, stage, newest).join("manifest.json");
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let manifest: Manifest =

@@ -297,8 +297,10 @@ fn answers(example: &ExampleAnswers, methods: &[&str], palette: &Palette) -> Mar
 }
 
 fn details(report: &Report) -> Result<Markup> {
+    // A report that comes with the page has those of its first seed.
     let signatures = |run: &MethodRun| -> Vec<String> {
-        run.targets().chain(&run.unseen).map(|score| score.signature.clone()).collect()
+        let all = run.targets().chain(&run.unseen).map(|score| score.signature.clone());
+        all.filter(|signature| !signature.is_empty()).collect()
     };
     Ok(html! {
         section {
@@ -320,7 +322,7 @@ fn details(report: &Report) -> Result<Markup> {
             }
             details {
                 summary { "Signatures of all scores" }
-                @for run in &report.runs {
+                @for run in report.runs.iter().filter(|run| !signatures(run).is_empty()) {
                     h3 { (run.method) " (seed " (run.seed) ")" }
                     pre { (signatures(run).join("\n")) }
                 }

@@ -49,6 +49,16 @@ fn a_dry_run_shows_what_would_run_and_writes_nothing() {
         ])),
         &["fine-tuning: validation chooses among 2\n", "2 updates of 2 rows", ": the same as above\n"],
     );
+    let tune = ["tune", "--model", "mini", "--task", "rte-mini,cb-mini", "--method", "promot", "--dry-run"];
+    has(
+        &place.good(&tune),
+        &[
+            "promot-rte-mini+cb-mini: mini, tuned on rte-mini, cb-mini\n",
+            "\ncb-mini: ",
+            "stage 1, cb-mini, prompt-tuning: ",
+            "the report goes to runs/promot-rte-mini+cb-mini\n",
+        ],
+    );
     place.bad(&dry(&["--out", "out"]), 1, &["already holds a run", "--resume goes on with it"]);
     place.bad(&dry(&["--out", "new", "--resume"]), 1, &["expected a run in new"]);
 }
