@@ -162,17 +162,18 @@ impl Plan<'_> {
         };
         let StageSpec { steps, batch, learning_rate, .. } = training;
         let (id, name) = (&stage.id, &stage.stage.name);
-        Ok(format!("{id}, {name}: {steps} updates of {batch} rows at {learning_rate}: {status}"))
+        Ok(format!("{id}, {name}: {steps} updates of {batch} rows, learning rate {learning_rate}: {status}"))
     }
 
     /// The updates that are left of a stage.
     fn status(&self, stage: &PlannedStage) -> anyhow::Result<(usize, String)> {
+        let done = |(step, steps): (usize, usize)| step == steps;
         let own = if self.place.resume { run_folder::progress(self.folder, &stage.name)? } else { None };
-        if let Some((step, steps)) = own.filter(|(step, steps)| step == steps) {
-            return Ok((steps - step, "finished".to_owned()));
+        if own.is_some_and(done) {
+            return Ok((0, "finished".to_owned()));
         }
         for other in &self.place.reuse {
-            if run_folder::progress(other, &stage.name)?.is_some_and(|(step, steps)| step == steps) {
+            if run_folder::progress(other, &stage.name)?.is_some_and(done) {
                 return Ok((0, format!("taken over from {}", other.display())));
             }
         }

@@ -21,7 +21,7 @@ fn a_dry_run_shows_what_would_run_and_writes_nothing() {
             "the first, without examples before it:\n    input   ",
             "held out, 1-shot: cb-mini (2 rows), wmt_ende-mini (2 rows)\n",
             "pretrained: nothing is trained\n",
-            "promot\n    stage 1, prompt-tuning: 2 updates of 4 rows at ",
+            "promot\n    stage 1, prompt-tuning: 2 updates of 4 rows, learning rate ",
             "3 stages to run, 6 updates in all; the report goes to out\n",
         ],
     );
@@ -36,7 +36,7 @@ fn a_dry_run_shows_what_would_run_and_writes_nothing() {
         &place.good(&dry(&["--out", "other", "--reuse", "out", "--set", "stage.fine-tuning.steps=3"])),
         &[
             "0.3: taken over from out\n",
-            ": 3 updates of 4 rows at 0.001: to run\n",
+            ": 3 updates of 4 rows, learning rate 0.001: to run\n",
             "2 stages to run, 6 updates in all",
         ],
     );
