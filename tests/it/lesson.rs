@@ -5,14 +5,26 @@ use promot_core::results_table::{Estimate, ScoreTable, score_tables};
 
 use crate::shipped::read;
 
+fn report(name: &str) -> Report {
+    serde_json::from_slice(&read(&format!("recorded/{name}/report.json"))).unwrap()
+}
+
 fn tables(name: &str) -> Vec<ScoreTable> {
-    let report: Report = serde_json::from_slice(&read(&format!("recorded/{name}/report.json"))).unwrap();
-    score_tables(&promot_world::catalog().tasks, &report.runs)
+    score_tables(&promot_world::catalog().tasks, &report(name).runs)
 }
 
 /// The number that a fact names: `what: method`.
 fn fact(name: &str) -> Option<f64> {
     let (what, method) = name.split_once(": ")?;
+    let by_seed = || {
+        let runs = report("rte-mini").runs.into_iter().filter(|run| run.method == method);
+        runs.map(|run| run.norm_avg["1"]).collect::<Vec<f64>>().into_iter()
+    };
+    match what {
+        "least of a seed" => return by_seed().reduce(f64::min),
+        "most of a seed" => return by_seed().reduce(f64::max),
+        _ => {}
+    }
     let (run, prompt) = match what {
         "baseline" => ("rte-mini-baselines", false),
         "held-out, prompt on" => ("rte-mini", true),
