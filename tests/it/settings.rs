@@ -173,24 +173,19 @@ fn fields() -> BTreeSet<String> {
     let spec = serde_json::to_value(RunSpec::default()).unwrap();
     let mut found = BTreeSet::new();
     for (name, value) in spec.as_object().unwrap() {
-        match value.as_object().filter(|_| ["target", "prompt", "replay", "eval"].contains(&name.as_str())) {
-            Some(group) => found.extend(group.keys().map(|field| format!("{name}.{field}"))),
-            None => found.extend(
-                [name.clone()].into_iter().filter(|name| !["stage", "sweep"].contains(&name.as_str())),
-            ),
+        match value {
+            _ if name == "stage" || name == "sweep" => {}
+            Value::Object(group) => found.extend(group.keys().map(|field| format!("{name}.{field}"))),
+            _ => {
+                found.insert(name.clone());
+            }
         }
     }
     let stage = "stage.fine-tuning";
     found.insert("sweep.select".into());
-    let named = |field: &String| field != "name" && field != "like";
-    found.extend(
-        StageRequest::of("fine-tuning")
-            .fields()
-            .unwrap()
-            .iter()
-            .filter(|field| named(field))
-            .map(|field| format!("{stage}.{field}")),
-    );
+    let of_stage = StageRequest::of("fine-tuning").fields().unwrap().into_iter();
+    let own = of_stage.filter(|field| field != "name" && field != "like");
+    found.extend(own.map(|field| format!("{stage}.{field}")));
     for name in ["adafactor", "adam-w", "muon"] {
         let optimizer: OptimizerSpec = serde_json::from_value(serde_json::json!({ "name": name })).unwrap();
         let settings = serde_json::to_value(StageSpec { optimizer, ..StageSpec::default() }).unwrap();
