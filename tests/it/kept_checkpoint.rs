@@ -13,8 +13,9 @@ use crate::shipped::bundled;
 
 const STEPS: usize = 80;
 const EVERY: usize = 10;
-/// Standard errors; those of 24 rows are wide.
-const WITHIN: f64 = 2.5;
+/// So many standard errors that a checkpoint is kept long before the best one, however the rounding of a machine leads the
+/// training.
+const WITHIN: f64 = 100.0;
 
 fn spec(steps: usize, every: usize, within: f64) -> RunSpec {
     let mut spec = RunSpec { methods: vec!["fine-tuning".into()], seeds: vec![3], ..RunSpec::default() };
@@ -89,7 +90,7 @@ fn the_earliest_checkpoint_that_is_close_to_the_best_is_the_result() {
     let expected = scores.iter().find(|(_, score, _)| *score >= bound).unwrap().0;
     let best = scores.iter().map(|(_, score, _)| *score).fold(f64::MIN, f64::max);
     let first_best = scores.iter().find(|(_, score, _)| *score == best).unwrap().0;
-    assert!(expected < first_best && first_best < STEPS, "the rule makes no difference here: {scores:?}");
+    assert!(expected < first_best, "nothing is learnt: {scores:?}");
 
     let chosen: Vec<usize> =
         whole.report.frontier.iter().filter(|point| point.chosen).map(|point| point.step).collect();
@@ -101,8 +102,8 @@ fn the_earliest_checkpoint_that_is_close_to_the_best_is_the_result() {
     let usual = place.run(&spec(STEPS, EVERY, 0.0), &mut Kept::default()).unwrap();
     assert!(weights(&whole) != weights(&usual));
 
-    // With more than one candidate in the checkpoint, and in the middle between two.
-    for stop_after in [first_best, first_best + 1] {
+    // Between two checkpoints, with several candidates in the one before.
+    for stop_after in [STEPS / 2 + 1, STEPS - 1] {
         let mut kept = Kept { stop_after: Some(stop_after), ..Kept::default() };
         let stopped = place.run(&close, &mut kept).err().unwrap();
         assert!(matches!(stopped, Error::Stopped { step } if step == stop_after), "{stopped}");
