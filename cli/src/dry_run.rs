@@ -104,28 +104,21 @@ fn stages(text: &mut String, run: &Run, place: &Place) -> anyhow::Result<()> {
     for seed in &run.seeds {
         writeln!(text, "\nseed {seed}")?;
         for recipe in &run.recipes {
-            let points = recipe.trained();
+            let done = place.resume && run_folder::finished(&folder, &recipe.name, *seed).is_file();
+            let points = if done { &[] } else { recipe.trained() };
             let what = match recipe {
-                _ if place.resume && run_folder::finished(&folder, &recipe.name, *seed).is_file() => {
-                    "finished and scored".to_owned()
-                }
-                Recipe { merge: Some(plan), .. } => format!("made of {}", plan.of.join(", ")),
-                Recipe { stages, .. } if stages.is_empty() => "nothing is trained".to_owned(),
-                _ => {
-                    let choice = match points.len() {
-                        1 => String::new(),
-                        several => format!(": validation chooses among {several}"),
-                    };
-                    writeln!(text, "  {}{choice}", recipe.name)?;
-                    for point in points {
-                        for stage in planned(run, point, *seed)? {
-                            writeln!(text, "    {}", plan.line(&stage)?)?;
-                        }
-                    }
-                    continue;
-                }
+                _ if done => ": finished and scored".to_owned(),
+                Recipe { merge: Some(plan), .. } => format!(": made of {}", plan.of.join(", ")),
+                Recipe { stages, .. } if stages.is_empty() => ": nothing is trained".to_owned(),
+                _ if points.len() > 1 => format!(": validation chooses among {}", points.len()),
+                _ => String::new(),
             };
-            writeln!(text, "  {}: {what}", recipe.name)?;
+            writeln!(text, "  {}{what}", recipe.name)?;
+            for point in points {
+                for stage in planned(run, point, *seed)? {
+                    writeln!(text, "    {}", plan.line(&stage)?)?;
+                }
+            }
         }
     }
     let Plan { stages, updates, .. } = plan;

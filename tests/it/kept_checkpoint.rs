@@ -4,11 +4,11 @@ use promot_core::device::{self, DeviceChoice};
 use promot_core::model::tensors::{self, HostTensors};
 use promot_core::record::StepRecord;
 use promot_core::spec::RunSpec;
-use promot_core::train::{Outcome, Setup, experiment, restore};
+use promot_core::train::{Observer as _, Outcome, Setup, TunedModel, experiment, restore};
 use promot_core::{Error, Result};
 use promot_world::{Generated, catalog};
 
-use crate::methods::Kept;
+use crate::methods::{Kept, with};
 use crate::shipped::bundled;
 
 const STEPS: usize = 80;
@@ -18,26 +18,24 @@ const EVERY: usize = 10;
 const WITHIN: f64 = 100.0;
 
 fn spec(steps: usize, every: usize, within: f64) -> RunSpec {
-    let mut spec = RunSpec { methods: vec!["fine-tuning".into()], seeds: vec![3], ..RunSpec::default() };
-    let numbers = [("steps", steps), ("checkpoint_every", every), ("batch", 8)];
-    for (field, value) in numbers {
-        spec.set(&format!("stage.fine-tuning.{field}"), &value.to_string()).unwrap();
-    }
-    for (path, value) in [
+    let own = [
+        ("methods", "fine-tuning"),
+        ("seeds", "3"),
         ("target.task", "rte-mini"),
         ("target.validation_limit", "24"),
         ("target.test_limit", "2"),
+        ("stage.fine-tuning.steps", &steps.to_string()),
+        ("stage.fine-tuning.checkpoint_every", &every.to_string()),
         ("stage.fine-tuning.keep_earliest_within", &within.to_string()),
+        ("stage.fine-tuning.batch", "8"),
         ("eval.beams", "1"),
         ("eval.shots", "[]"),
         ("eval.tasks", "[\"triviaqa-mini\"]"),
         ("eval.frontier", "true"),
         ("eval.curve_limit", "1"),
         ("eval.limit", "1"),
-    ] {
-        spec.set(path, value).unwrap();
-    }
-    spec
+    ];
+    with(RunSpec::default(), &own)
 }
 
 struct Place {
@@ -53,17 +51,21 @@ impl Place {
     }
 
     /// What the checkpoints give without a run.
-    fn restored(&self, spec: &RunSpec, kept: &Kept) -> HostTensors {
+    fn restored(&self, spec: &RunSpec, kept: &mut Kept) -> HostTensors {
         let run = spec.resolve(&catalog().tasks).unwrap();
         let setup = Setup { run: &run, loaded: &self.loaded, device: &self.device, rows: &Generated };
-        let mut load = |name: &str| Ok(kept.checkpoints.get(name).cloned());
+        let mut load = |name: &str| kept.load(name);
         let tuned = pollster::block_on(restore(setup, &run.recipes[0], 3, &mut load)).unwrap();
-        pollster::block_on(tensors::read(&tuned.unwrap().model, &|_| true, &tensors::by_path)).unwrap()
+        read(&tuned.unwrap())
     }
 }
 
 fn weights(outcome: &Outcome) -> HostTensors {
-    pollster::block_on(tensors::read(&outcome.models[0].tuned.model, &|_| true, &tensors::by_path)).unwrap()
+    read(&outcome.models[0].tuned)
+}
+
+fn read(tuned: &TunedModel) -> HostTensors {
+    pollster::block_on(tensors::read(&tuned.model, &|_| true, &tensors::by_path)).unwrap()
 }
 
 /// Step, validation score and its standard error.
@@ -98,7 +100,7 @@ fn the_earliest_checkpoint_that_is_close_to_the_best_is_the_result() {
     // A constant rate: what comes later does not change what came before.
     let shorter = place.run(&spec(expected, expected, 0.0), &mut Kept::default()).unwrap();
     assert!(weights(&whole) == weights(&shorter), "not the weights of step {expected}");
-    assert!(place.restored(&close, &kept) == weights(&whole));
+    assert!(place.restored(&close, &mut kept) == weights(&whole));
     let usual = place.run(&spec(STEPS, EVERY, 0.0), &mut Kept::default()).unwrap();
     assert!(weights(&whole) != weights(&usual));
 

@@ -132,9 +132,9 @@ pub fn spec(method: &str) -> RunSpec {
     spec
 }
 
-fn with(mut spec: RunSpec, settings: &[(String, String)]) -> RunSpec {
+pub fn with(mut spec: RunSpec, settings: &[(impl AsRef<str>, impl AsRef<str>)]) -> RunSpec {
     for (path, value) in settings {
-        spec.set(path, value).unwrap();
+        spec.set(path.as_ref(), value.as_ref()).unwrap();
     }
     spec
 }
@@ -334,7 +334,7 @@ fn methods_combine_with_prompt_tuning_and_fine_tuning_without_a_line_of_code() {
 #[test]
 fn an_adapter_that_is_not_merged_is_taken_off_for_other_tasks() {
     let lab = Lab::new();
-    let spec = with(spec("lora"), &[("stage.lora.merge".into(), "false".into())]);
+    let spec = with(spec("lora"), &[("stage.lora.merge", "false")]);
     let (tuned, _) = lab.trained(&spec);
     assert_eq!(bits(&tuned.model), bits(&lab.family.loaded.model));
     let attached = tuned.for_task(0);
@@ -349,7 +349,7 @@ fn an_adapter_that_is_not_merged_is_taken_off_for_other_tasks() {
 #[test]
 fn fine_tuning_with_a_frozen_adapter_leaves_the_adapter_as_it_was() {
     let lab = Lab::new();
-    let keep = [("stage.lora.merge".to_owned(), "false".to_owned())];
+    let keep = [("stage.lora.merge", "false")];
     let (alone, _) = lab.trained(&with(spec("lora"), &keep));
     let mut spec = with(spec("lora"), &keep);
     let own = promot_core::spec::OwnRecipe {
@@ -372,7 +372,7 @@ fn fine_tuning_with_a_frozen_adapter_leaves_the_adapter_as_it_was() {
 fn wise_ft_interpolates() {
     let lab = Lab::new();
     let at = |alpha: &str| {
-        let spec = with(spec("wise-ft"), &[("stage.wise-ft.alpha".into(), alpha.into())]);
+        let spec = with(spec("wise-ft"), &[("stage.wise-ft.alpha", alpha)]);
         let model = lab.trained(&spec).0.model;
         pollster::block_on(tensors::read(&model, &|_| true, &tensors::by_path)).unwrap()
     };

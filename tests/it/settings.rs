@@ -10,7 +10,7 @@ use promot_core::train::{Control, Event, Observer, Outcome, experiment, planned}
 use promot_world::catalog;
 use serde_json::Value;
 
-use crate::methods::Lab;
+use crate::methods::{Lab, spec, with};
 
 /// A field, another value, and what has to be set for the field to matter.
 type Line = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
@@ -87,37 +87,24 @@ const NEUTRAL: &[Line] =
 /// Said elsewhere: the model is given, tasks of one's own and words that no answer may have have tests of their own.
 const ELSEWHERE: [&str; 4] = ["version", "model", "task", "eval.suppress"];
 
+/// The contract's short run of ProMoT, with something of everything in it.
 fn base(more: &[(&str, &str)]) -> RunSpec {
-    let mut spec = RunSpec { methods: vec!["pretrained".into(), "promot".into()], ..RunSpec::default() };
     let own = [
-        ("seeds", "[3]"),
+        ("methods", "[\"pretrained\", \"promot\"]"),
         ("target.task", "rte-mini"),
-        ("target.train_limit", "12"),
-        ("target.validation_limit", "3"),
-        ("target.test_limit", "2"),
-        ("target.max_input", "64"),
-        ("prompt.length", "3"),
-        ("prompt.vocabulary", "0"),
         ("replay.task", "pretraining-mini"),
         ("replay.limit", "6"),
         ("eval.tasks", "[\"triviaqa-mini\"]"),
+        ("eval.shots", "[1]"),
         ("eval.limit", "2"),
         ("eval.curve_limit", "1"),
-        ("eval.beams", "1"),
         ("stage.prompt-tuning.steps", "1"),
-        ("stage.prompt-tuning.batch", "2"),
         ("stage.fine-tuning.steps", "4"),
-        ("stage.fine-tuning.batch", "4"),
-        ("stage.fine-tuning.checkpoint_every", "2"),
-        ("stage.fine-tuning.learning_rate", "0.01"),
+        ("stage.fine-tuning.accumulate", "1"),
         ("stage.fine-tuning.replay", "0.25"),
         ("stage.fine-tuning.one_shot_rate", "0.5"),
-        ("stage.fine-tuning.optimizer.name", "adam-w"),
     ];
-    for (path, value) in own.iter().chain(more) {
-        spec.set(path, value).unwrap_or_else(|error| panic!("{path} = {value}: {error}"));
-    }
-    spec
+    with(with(spec("promot"), &own), more)
 }
 
 /// The rows that are answered, task by task.
@@ -238,13 +225,8 @@ fn every_parameter_of_every_method_changes_the_weights() {
     let mut without = Vec::new();
     for info in METHODS.iter().filter(|info| !info.params.is_empty()) {
         let methods = format!("[\"{}\"]", info.name);
-        let weights = |more: &[(&str, &str)]| {
-            let mut spec = base(&[("methods", &methods), ("stage.fine-tuning.replay", "0.0")]);
-            for (path, value) in more {
-                spec.set(path, value).unwrap_or_else(|error| panic!("{path} = {value}: {error}"));
-            }
-            result(&lab, &spec).1
-        };
+        let plain = base(&[("methods", &methods), ("stage.fine-tuning.replay", "0.0")]);
+        let weights = |more: &[(&str, &str)]| result(&lab, &with(plain.clone(), more)).1;
         let before = weights(&[]);
         for param in info.params {
             let path = format!("stage.{}.{}", info.name, param.name);
@@ -277,9 +259,8 @@ fn another(kind: &Kind) -> String {
 /// that was not there then, at its default, is no part of a name.
 #[test]
 fn stages_have_the_names_that_they_had_before_there_were_later_settings() {
-    let mut spec = catalog().presets.by_name("paper-mini").unwrap();
-    spec.seeds = vec![10];
-    let run = spec.resolve(&catalog().tasks).unwrap();
+    let paper = catalog().presets.by_name("paper-mini").unwrap();
+    let run = with(paper, &[("seeds", "10")]).resolve(&catalog().tasks).unwrap();
     let recipe = run.recipes.iter().find(|recipe| recipe.name == "promot").unwrap();
     let names =
         |point: &Recipe| planned(&run, point, 10).unwrap().into_iter().map(|stage| stage.name).collect();

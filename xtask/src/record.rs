@@ -144,7 +144,7 @@ fn shipped(report: &str, real: bool) -> Result<(String, String)> {
 fn take_rows(report: &mut serde_json::Value) -> Result<Vec<String>> {
     let runs = report["runs"].as_array_mut().context("a report has runs")?;
     let of_run = |run: &mut serde_json::Value| {
-        let tasks: Vec<_> = scores(run).map(|score| score.shift_remove("rows")).collect();
+        let tasks: Vec<_> = scores(run).into_iter().map(|score| score.shift_remove("rows")).collect();
         let (method, seed) = (&run["method"], &run["seed"]);
         serde_json::json!({ "method": method, "seed": seed, "rows": tasks }).to_string()
     };
@@ -152,7 +152,7 @@ fn take_rows(report: &mut serde_json::Value) -> Result<Vec<String>> {
 }
 
 /// A run's scores: of the target, of the tasks tuned with it, and of the held-out ones.
-fn scores(run: &mut serde_json::Value) -> impl Iterator<Item = &mut Score> {
+fn scores(run: &mut serde_json::Value) -> Vec<&mut Score> {
     let mut found = Vec::new();
     for (name, value) in run.as_object_mut().into_iter().flatten() {
         match value {
@@ -163,7 +163,7 @@ fn scores(run: &mut serde_json::Value) -> impl Iterator<Item = &mut Score> {
             _ => {}
         }
     }
-    found.into_iter()
+    found
 }
 
 /// Without what is the same for every seed, or shown of none.
@@ -193,7 +193,7 @@ fn thin(report: &mut serde_json::Value) -> Result<()> {
         let steps = run["steps"].as_array_mut().context("a run of a report has steps")?;
         if !is_first {
             steps.clear();
-            scores(run).for_each(brief);
+            scores(run).into_iter().for_each(brief);
             continue;
         }
         let mut at = 0..;

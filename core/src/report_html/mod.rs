@@ -322,9 +322,9 @@ fn details(report: &Report) -> Result<Markup> {
             }
             details {
                 summary { "Signatures of all scores" }
-                @for run in report.runs.iter().filter(|run| !signatures(run).is_empty()) {
+                @for (run, signatures) in report.runs.iter().map(|run| (run, signatures(run))).filter(|(_, all)| !all.is_empty()) {
                     h3 { (run.method) " (seed " (run.seed) ")" }
-                    pre { (signatures(run).join("\n")) }
+                    pre { (signatures.join("\n")) }
                 }
             }
         }

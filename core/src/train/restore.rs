@@ -4,7 +4,7 @@ use super::checkpoint_choice::best_validation;
 use super::plan::{PlannedStage, planned};
 use super::prompt_init::new_prompt;
 use super::rows::DatasetProvider;
-use super::tuned::{TunedModel, from_checkpoint};
+use super::tuned::{TunedModel, from_saved};
 use crate::checkpoint::{Checkpoint, StageState};
 use crate::device::OpenDevice;
 use crate::error::Result;
@@ -59,9 +59,9 @@ async fn restore_point(
         if !planned.method.trainable(&ParamPath::PROMPT) {
             tuned = setup.with_new_prompts(tuned, planned, seed).await?;
         }
-        tuned = from_checkpoint(tuned, planned, seed, &checkpoint)?;
-        let records = StageState::read(&checkpoint)?.manifest.records;
-        scores.push((planned.id.clone(), best_validation(&records)));
+        let saved = StageState::read(&checkpoint)?;
+        tuned = from_saved(tuned, planned, seed, &saved)?;
+        scores.push((planned.id.clone(), best_validation(&saved.manifest.records)));
     }
     let score = if scores.len() == planned.len() { validation(&scores) } else { None };
     Ok((!scores.is_empty()).then_some((score, tuned)))

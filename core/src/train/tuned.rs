@@ -2,7 +2,7 @@
 //! same for one that has just run and for one read from its checkpoint.
 
 use super::plan::PlannedStage;
-use crate::checkpoint::{Checkpoint, StageState};
+use crate::checkpoint::StageState;
 use crate::error::Result;
 use crate::method::{Ctx, Method, State};
 use crate::model::{Adapters, Model, ParamPath, SoftPrompt, tensors};
@@ -83,13 +83,12 @@ pub(super) fn finished(
 
 /// What a stage has made of the model that it began with, from its checkpoint, finished or not: what would be its
 /// result if it ended there. A prompt that the stage began with, but does not train, must be attached already.
-pub(super) fn from_checkpoint(
+pub(super) fn from_saved(
     before: TunedModel,
     planned: &PlannedStage,
     seed: u64,
-    checkpoint: &Checkpoint,
+    saved: &StageState,
 ) -> Result<TunedModel> {
-    let saved = StageState::read(checkpoint)?;
     let (kept, state) = saved.of(saved.candidates.first());
     let mut start = before.start_of(planned);
     let device = start.device();
