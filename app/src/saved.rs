@@ -261,7 +261,7 @@ mod tests {
             signature: String::new(),
         };
         let run = MethodRun { method: method.into(), target, ..MethodRun::default() };
-        FinishedRun { run, examples: Vec::new(), frontier: Vec::new() }
+        FinishedRun { run, examples: Vec::new(), frontier: Vec::new(), identity: None }
     }
 
     #[test]

@@ -18,10 +18,10 @@ pub use list::{ListArgs, Listable};
 use shared::positive;
 pub use shared::{ChatArgs, DeviceArgs, DeviceName, Dtype, ModelArgs, RunningArgs};
 
-/// Two-stage fine-tuning (ProMoT) of T5-style language models, beside standard fine-tuning.
+/// Two-stage fine-tuning (ProMoT) of language models, beside standard fine-tuning.
 ///
 /// Without a command it runs the tour: the bundled model, fine-tuned on entailment both ways, scored before and
-/// after on the target and on eight unseen tasks.
+/// after on the target and on eight held-out tasks.
 #[derive(Debug, Parser)]
 #[command(name = "promot", version, args_conflicts_with_subcommands = true, max_term_width = 110)]
 pub struct Args {

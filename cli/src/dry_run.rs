@@ -10,7 +10,7 @@ use promot_core::render::{RenderedRow, Renderer};
 use promot_core::spec::{Recipe, Run, RunSpec, StageSpec, TargetSpec};
 use promot_core::task::Task;
 use promot_core::tokenizer::Tokenizer;
-use promot_core::train::{DatasetProvider as _, PlannedStage, planned};
+use promot_core::train::{DatasetProvider as _, PlannedStage, planned, run_settings};
 
 use crate::experiment::{self, Place};
 use crate::files::dataset::{Dataset, Whole};
@@ -104,12 +104,12 @@ fn stages(text: &mut String, run: &Run, place: &Place) -> anyhow::Result<()> {
     for seed in &run.seeds {
         writeln!(text, "\nseed {seed}")?;
         for recipe in &run.recipes {
-            let done = place.resume && run_folder::finished(&folder, &recipe.name, *seed).is_file();
-            let points = if done { &[] } else { recipe.trained() };
-            let what = match recipe {
-                _ if done => ": finished and scored".to_owned(),
-                Recipe { merge: Some(plan), .. } => format!(": made of {}", plan.of.join(", ")),
-                Recipe { stages, .. } if stages.is_empty() => ": nothing is trained".to_owned(),
+            let done = finished(run, recipe, *seed, place, &folder)?;
+            let points = if done.is_some() { &[] } else { recipe.trained() };
+            let what = match (done, &recipe.merge) {
+                (Some(done), _) => done,
+                (None, Some(plan)) => format!(": made of {}", plan.of.join(", ")),
+                _ if recipe.stages.is_empty() => ": nothing is trained".to_owned(),
                 _ if points.len() > 1 => format!(": validation chooses among {}", points.len()),
                 _ => String::new(),
             };
@@ -128,6 +128,22 @@ fn stages(text: &mut String, run: &Run, place: &Place) -> anyhow::Result<()> {
         folder.display()
     )?;
     Ok(())
+}
+
+/// Where a method stands finished and scored, if it does.
+fn finished(
+    run: &Run,
+    recipe: &Recipe,
+    seed: u64,
+    place: &Place,
+    folder: &Path,
+) -> anyhow::Result<Option<String>> {
+    if place.resume && run_folder::read_finished(folder, &recipe.name, seed)?.is_some() {
+        return Ok(Some(": finished and scored".to_owned()));
+    }
+    let settings = run_settings(run, recipe, seed)?;
+    let found = run_folder::finished_among(&place.reuse, &recipe.name, seed, &settings)?;
+    Ok(found.map(|(other, _)| format!(": finished and scored in {}", other.display())))
 }
 
 /// What has been listed.

@@ -81,19 +81,14 @@ impl<'a> Watch<'a> {
             Event::Watched { .. } | Event::Answered { .. } | Event::Restored { .. } => {}
             Event::StageDone { .. } => self.in_stage = false,
             Event::RunDone { run } => {
-                let unseen: Vec<String> = run
-                    .norm_avg
-                    .iter()
-                    .map(|(shots, mean)| format!("unseen {shots}-shot {mean:.1}"))
-                    .collect();
-                let unseen =
-                    if unseen.is_empty() { String::new() } else { format!(", {}", unseen.join(", ")) };
+                let mean = |(shots, mean)| format!(", held-out {shots}-shot {mean:.1}");
+                let held_out: String = run.norm_avg.iter().map(mean).collect();
                 let targets: Vec<String> =
                     run.targets().map(|target| format!("{} {:.1}", target.task, target.score)).collect();
                 let chosen: Vec<String> =
                     run.chosen.iter().map(|(path, value)| format!("{path}={value}, ")).collect();
                 let chosen = chosen.concat();
-                self.progress.say(&format!("{}: {chosen}{}{unseen}", self.run, targets.join(", ")));
+                self.progress.say(&format!("{}: {chosen}{}{held_out}", self.run, targets.join(", ")));
             }
         }
     }
@@ -158,15 +153,16 @@ impl Observer for Watch<'_> {
         stored(atomic::write(&self.folder.finished(&run.run.method, run.run.seed), &bytes))
     }
 
-    fn load_run(&mut self, method: &str, seed: u64) -> Result<Option<FinishedRun>> {
-        let path = self.folder.finished(method, seed);
-        match fs::read(&path) {
-            Ok(bytes) => {
-                serde_json::from_slice(&bytes).map(Some).map_err(|error| Error::format(path.display(), error))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::Storage(format!("reading {}: {error}", path.display()))),
+    fn load_run(&mut self, method: &str, seed: u64, settings: &str) -> Result<Option<FinishedRun>> {
+        if let Some(own) = stored(run_folder::read_finished(self.folder.path(), method, seed))? {
+            return Ok(Some(own));
         }
+        let found = stored(run_folder::finished_among(self.reuse, method, seed, settings))?;
+        let Some((other, found)) = found else { return Ok(None) };
+        self.say(&format!("{method} with seed {seed}: taken over from {}", other.display()));
+        // Its own from now on: it can be resumed, and taken over again, without the other.
+        self.save_run(&found)?;
+        Ok(Some(found))
     }
 }
 

@@ -7,6 +7,7 @@
 
 use rand::Rng as _;
 
+use crate::metrics::RowScores;
 use crate::record::TaskScore;
 use crate::rng::{Rng, Streams};
 
@@ -51,6 +52,42 @@ pub fn difference(pairs: &[Pair]) -> Option<Difference> {
     let fewer = beyond(&|draw| *draw <= 0.0).min(beyond(&|draw| *draw >= 0.0));
     let p = (2.0 * fewer as f64 / (DRAWS + 1) as f64).min(1.0);
     Some(Difference { mean, interval: Some((quantile(&drawn, 0.025), quantile(&drawn, 0.975))), p: Some(p) })
+}
+
+/// Answers that are right or wrong: the rows that tell two models apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Discordant {
+    /// Rows that `one` alone has right.
+    pub one: usize,
+    /// Rows that `other` alone has right.
+    pub other: usize,
+    /// McNemar's exact test (1947), two-sided: how likely so uneven a split is where either model is as likely to be the one
+    /// that is right.
+    pub p: f64,
+}
+
+/// Of two models' scores on the same rows; nothing where these are not right or wrong.
+pub fn discordant(one: &TaskScore, other: &TaskScore) -> Option<Discordant> {
+    let (Some(RowScores::Hits(one)), Some(RowScores::Hits(other))) = (&one.rows, &other.rows) else {
+        return None;
+    };
+    let alone =
+        |which: (bool, bool)| one.iter().zip(other).filter(|(one, other)| (**one, **other) == which).count();
+    let (one, other) = (alone((true, false)), alone((false, true)));
+    Some(Discordant { one, other, p: exact_p(one, other) })
+}
+
+/// Twice the lower tail of a binomial distribution with probability 1/2, at most 1. A few lines, not a statistics crate.
+fn exact_p(one: usize, other: usize) -> f64 {
+    let (fewer, all) = (one.min(other), one + other);
+    // Logarithms, since 2^-all is no f64 where models differ on a thousand rows.
+    let mut log_term = -(all as f64) * std::f64::consts::LN_2;
+    let mut tail = log_term.exp();
+    for count in 1..=fewer {
+        log_term += ((all - count + 1) as f64).ln() - (count as f64).ln();
+        tail += log_term.exp();
+    }
+    (2.0 * tail).min(1.0)
 }
 
 /// The 95 % interval of one score over its rows, by the same bootstrap; nothing where its rows are not known.
@@ -124,7 +161,6 @@ fn draw(pairs: &[Pair], rows: Option<&[usize]>, rng: &mut Rng) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::RowScores;
 
     fn score(rows: RowScores) -> TaskScore {
         let n = rows.len();
@@ -139,6 +175,24 @@ mod tests {
 
     fn hits(n: usize, right: impl Fn(usize) -> bool) -> TaskScore {
         score(RowScores::Hits((0..n).map(right).collect()))
+    }
+
+    #[test]
+    fn rows_that_tell_models_apart_are_tested_as_by_statsmodels() {
+        let golden: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/golden/metrics/mcnemar.json")).unwrap();
+        let cases: Vec<(usize, usize, f64)> = serde_json::from_value(golden["cases"].clone()).unwrap();
+        assert!(cases.len() > 10);
+        for (one, other, expected) in cases {
+            // Ten rows that both have right, ten that neither has.
+            let a = hits(one + other + 20, |row| row < one || (one + other..one + other + 10).contains(&row));
+            let b = hits(one + other + 20, |row| (one..one + other + 10).contains(&row));
+            let found = discordant(&a, &b).unwrap();
+            assert_eq!((found.one, found.other), (one, other));
+            assert!((found.p - expected).abs() < 1e-9 * expected, "{one}, {other}: {} {expected}", found.p);
+        }
+        let means = score(RowScores::Means(vec![0.5]));
+        assert_eq!(discordant(&means, &means), None);
     }
 
     #[test]

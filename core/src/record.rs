@@ -43,7 +43,7 @@ pub struct MethodRun {
     /// Cross-entropy of plain text, prompt off and, where the method has one, on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub text: Vec<TextLoss>,
-    /// Plain mean of the unseen scores with the prompt taken off, by number of shots ("1", "4").
+    /// Plain mean of the held-out scores with the prompt taken off, by number of shots ("1", "4").
     pub norm_avg: BTreeMap<String, f64>,
     /// The values of the sweep that this run had, by the path of their fields.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -128,7 +128,7 @@ pub struct StepRecord {
     /// Its standard error over rows, where a stage is asked to keep an earlier checkpoint than the best.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_error: Option<f64>,
-    /// Scores of unseen tasks along training, by task.
+    /// Scores of held-out tasks along training, by task.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unseen: BTreeMap<String, f64>,
     /// Target-format rates along training, by task.

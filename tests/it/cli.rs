@@ -30,6 +30,8 @@ mod gguf;
 mod gpu;
 #[path = "cli/hub.rs"]
 mod hub;
+#[path = "cli/jobs.rs"]
+mod jobs;
 #[path = "cli/odd_rows.rs"]
 mod odd_rows;
 #[path = "cli/own_task.rs"]

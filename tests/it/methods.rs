@@ -58,7 +58,7 @@ impl Observer for Kept {
         Ok(())
     }
 
-    fn load_run(&mut self, method: &str, _seed: u64) -> Result<Option<FinishedRun>> {
+    fn load_run(&mut self, method: &str, _: u64, _: &str) -> Result<Option<FinishedRun>> {
         Ok(self.runs.get(method).cloned())
     }
 }

@@ -38,7 +38,7 @@ impl Observer for Asked {
         Ok(())
     }
 
-    fn load_run(&mut self, method: &str, seed: u64) -> Result<Option<FinishedRun>> {
+    fn load_run(&mut self, method: &str, seed: u64, _: &str) -> Result<Option<FinishedRun>> {
         let same = |known: &&FinishedRun| known.run.method == method && known.run.seed == seed;
         Ok(self.before.iter().find(same).cloned())
     }

@@ -340,7 +340,7 @@ impl Observer for WorkerObserver<'_> {
         Ok(())
     }
 
-    fn load_run(&mut self, method: &str, seed: u64) -> Result<Option<FinishedRun>> {
+    fn load_run(&mut self, method: &str, seed: u64, _: &str) -> Result<Option<FinishedRun>> {
         Ok(self.runs.iter().find(|known| known.run.method == method && known.run.seed == seed).cloned())
     }
 }

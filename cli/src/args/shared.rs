@@ -45,7 +45,7 @@ pub struct RunningArgs {
     /// Go on with an interrupted run in --out, or in the folder that is its default
     #[arg(long)]
     pub resume: bool,
-    /// Take over finished stages from another run folder where they are the same; may repeat
+    /// Take over finished stages and scores from another run folder where they are the same; may repeat
     #[arg(long, value_name = "DIR")]
     pub reuse: Vec<PathBuf>,
     /// Show the rows that are read, a training row as the model reads it, and the stages that would run; run nothing

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use promot_core::paired::{Pair, difference};
+use promot_core::paired::{Pair, difference, discordant};
 use promot_core::report::{TaskScore, distinct};
 use promot_core::task::Task;
 use serde::Serialize;
@@ -26,6 +26,13 @@ struct Compared {
     /// The paired 95 % interval over rows (bootstrap).
     interval: Option<(f64, f64)>,
     p: Option<f64>,
+    /// Where an answer is right or wrong: the rows that one of the two alone has right, and McNemar's exact test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    one_alone: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_alone: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mcnemar_p: Option<f64>,
 }
 
 pub fn run(args: &CompareArgs) -> anyhow::Result<()> {
@@ -122,6 +129,7 @@ fn compare(scores: &[(TaskScore, TaskScore)]) -> Option<Compared> {
     let (one, other): (Vec<_>, Vec<_>) = scores.iter().map(|(one, other)| (one, other)).unzip();
     let mean = |side: &[&TaskScore]| side.iter().map(|score| score.score).sum::<f64>() / side.len() as f64;
     let single = if let [(one, _)] = scores { Some(one) } else { None };
+    let alone = if let [(one, other)] = scores { discordant(one, other) } else { None };
     let (first, second) = (mean(&one), mean(&other));
     let rows = one.iter().map(|score| score.n).sum();
     let found = difference(&[Pair { one, other }])?;
@@ -134,25 +142,36 @@ fn compare(scores: &[(TaskScore, TaskScore)]) -> Option<Compared> {
         difference: found.mean,
         interval: found.interval,
         p: found.p,
+        one_alone: alone.map(|alone| alone.one),
+        other_alone: alone.map(|alone| alone.other),
+        mcnemar_p: alone.map(|alone| alone.p),
     })
 }
 
 fn show(args: &CompareArgs, compared: &[Compared]) {
+    fn or_dash<T>(value: Option<T>, shown: impl Fn(T) -> String) -> String {
+        value.map_or("-".to_owned(), shown)
+    }
+    let p = |p: f64| format!("{p:.4}");
     let rows = compared.iter().map(|row| {
-        let interval = row.interval.map_or("-".to_owned(), |(low, high)| format!("{low:+.1} to {high:+.1}"));
         vec![
             row.task.clone(),
-            row.shots.map_or("-".to_owned(), |shots| shots.to_string()),
+            or_dash(row.shots, |shots| shots.to_string()),
             row.rows.to_string(),
             format!("{:.1}", row.one),
             format!("{:.1}", row.other),
             format!("{:+.1}", row.difference),
-            interval,
-            row.p.map_or("-".to_owned(), |p| format!("{p:.4}")),
+            or_dash(row.interval, |(low, high)| format!("{low:+.1} to {high:+.1}")),
+            or_dash(row.p, p),
+            or_dash(row.one_alone.zip(row.other_alone), |(one, other)| format!("{one}, {other}")),
+            or_dash(row.mcnemar_p, p),
         ]
     });
     eprintln!("A: {}\nB: {}", args.one.display(), args.other.display());
-    let header = ["task", "shots", "rows", "A", "B", "A - B", "95 % interval", "p"];
+    let header = ["task", "shots", "rows", "A", "B", "A - B", "95 % interval", "p", "right alone", "McNemar"];
     eprintln!("{}", table::plain(&header, rows));
-    eprintln!("paired bootstrap over rows; a difference whose interval has both signs is not resolved");
+    eprintln!(
+        "paired bootstrap over rows; a difference whose interval has both signs is not resolved\n\
+         right alone: rows that A alone has right and that B alone has right, with McNemar's exact p"
+    );
 }

@@ -10,6 +10,7 @@ use promot_core::checkpoint::Manifest;
 use promot_core::report::{Report, StepRecord};
 use promot_core::report_html;
 use promot_core::spec::{Run, RunSpec};
+use promot_core::train::FinishedRun;
 
 use super::atomic;
 use crate::catalog::{tasks, tasks_of};
@@ -126,8 +127,41 @@ pub fn check(path: &Path, run: &Run, resume: bool) -> anyhow::Result<()> {
 }
 
 /// Where any run folder keeps a finished method.
-pub fn finished(run: &Path, method: &str, seed: u64) -> PathBuf {
+fn finished(run: &Path, method: &str, seed: u64) -> PathBuf {
     run.join(FINISHED).join(format!("{}-{seed}.json", slug(method)))
+}
+
+/// A method that a run folder holds as finished.
+///
+/// # Errors
+/// A file that cannot be read, or that is no finished method.
+pub fn read_finished(run: &Path, method: &str, seed: u64) -> anyhow::Result<Option<FinishedRun>> {
+    let path = finished(run, method, seed);
+    match fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).with_context(|| path.display().to_string()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+    }
+}
+
+/// The first of several run folders that holds a method as finished with the same settings.
+///
+/// # Errors
+/// Those of `read_finished`.
+pub fn finished_among<'a>(
+    runs: &'a [PathBuf],
+    method: &str,
+    seed: u64,
+    settings: &str,
+) -> anyhow::Result<Option<(&'a Path, FinishedRun)>> {
+    for run in runs {
+        let found = read_finished(run, method, seed)?;
+        let known = found.as_ref().and_then(|found| found.identity.as_ref());
+        if known.is_some_and(|known| known.settings == settings) {
+            return Ok(found.map(|found| (run.as_path(), found)));
+        }
+    }
+    Ok(None)
 }
 
 /// The step of a checkpoint's folder, `checkpoint-<step>`.

@@ -8,7 +8,7 @@ use crate::decode::LengthPenalty;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvalSpec {
-    /// The unseen tasks, never used for any choice; tuned ones among them are left out.
+    /// The held-out tasks, never used for any choice; tuned ones among them are left out.
     pub tasks: Vec<String>,
     /// Numbers of answered examples before the question.
     pub shots: Vec<usize>,
@@ -29,18 +29,18 @@ pub struct EvalSpec {
     /// Words whose tokens no answer may have. As `suppress_tokens` with `renormalize_logits` of Hugging Face's
     /// `generate`.
     pub suppress: Vec<String>,
-    /// Score the unseen tasks a second time with the target's soft prompt in front, where a method has one.
+    /// Score the held-out tasks a second time with the target's soft prompt in front, where a method has one.
     pub prompt_on: bool,
     /// A task whose test rows give the cross-entropy of plain text, soft prompt off and on; empty for none.
     pub text: String,
-    /// Score the unseen tasks for the curves before the first step, after 1, 2, 4, 8, ... steps, and after every this
+    /// Score the held-out tasks for the curves before the first step, after 1, 2, 4, 8, ... steps, and after every this
     /// many; 0 for never.
     pub curve_every: usize,
     /// Rows a task in those curves.
     pub curve_limit: usize,
     /// Questions of each task whose answers the report shows, model beside model.
     pub examples: usize,
-    /// Tasks, tuned or unseen ones, whose first row is answered along training, greedily and in few tokens, for people to
+    /// Tasks, tuned or held-out ones, whose first row is answered along training, greedily and in few tokens, for people to
     /// read: before the first step, after 1, 2, 4, 8, ... steps, at every point of the curves and after the last step. It
     /// changes no number.
     pub watch: Vec<String>,

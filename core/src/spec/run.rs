@@ -91,8 +91,11 @@ impl RunSpec {
         }
         for task in &eval.watch {
             let known = tuned.contains(&task.as_str()) || eval.tasks.contains(task);
-            let expected =
-                format!("tuned or unseen tasks of the run ({}, {})", tuned.join(", "), eval.tasks.join(", "));
+            let expected = format!(
+                "tuned or held-out tasks of the run ({}, {})",
+                tuned.join(", "),
+                eval.tasks.join(", ")
+            );
             require("eval.watch", expected, known, task)?;
         }
         for task in [&self.replay.task, &self.eval.text].into_iter().filter(|task| !task.is_empty()) {

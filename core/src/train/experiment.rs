@@ -1,11 +1,10 @@
-//! The whole experiment of a spec: every method with every seed, scored on the target and on the unseen tasks.
+//! The whole experiment of a spec: every method with every seed, scored on the target and on the held-out tasks.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use super::context::{StageContext, Validation};
 use super::frontier::frontier;
+use super::identity::{self, Inputs, RunIdentity};
 use super::plan::{PlannedStage, planned};
 use super::replay::replayed;
 use super::restore::{Setup, restore, validation};
@@ -15,7 +14,6 @@ use super::stage::{StageResult, run_stage};
 use super::tuned::{Attached, TunedModel, bare};
 use super::watch::{Question, Watch};
 use super::{Event, FinishedRun, Mixture, Observer, Replayed, Source, TrainingSet, tell};
-use crate::checkpoint::fingerprint;
 use crate::error::{Error, Result};
 use crate::eval::{Evaluator, TaskRows};
 use crate::model::{Model, parameters};
@@ -49,6 +47,7 @@ pub async fn experiment(setup: Setup<'_>, observer: &mut dyn Observer) -> Result
         planned(run, recipe, 0)?;
     }
     let data = Data::read(run, setup.rows)?;
+    let inputs = Inputs::new(run, &setup.loaded.info.sha256, &data)?;
     let mut runs: Vec<FinishedRun> = Vec::new();
     let mut models = Vec::new();
     for (seed_index, seed) in run.seeds.iter().copied().enumerate() {
@@ -60,7 +59,10 @@ pub async fn experiment(setup: Setup<'_>, observer: &mut dyn Observer) -> Result
             tell(observer, Event::RunStarted { method: method.clone(), seed, index, count })?;
             let trained = !recipe.stages.is_empty() || recipe.merge.is_some();
             let kept = trained && (seed_index == 0 || merged_later(run, recipe));
-            let (finished, tuned) = match observer.load_run(&recipe.name, seed)? {
+            let identity = inputs.identity(recipe, seed)?;
+            let known = observer.load_run(&recipe.name, seed, &identity.settings)?;
+            known.iter().try_for_each(|known| same_inputs(known, &identity))?;
+            let (finished, tuned) = match known {
                 Some(finished) if kept => {
                     let tuned = match &recipe.merge {
                         Some(plan) => Some(seed_run.merged(plan)?),
@@ -76,7 +78,7 @@ pub async fn experiment(setup: Setup<'_>, observer: &mut dyn Observer) -> Result
                 None => {
                     let untouched = |finished: &&FinishedRun| is_untouched(run, &finished.run.method);
                     seed_run.scoring.pretrained = runs.iter().find(untouched).cloned();
-                    let (finished, tuned) = seed_run.run(recipe, observer).await?;
+                    let (finished, tuned) = seed_run.run(recipe, identity, observer).await?;
                     observer.save_run(&finished)?;
                     (finished, Some(tuned).filter(|_| kept))
                 }
@@ -91,6 +93,19 @@ pub async fn experiment(setup: Setup<'_>, observer: &mut dyn Observer) -> Result
         }
     }
     Ok(Outcome { report: assemble(setup, runs), models })
+}
+
+/// # Errors
+/// Scores of another model or of other rows.
+fn same_inputs(known: &FinishedRun, here: &RunIdentity) -> Result<()> {
+    match &known.identity {
+        Some(there) if there.inputs != here.inputs => Err(Error::mismatch(
+            format!("{} with seed {}, which is finished", known.run.method, known.run.seed),
+            "the model and the rows of this run",
+            "others",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a recipe leaves the model as it came.
@@ -160,15 +175,6 @@ struct Chosen<'r> {
     frontier: Vec<FrontierPoint>,
 }
 
-/// What decides a stage's course, for the checkpoint's fingerprint: the name stands for the settings of the stage and of
-/// those before it.
-#[derive(Serialize)]
-struct Identity<'a> {
-    name: &'a str,
-    model: &'a str,
-    rows: &'a [String],
-}
-
 impl<'a> SeedRun<'a> {
     fn new(setup: Setup<'a>, data: &'a Data, seed: u64) -> Self {
         let Setup { run, loaded, device, .. } = setup;
@@ -192,6 +198,7 @@ impl<'a> SeedRun<'a> {
     async fn run(
         &mut self,
         recipe: &Recipe,
+        identity: RunIdentity,
         observer: &mut dyn Observer,
     ) -> Result<(FinishedRun, TunedModel)> {
         let run = self.setup.run;
@@ -224,7 +231,7 @@ impl<'a> SeedRun<'a> {
             steps,
             seconds,
         };
-        Ok((FinishedRun { run, examples, frontier }, tuned))
+        Ok((FinishedRun { run, examples, frontier, identity: Some(identity) }, tuned))
     }
 
     /// Trains all points of a recipe and gives the one with the best validation score, of equal ones the earlier.
@@ -362,8 +369,7 @@ impl<'a> SeedRun<'a> {
             }
             _ => Box::new(mixture),
         };
-        let identity = Identity { name: &planned.name, model: &loaded.info.sha256, rows: &rows };
-        let fingerprint = fingerprint(&identity)?;
+        let fingerprint = identity::of_stage(planned, &loaded.info.sha256, &rows)?;
         let held_out = self.data.held_out();
         let rows: Vec<TaskRows<'_>> = targets.iter().map(Target::validation).collect();
         let watch = Watch::new(&run.eval, questions(&run.eval.watch, &rows, &held_out));

@@ -7,6 +7,7 @@ mod examples;
 mod experiment;
 mod frontier;
 mod gradient_alignment;
+mod identity;
 mod plan;
 mod prompt_init;
 mod replay;
@@ -21,6 +22,7 @@ mod watch;
 pub use context::{StageContext, Validation};
 pub use examples::{Mixture, Replayed, Source, TrainingSet};
 pub use experiment::{Outcome, TrainedModel, assemble, experiment};
+pub use identity::{RunIdentity, settings as run_settings};
 pub use plan::{PlannedStage, planned};
 pub use restore::{Setup, restore};
 pub use rows::DatasetProvider;
@@ -50,7 +52,7 @@ pub enum Event {
     Step { stage: StageId, step: usize, steps: usize, loss: f64, tokens: usize },
     /// Rows of a task are being answered.
     Evaluating { task: String, done: usize, rows: usize },
-    /// An unseen task was scored along the way, for the curves; rates as in `StepRecord`.
+    /// A held-out task was scored along the way, for the curves; rates as in `StepRecord`.
     Watched { stage: StageId, step: usize, task: String, score: f64, format_rate: Option<f64> },
     /// The questions of `eval.watch` were answered.
     Answered { stage: StageId, step: usize, answers: Vec<WatchedAnswer> },
@@ -81,6 +83,9 @@ pub struct FinishedRun {
     /// The checkpoints of all its sweep points.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frontier: Vec<FrontierPoint>,
+    /// What its scores depend on; runs of earlier versions do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<RunIdentity>,
 }
 
 /// The outside world of a run. Every hook but the clock may be left as it is.
@@ -113,7 +118,8 @@ pub trait Observer {
         Ok(())
     }
 
-    fn load_run(&mut self, _method: &str, _seed: u64) -> Result<Option<FinishedRun>> {
+    /// A method that is finished with this seed. One of another run must have these `settings` in its identity.
+    fn load_run(&mut self, _method: &str, _seed: u64, _settings: &str) -> Result<Option<FinishedRun>> {
         Ok(None)
     }
 }

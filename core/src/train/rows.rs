@@ -105,6 +105,14 @@ impl Data {
         })
     }
 
+    /// SHA-256 of all rows that are trained on or scored, but those that are replayed.
+    pub fn hash(&self) -> Result<String> {
+        let targets = self.targets.iter().map(|target| Ok((target.hash()?, hash(&target.test)?)));
+        let scored = self.unseen.iter().chain(&self.text);
+        let scored = scored.map(|task| Ok((hash(&task.rows)?, hash(&task.shot_rows)?)));
+        fingerprint(&(targets.collect::<Result<Vec<_>>>()?, scored.collect::<Result<Vec<_>>>()?))
+    }
+
     pub fn held_out(&self) -> Vec<TaskRows<'_>> {
         self.unseen.iter().map(Unseen::rows).collect()
     }
@@ -113,8 +121,12 @@ impl Data {
 impl Replay {
     /// SHA-256 of the rows.
     pub fn hash(&self) -> Result<String> {
-        fingerprint(&self.rows.iter().map(|row| &row.0).collect::<Vec<_>>())
+        hash(&self.rows)
     }
+}
+
+fn hash(rows: &[Example]) -> Result<String> {
+    fingerprint(&rows.iter().map(|row| &row.0).collect::<Vec<_>>())
 }
 
 impl Target {

@@ -11,7 +11,7 @@ use crate::task::Task;
 /// Longest answer, in tokens: a few points of the curves must not cost as much as the curves.
 const MOST_TOKENS: usize = 24;
 
-/// In-context examples before a question of an unseen task, as in the curves.
+/// In-context examples before a question of a held-out task, as in the curves.
 const SHOTS: usize = 1;
 
 /// The questions of a stage.

@@ -44,6 +44,20 @@ fn eval_writes_every_answer_and_compare_takes_two_such_files() {
     assert_eq!(names, ["rte-mini", "wmt_ende-mini", "mean"]);
     let same: Value =
         serde_json::from_str(&place.good(&["compare", "a.jsonl", "a.jsonl", "--json", "-"])).unwrap();
+    // BLEU is one score of all rows, and so is a mean of tasks.
+    assert_eq!(
+        ["rte-mini", "wmt_ende-mini", "mean"].map(|task| {
+            compared
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|row| row["task"] == task)
+                .unwrap()
+                .get("mcnemar_p")
+                .is_some()
+        }),
+        [true, false, false]
+    );
     for row in same.as_array().unwrap() {
         assert_eq!(
             (&row["difference"], &row["interval"], &row["p"]),
@@ -76,6 +90,12 @@ fn a_clear_difference_has_one_sign() {
         row["interval"].as_array().unwrap().iter().map(|end| end.as_f64().unwrap()).collect();
     assert!((ends[0] - 34.5).abs() < 3.0 && (ends[1] - 65.5).abs() < 3.0, "{ends:?}");
     assert!(row["p"].as_f64().unwrap() < 0.002);
+    // Twenty rows that tell the two apart, all of them one way: 2 / 2^20.
+    assert_eq!((&row["one_alone"], &row["other_alone"]), (&json!(20), &json!(0)));
+    assert!((row["mcnemar_p"].as_f64().unwrap() * 2f64.powi(19) - 1.0).abs() < 1e-9);
+    let shown = place.command(&["compare", "a.jsonl", "b.jsonl"]).output().unwrap();
+    let shown = crate::text(&shown.stderr);
+    assert!(shown.contains("20, 0") && shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
     // As a gate: a drop that is resolved, one within what is allowed, one that the rows do not resolve, a gain.
     write("c.jsonl", 29);
     let gate = |one: &str, other: &str, max_drop: &str| {
