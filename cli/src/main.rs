@@ -14,6 +14,7 @@ mod fail;
 mod files;
 mod gpu_check;
 mod interrupt;
+mod live;
 mod loaded;
 mod output;
 mod progress;

@@ -11,6 +11,7 @@ use promot_core::{Error, Result};
 use crate::files::atomic;
 use crate::files::run_folder::{self, RunFolder};
 use crate::interrupt;
+use crate::live::Live;
 use crate::progress::Progress;
 
 /// Watches one run and keeps what it saves in its folder.
@@ -19,6 +20,7 @@ pub struct Watch<'a> {
     /// Other run folders whose stages may be taken over.
     reuse: &'a [PathBuf],
     progress: Progress,
+    live: Live<'a>,
     started: Instant,
     /// "[2/3] promot"
     run: String,
@@ -35,6 +37,7 @@ impl<'a> Watch<'a> {
             folder,
             reuse: &[],
             progress: Progress::new(),
+            live: Live::new(folder),
             started: Instant::now(),
             run: String::new(),
             point: String::new(),
@@ -113,6 +116,9 @@ impl Observer for Watch<'_> {
 
     fn event(&mut self, event: &Event) -> Control {
         self.show(event);
+        if let Err(error) = self.live.hear(event) {
+            self.say(&format!("no curves for TensorBoard from here on: {error:#}"));
+        }
         let stops = matches!(event, Event::Step { step, .. } if interrupt::stops_at(*step));
         if stops || interrupt::asked() { Control::Stop } else { Control::Continue }
     }

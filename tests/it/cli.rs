@@ -32,6 +32,8 @@ mod gpu;
 mod hub;
 #[path = "cli/jobs.rs"]
 mod jobs;
+#[path = "cli/live.rs"]
+mod live;
 #[path = "cli/odd_rows.rs"]
 mod odd_rows;
 #[path = "cli/own_task.rs"]

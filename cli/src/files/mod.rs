@@ -2,6 +2,7 @@
 
 pub mod atomic;
 pub mod dataset;
+pub mod events;
 pub mod hub;
 pub mod model_folder;
 mod on_disk;

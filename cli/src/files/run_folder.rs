@@ -1,5 +1,6 @@
-//! The run folder: spec.toml, report.json, report.html, curves.csv, frontier.csv and the checkpoints below
-//! stages/. One program at a time works in it, and what stands in it is whole.
+//! The run folder: spec.toml, report.json, report.html, curves.csv, frontier.csv, the checkpoints below stages/ and the
+//! event files below tensorboard/. One program at a time works in it, and what stands in it is whole (but for an event file,
+//! which grows).
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
@@ -19,6 +20,7 @@ const SPEC: &str = "spec.toml";
 const REPORT: &str = "report.json";
 const STAGES: &str = "stages";
 const FINISHED: &str = "finished";
+const EVENTS: &str = "tensorboard";
 const LOCK: &str = ".lock";
 
 /// A run folder that this program holds.
@@ -72,6 +74,7 @@ impl RunFolder {
         let saved = [STAGES, FINISHED].iter().any(|name| self.path.join(name).exists());
         if !saved {
             // What cannot be removed does no harm: the next start says what stands in its way.
+            let _ = fs::remove_dir_all(self.path.join(EVENTS));
             let _ = fs::remove_file(self.path.join(SPEC));
             let _ = fs::remove_file(self.path.join(LOCK));
             let _ = fs::remove_dir(&self.path);
@@ -85,6 +88,11 @@ impl RunFolder {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// `tensorboard/<run>/<stage>`, where TensorBoard takes each folder for a curve of its own.
+    pub fn events(&self, run: &str, stage: &str) -> PathBuf {
+        self.path.join(EVENTS).join(label(run)).join(label(stage))
     }
 
     /// `stages/<name>/checkpoint-<step>`; the name is made safe for every file system.
@@ -226,6 +234,12 @@ fn difference(folder: &Path, run: &Run) -> anyhow::Result<Option<String>> {
     Ok(Some(format!(" of another spec: {path} is {there} there and {here} here{more}")))
 }
 
+/// `fine-tuning (learning_rate=0.001)` as `fine-tuning-learning_rate=0.001`, which TensorBoard shows as it stands.
+fn label(name: &str) -> String {
+    let other = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.' | '+' | '=');
+    name.split(other).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
+
 /// A name without characters that some file system refuses.
 fn slug(name: &str) -> String {
     let safe =
@@ -331,7 +345,12 @@ mod tests {
     fn a_failed_start_leaves_no_run_and_a_saved_one_stays() {
         let root = tempfile::tempdir().unwrap();
         let (empty, saved) = (root.path().join("empty"), root.path().join("saved"));
-        RunFolder::create(&empty, &run()).unwrap().abandon();
+        let folder = RunFolder::create(&empty, &run()).unwrap();
+        let events = folder.events("fine-tuning (learning_rate=0.001) seed 3", "stage 1, rte-mini");
+        let place = "tensorboard/fine-tuning-learning_rate=0.001-seed-3/stage-1-rte-mini";
+        assert!(events.ends_with(place), "{}", events.display());
+        fs::create_dir_all(events).unwrap();
+        folder.abandon();
         assert!(!empty.exists());
         let folder = RunFolder::create(&saved, &run()).unwrap();
         fs::create_dir(saved.join(STAGES)).unwrap();
