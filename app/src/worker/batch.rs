@@ -1,7 +1,7 @@
 //! A batch: many rows of a task to several models, by the library's evaluator. A few rows at a time go to every model, so
 //! that what is stopped is a comparison all the same, and other questions are answered in between.
 
-use promot_core::eval::{Evaluator, TaskRows};
+use promot_core::eval::{Evaluator, Output, TaskRows};
 use promot_core::model::Model;
 use promot_core::spec::EvalSpec;
 use promot_core::task::Task;
@@ -20,7 +20,7 @@ struct Candidate {
     column: Column,
     model: Model,
     target: Option<&'static Task>,
-    outputs: Vec<String>,
+    outputs: Vec<Output>,
 }
 
 /// Posts rows as they are answered, and then the scores of all that were.
@@ -54,7 +54,7 @@ pub async fn evaluate(engine: &Engine, serve: &dyn Serve, batch: &Request) -> Re
             yield_now().await;
         }
         let row = |row: usize| {
-            let outputs = candidates.iter().map(|one| (one.column.clone(), one.outputs[row].clone()));
+            let outputs = candidates.iter().map(|one| (one.column.clone(), one.outputs[row].text.clone()));
             BatchRow::scored(task, row, asked.text(row), outputs.collect())
         };
         let end = part.end;

@@ -43,6 +43,9 @@ pub struct Answered {
     /// In [0, 100]; absent where a score is one of all rows together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
+    /// Whether the model ended it itself, before the task's limit of tokens; absent where it chose among candidates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<bool>,
 }
 
 impl Answered {
@@ -78,6 +81,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
         lines.finish()?;
     }
     show(&scores);
+    show_cut(&tasks, &answered);
     if let Some(path) = &args.json {
         let norm_avg = norm_avg(&scores).unwrap_or_default();
         output::json(path, &Scores { device: device.info, model: loaded.info, scores, norm_avg })?;
@@ -122,6 +126,7 @@ fn score(
         references: prediction.references,
         answer: task.answer(&prediction.output),
         output: prediction.output,
+        ended: prediction.ended,
         score: found.score.rows.as_ref().and_then(|rows| rows.of_row(row)),
     }));
     // Nothing was tuned here, so there is no tuned format whose rate could be told.
@@ -145,5 +150,19 @@ fn show(scores: &[TaskScore]) {
             "{}: {} of {} inputs were longer than --max-input and have been cut",
             score.task, score.truncated, score.n
         );
+    }
+}
+
+/// How many answers have no end of their own.
+fn show_cut(tasks: &[Task], answered: &[Answered]) {
+    for task in tasks {
+        let of_task = || answered.iter().filter(|row| row.task == task.name);
+        let cut = of_task().filter(|row| row.ended == Some(false)).count();
+        if cut > 0 {
+            let (name, all, limit) = (&task.name, of_task().count(), task.max_new_tokens);
+            eprintln!(
+                "{name}: {cut} of {all} answers were cut at {limit} tokens (max_new_tokens of the task)"
+            );
+        }
     }
 }

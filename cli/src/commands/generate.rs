@@ -17,6 +17,8 @@ const BATCHES: usize = 16;
 struct Line<'a> {
     input: &'a str,
     output: String,
+    /// Whether the model ended it itself, before --max-new.
+    ended: bool,
     /// Log-probability in nats over the length's normaliser.
     score: f64,
 }
@@ -59,7 +61,13 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<()> {
             Batching { rows: args.batch, layout: device.layout_for(&loaded), suppressed: &suppressed };
         let found = decode::generate(&loaded.model, &ids, &settings, batching, &mut progress);
         for (input, found) in chunk.iter().zip(pollster::block_on(found)?) {
-            lines.push(&Line { input, output: tokenizer.decode(&found.tokens)?, score: found.score })?;
+            let ended = found.is_ended(&settings.eos);
+            lines.push(&Line {
+                input,
+                output: tokenizer.decode(&found.tokens)?,
+                ended,
+                score: found.score,
+            })?;
         }
     }
     bar.finish_and_clear();

@@ -13,6 +13,13 @@ pub struct Hypothesis {
     pub score: f64,
 }
 
+impl Hypothesis {
+    /// Whether it ends with one of these end-of-sequence tokens; it was cut at the longest length otherwise.
+    pub fn is_ended(&self, eos: &[u32]) -> bool {
+        self.tokens.last().is_some_and(|last| eos.contains(last))
+    }
+}
+
 /// The best hypothesis of each of `inputs` inputs.
 pub async fn search<N: NextToken>(
     model: &mut N,

@@ -6,7 +6,7 @@ use super::EvalSpec;
 use super::ranked::Ranking;
 use crate::batch::{BatchLayout, TokenizedExample};
 use crate::data::Example;
-use crate::decode::{self, Batching, SearchSettings};
+use crate::decode::{self, Batching, Hypothesis, SearchSettings};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::record::{Surface, TaskScore, TextLoss};
@@ -63,6 +63,15 @@ impl Asked<'_> {
     }
 }
 
+/// What a model makes of a question.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    pub text: String,
+    /// Whether the model itself ended it, with an end-of-sequence token before the task's limit of tokens; nothing where it
+    /// chose among candidates.
+    pub ended: Option<bool>,
+}
+
 /// One answered question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
@@ -72,6 +81,8 @@ pub struct Prediction {
     pub references: Vec<String>,
     /// What the model wrote.
     pub output: String,
+    /// As `Output::ended`.
+    pub ended: Option<bool>,
 }
 
 /// A score with the answers behind it.
@@ -128,7 +139,7 @@ impl Evaluator<'_> {
         asked: &Asked<'_>,
         range: Range<usize>,
         progress: &mut dyn FnMut(usize, usize) -> Result<()>,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Vec<Output>> {
         let (from, rows) = (range.start, asked.len());
         let mut report = |done| progress(from + done, rows);
         let (task, inputs) = (asked.task.task, &asked.inputs[range.clone()]);
@@ -137,7 +148,13 @@ impl Evaluator<'_> {
             let suppressed = self.tokenizer.of_words(&self.spec.suppress)?;
             let batching = Batching { rows: self.spec.batch, layout: self.layout, suppressed: &suppressed };
             let found = decode::generate(model, inputs, &settings, batching, &mut report).await?;
-            return found.iter().map(|found| self.tokenizer.decode(&found.tokens)).collect();
+            let output = |found: &Hypothesis| {
+                Ok(Output {
+                    text: self.tokenizer.decode(&found.tokens)?,
+                    ended: Some(found.is_ended(&settings.eos)),
+                })
+            };
+            return found.iter().map(output).collect();
         }
         let ranking = Ranking {
             model,
@@ -147,24 +164,28 @@ impl Evaluator<'_> {
             seed: self.shot_seed,
         };
         let rows = (&asked.rows[range.clone()], &asked.rendered[range], inputs);
-        ranking.answers(task, rows, asked.pool.rows(), &mut report).await
+        let chosen = ranking.answers(task, rows, asked.pool.rows(), &mut report).await?;
+        Ok(chosen.into_iter().map(|text| Output { text, ended: None }).collect())
     }
 
     /// The score of a model's outputs for the first questions, as many as there are outputs.
-    pub fn scored(&self, model: &Model, asked: &Asked<'_>, outputs: Vec<String>) -> Evaluation {
+    pub fn scored(&self, model: &Model, asked: &Asked<'_>, outputs: Vec<Output>) -> Evaluation {
         let rendered = &asked.rendered[..outputs.len()];
         let renderer = self.renderer(asked.task.task, asked.shots);
-        let mut score = self.task_score(model, &renderer, &asked.pool, rendered, &outputs);
+        let (texts, ended): (Vec<_>, Vec<_>) =
+            outputs.into_iter().map(|output| (output.text, output.ended)).unzip();
+        let mut score = self.task_score(model, &renderer, &asked.pool, rendered, &texts);
         if !asked.task.origin.is_empty() {
             score.signature += &format!("|rows:{}", asked.task.origin);
         }
-        let prediction = |(row, output): (&RenderedRow, String)| Prediction {
+        let prediction = |(row, (output, ended)): (&RenderedRow, (String, _))| Prediction {
             input: row.text.input.clone(),
             reference: row.text.target.clone(),
             references: row.text.references.clone(),
             output,
+            ended,
         };
-        let predictions = rendered.iter().zip(outputs).map(prediction).collect();
+        let predictions = rendered.iter().zip(texts.into_iter().zip(ended)).map(prediction).collect();
         Evaluation { score, predictions }
     }
 

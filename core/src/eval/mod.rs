@@ -7,5 +7,5 @@ mod ranked;
 mod settings;
 
 #[cfg(feature = "models")]
-pub use evaluator::{Asked, Evaluation, Evaluator, Prediction, TaskRows};
+pub use evaluator::{Asked, Evaluation, Evaluator, Output, Prediction, TaskRows};
 pub use settings::EvalSpec;

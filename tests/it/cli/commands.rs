@@ -65,21 +65,11 @@ fn score_agrees_with_the_reference() {
 fn generate_gives_one_line_for_each_line() {
     let place = Place::new();
     place.write("in.txt", "the red fox\n\nis it true?\n");
-    let args = |beams| {
-        [
-            "generate",
-            "--model",
-            "model",
-            "--device",
-            "cpu",
-            "--input-file",
-            "in.txt",
-            "--max-new",
-            "6",
-            "--beams",
-            beams,
-        ]
+    let of_length = |beams, most| {
+        let start = ["generate", "--model", "model", "--device", "cpu", "--input-file", "in.txt"];
+        [&start[..], &["--max-new", most, "--beams", beams]].concat()
     };
+    let args = |beams| of_length(beams, "6");
     place.model();
     let beams = json_lines(&place.good(&args("4")));
     let greedy = json_lines(&place.good(&args("1")));
@@ -92,6 +82,10 @@ fn generate_gives_one_line_for_each_line() {
         assert!(!output.contains("</s>") && !output.contains("<pad>"), "{output}");
         assert!(beam["score"].as_f64().unwrap() <= 0.0 && greedy["score"].as_f64().unwrap() <= 0.0);
     }
+    // Two tokens leave room for the end of the first two answers, and not for that of "it it".
+    let ended = |lines: &[Value]| lines.iter().map(|line| line["ended"] == true).collect::<Vec<_>>();
+    let tight = json_lines(&place.good(&of_length("1", "2")));
+    assert_eq!((ended(&greedy), ended(&tight)), (vec![true; 3], vec![true, true, false]), "{tight:?}");
     // Five tokens and an end: nothing can be shorter, and something was.
     let longer = json_lines(&place.good(&[&args("1")[..], &["--min-new", "5"]].concat()));
     assert_ne!(greedy, longer);

@@ -36,6 +36,7 @@ fn eval_writes_every_answer_and_compare_takes_two_such_files() {
     for row in &answers {
         assert!(row["references"].as_array().is_some_and(|all| !all.is_empty()));
         assert!(row["input"].is_string() && row["output"].is_string() && row["answer"].is_string());
+        assert!(row["ended"].is_boolean());
     }
     let compared: Value =
         serde_json::from_str(&place.good(&["compare", "a.jsonl", "b.jsonl", "--json", "-"])).unwrap();
