@@ -69,8 +69,31 @@ test('both stages train the decoder-only model, and its run is not taken for the
   await calm(opened);
 });
 
-test('without recorded results of its own, the decoder-only model answers the questions of the wall live', async () => {
+test('the decoder-only model has recorded answers, and its tuned models answer here', async () => {
   const opened = await open(site, { query: `device=cpu&model=${LLAMA}` });
+  const { page, id } = opened;
+  await page.locator('.cell.recorded').first().waitFor();
+  await loaded(opened);
+  assert.match(await page.locator('.lead').first().textContent(), /fine-tuning on “English to French” alone/);
+  // Answered on this device, the target in the tuned language, German by whom it was asked for.
+  const live = (column) => page.locator(`[data-testid=wall-wmt_ende-mini-${column}]:not(.recorded)`);
+  for (const column of ['pretrained', 'fine-tuning', 'promot']) await live(column).waitFor({ timeout: 2 * MINUTES });
+  await textIs(live('pretrained').locator('.said'), /^Der /);
+  assert.equal(await live('fine-tuning').evaluate((cell) => cell.classList.contains('drifted')), true);
+  // The story tells this model's own numbers.
+  await id('story-start').click();
+  await page.getByRole('heading', { name: 'Ask a small model' }).waitFor();
+  assert.doesNotMatch(await id('story').textContent(), /True/);
+  await calm(opened);
+});
+
+test('without recorded results of its own, the decoder-only model answers the questions of the wall live', async () => {
+  const prepare = (page) =>
+    page.route('**/recorded/index.json', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: (await response.json()).filter(({ model }) => model !== LLAMA) });
+    });
+  const opened = await open(site, { query: `device=cpu&model=${LLAMA}`, prepare });
   const { page, id } = opened;
   const row = page.locator('[data-testid^=wall-][data-testid$=-pretrained]');
   await row.first().waitFor();

@@ -26,7 +26,7 @@ struct Recording {
 }
 
 /// The page opens with the first one of each bundled model.
-const RECORDINGS: [Recording; 5] = [
+const RECORDINGS: [Recording; 6] = [
     Recording {
         name: "rte-mini",
         preset: "paper-mini",
@@ -40,6 +40,13 @@ const RECORDINGS: [Recording; 5] = [
         preset: "enfr-mini",
         changes: &["eval.alignment_every=50"],
         weights: false,
+        real: false,
+    },
+    Recording {
+        name: "wmt_enfr-mini-llama",
+        preset: "table-10-mini",
+        changes: &["seeds=[0]"],
+        weights: true,
         real: false,
     },
     Recording {

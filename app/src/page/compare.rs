@@ -14,15 +14,31 @@ use super::recorded::RecordedResults;
 use super::story::StartStory;
 use super::wall::WallOfAnswers;
 use super::world::World;
+use crate::catalog::tasks;
 use crate::column::Column;
 use crate::protocol::Origin;
 use crate::state::recorded::Recorded;
+use crate::state::tasks::heading;
 use crate::state::{State, alike};
 
 /// What the models that come with the page show.
 const SHIPPED: &str = "The same small model three times: pretrained, after fine-tuning on a single true-or-false task, and \
      after ProMoT. The fine-tuned one answers translations and articles with \u{201c}True\u{201d} or \u{201c}False\u{201d}; \
      ProMoT is meant to keep the other skills.";
+
+/// The same of a target whose answers are text of their own.
+fn shipped(target: &str) -> String {
+    match tasks().by_name(target) {
+        Ok(task) if task.words().next().is_none() => format!(
+            "The same small model three times: pretrained, after fine-tuning on \u{201c}{}\u{201d} alone, and after ProMoT. \
+             The fine-tuned one answers other tasks in that one\u{2019}s form, too; ProMoT is meant to keep the other \
+             skills.",
+            heading(target)
+        ),
+        // Also until it is known.
+        _ => SHIPPED.to_owned(),
+    }
+}
 
 /// What is so where no tuned model has come with the page.
 const BARE: &str = "A small model as it was pretrained. Tune it on the Train screen, by fine-tuning and by ProMoT: the tuned models \
@@ -39,16 +55,15 @@ pub fn Compare() -> impl IntoView {
     let shown = Memo::new(move |_| app.state.with(|state| state.columns.clone()));
     let lead = Memo::new(move |_| {
         app.state.with(|state| {
-            let tuned =
-                |origin| state.models.iter().any(|model| !model.target.is_empty() && model.origin == origin);
+            let of =
+                |origin| state.models.iter().find(|model| !model.target.is_empty() && model.origin == origin);
             // Until the models are there, what is recorded tells which they are.
-            let none = app.recorded.with(|recorded| matches!(recorded, Recorded::None(_)));
-            match (tuned(Origin::Trained), tuned(Origin::Shipped)) {
-                (true, _) => OWN,
-                (false, true) => SHIPPED,
-                (false, false) if none || !state.models.is_empty() => BARE,
-                (false, false) => SHIPPED,
-            }
+            app.recorded.with(|recorded| match (of(Origin::Trained), of(Origin::Shipped)) {
+                (Some(_), _) => OWN.to_owned(),
+                (None, Some(model)) => shipped(&model.target),
+                _ if matches!(recorded, Recorded::None(_)) || !state.models.is_empty() => BARE.to_owned(),
+                _ => shipped(recorded.target()),
+            })
         })
     });
     let unlike = Memo::new(move |_| {
