@@ -6,6 +6,7 @@
 //! With few seeds it is somewhat narrow, as every bootstrap is.
 
 use rand::Rng as _;
+use serde::Serialize;
 
 use crate::metrics::RowScores;
 use crate::record::TaskScore;
@@ -55,15 +56,15 @@ pub fn difference(pairs: &[Pair]) -> Option<Difference> {
 }
 
 /// Answers that are right or wrong: the rows that tell two models apart.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Discordant {
     /// Rows that `one` alone has right.
-    pub one: usize,
+    pub one_alone: usize,
     /// Rows that `other` alone has right.
-    pub other: usize,
+    pub other_alone: usize,
     /// McNemar's exact test (1947), two-sided: how likely so uneven a split is where either model is as likely to be the one
     /// that is right.
-    pub p: f64,
+    pub mcnemar_p: f64,
 }
 
 /// Of two models' scores on the same rows; nothing where these are not right or wrong.
@@ -73,8 +74,8 @@ pub fn discordant(one: &TaskScore, other: &TaskScore) -> Option<Discordant> {
     };
     let alone =
         |which: (bool, bool)| one.iter().zip(other).filter(|(one, other)| (**one, **other) == which).count();
-    let (one, other) = (alone((true, false)), alone((false, true)));
-    Some(Discordant { one, other, p: exact_p(one, other) })
+    let (one_alone, other_alone) = (alone((true, false)), alone((false, true)));
+    Some(Discordant { one_alone, other_alone, mcnemar_p: exact_p(one_alone, other_alone) })
 }
 
 /// Twice the lower tail of a binomial distribution with probability 1/2, at most 1. A few lines, not a statistics crate.
@@ -188,8 +189,11 @@ mod tests {
             let a = hits(one + other + 20, |row| row < one || (one + other..one + other + 10).contains(&row));
             let b = hits(one + other + 20, |row| (one..one + other + 10).contains(&row));
             let found = discordant(&a, &b).unwrap();
-            assert_eq!((found.one, found.other), (one, other));
-            assert!((found.p - expected).abs() < 1e-9 * expected, "{one}, {other}: {} {expected}", found.p);
+            assert_eq!((found.one_alone, found.other_alone), (one, other));
+            assert!(
+                (found.mcnemar_p - expected).abs() < 1e-9 * expected,
+                "{one}, {other}: {found:?} {expected}"
+            );
         }
         let means = score(RowScores::Means(vec![0.5]));
         assert_eq!(discordant(&means, &means), None);

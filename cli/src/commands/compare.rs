@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use promot_core::paired::{Pair, difference, discordant};
+use promot_core::paired::{Discordant, Pair, difference, discordant};
 use promot_core::report::{TaskScore, distinct};
 use promot_core::task::Task;
 use serde::Serialize;
@@ -26,13 +26,9 @@ struct Compared {
     /// The paired 95 % interval over rows (bootstrap).
     interval: Option<(f64, f64)>,
     p: Option<f64>,
-    /// Where an answer is right or wrong: the rows that one of the two alone has right, and McNemar's exact test.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    one_alone: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    other_alone: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mcnemar_p: Option<f64>,
+    /// Where an answer is right or wrong.
+    #[serde(flatten)]
+    discordant: Option<Discordant>,
 }
 
 pub fn run(args: &CompareArgs) -> anyhow::Result<()> {
@@ -129,7 +125,7 @@ fn compare(scores: &[(TaskScore, TaskScore)]) -> Option<Compared> {
     let (one, other): (Vec<_>, Vec<_>) = scores.iter().map(|(one, other)| (one, other)).unzip();
     let mean = |side: &[&TaskScore]| side.iter().map(|score| score.score).sum::<f64>() / side.len() as f64;
     let single = if let [(one, _)] = scores { Some(one) } else { None };
-    let alone = if let [(one, other)] = scores { discordant(one, other) } else { None };
+    let discordant = if let [(one, other)] = scores { discordant(one, other) } else { None };
     let (first, second) = (mean(&one), mean(&other));
     let rows = one.iter().map(|score| score.n).sum();
     let found = difference(&[Pair { one, other }])?;
@@ -142,9 +138,7 @@ fn compare(scores: &[(TaskScore, TaskScore)]) -> Option<Compared> {
         difference: found.mean,
         interval: found.interval,
         p: found.p,
-        one_alone: alone.map(|alone| alone.one),
-        other_alone: alone.map(|alone| alone.other),
-        mcnemar_p: alone.map(|alone| alone.p),
+        discordant,
     })
 }
 
@@ -163,8 +157,8 @@ fn show(args: &CompareArgs, compared: &[Compared]) {
             format!("{:+.1}", row.difference),
             or_dash(row.interval, |(low, high)| format!("{low:+.1} to {high:+.1}")),
             or_dash(row.p, p),
-            or_dash(row.one_alone.zip(row.other_alone), |(one, other)| format!("{one}, {other}")),
-            or_dash(row.mcnemar_p, p),
+            or_dash(row.discordant, |rows| format!("{}, {}", rows.one_alone, rows.other_alone)),
+            or_dash(row.discordant, |rows| p(rows.mcnemar_p)),
         ]
     });
     eprintln!("A: {}\nB: {}", args.one.display(), args.other.display());

@@ -236,15 +236,16 @@ fn difference(folder: &Path, run: &Run) -> anyhow::Result<Option<String>> {
 
 /// `fine-tuning (learning_rate=0.001)` as `fine-tuning-learning_rate=0.001`, which TensorBoard shows as it stands.
 fn label(name: &str) -> String {
-    let other = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.' | '+' | '=');
-    name.split(other).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+    name.split(|c| !is_safe(c) && c != '=').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
 }
 
 /// A name without characters that some file system refuses.
 fn slug(name: &str) -> String {
-    let safe =
-        |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+') { c } else { '-' };
-    name.chars().map(safe).collect()
+    name.chars().map(|c| if is_safe(c) { c } else { '-' }).collect()
+}
+
+fn is_safe(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+')
 }
 
 /// One measured number a line, so that every plotting tool can group by any column. Empty task: the target.

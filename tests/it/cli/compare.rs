@@ -46,19 +46,8 @@ fn eval_writes_every_answer_and_compare_takes_two_such_files() {
     let same: Value =
         serde_json::from_str(&place.good(&["compare", "a.jsonl", "a.jsonl", "--json", "-"])).unwrap();
     // BLEU is one score of all rows, and so is a mean of tasks.
-    assert_eq!(
-        ["rte-mini", "wmt_ende-mini", "mean"].map(|task| {
-            compared
-                .as_array()
-                .unwrap()
-                .iter()
-                .find(|row| row["task"] == task)
-                .unwrap()
-                .get("mcnemar_p")
-                .is_some()
-        }),
-        [true, false, false]
-    );
+    let tested = compared.as_array().unwrap().iter().map(|row| row.get("mcnemar_p").is_some());
+    assert_eq!(tested.collect::<Vec<_>>(), [true, false, false]);
     for row in same.as_array().unwrap() {
         assert_eq!(
             (&row["difference"], &row["interval"], &row["p"]),

@@ -2,19 +2,7 @@
 
 use std::fs;
 
-use crate::Place;
 use crate::experiment::{RUN, place, report, with};
-
-/// Names in `finished` and `stages` of a run folder.
-fn holds(place: &Place, run: &str) -> [Vec<String>; 2] {
-    ["finished", "stages"].map(|part| {
-        let Ok(entries) = fs::read_dir(place.path(&format!("{run}/{part}"))) else { return Vec::new() };
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    })
-}
 
 #[test]
 fn one_job_a_seed_makes_the_report_of_all_seeds() {
@@ -36,8 +24,8 @@ fn one_job_a_seed_makes_the_report_of_all_seeds() {
         assert!(bytes("joined") == bytes("whole"), "{file}");
     }
     // Nothing was trained or scored again; the scores stay when the jobs' folders go.
-    let [finished, stages] = holds(&place, "joined");
-    assert_eq!((&finished, stages.len()), (&holds(&place, "whole")[0], 0));
+    assert_eq!(place.names("joined/finished"), place.names("whole/finished"));
+    assert!(place.names("joined/stages").is_empty());
     fs::remove_dir_all(place.path("three")).unwrap();
     fs::remove_dir_all(place.path("four")).unwrap();
     fs::remove_file(place.path("joined/report.json")).unwrap();
@@ -53,7 +41,7 @@ fn a_method_is_added_to_a_finished_run() {
     place.good(&with(&RUN, &["--set", methods, "--out", "more", "--reuse", "first"]));
     place.good(&with(&RUN, &["--set", methods, "--out", "alone"]));
     assert_eq!(report(&place, "more"), report(&place, "alone"));
-    let stages = &holds(&place, "more")[1];
+    let stages = place.names("more/stages");
     assert!(matches!(&stages[..], [only] if only.contains("l2-sp")), "{stages:?}");
 }
 

@@ -7,11 +7,9 @@ use crate::experiment::{RUN, place, with};
 
 /// The event files of a folder of the run, in the order in which TensorBoard reads them.
 fn files(place: &Place, folder: &str) -> Vec<Vec<u8>> {
-    let folder = place.path(&format!("out/tensorboard/{folder}"));
-    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths.iter().map(|path| fs::read(path).unwrap()).collect()
+    let folder = format!("out/tensorboard/{folder}");
+    let read = |name: &String| fs::read(place.path(&folder).join(name)).unwrap();
+    place.names(&folder).iter().map(read).collect()
 }
 
 fn count(file: &[u8], tag: &str) -> usize {

@@ -5,7 +5,6 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::experiment::{RUN, place, report, with};
-use crate::Place;
 
 const RATE: &str = "stage.fine-tuning.learning_rate";
 /// The first two are so small that no weight moves enough to change an answer.
@@ -21,14 +20,6 @@ const SWEEP: [&str; 10] = [
     "--set",
     "methods=[\"pretrained\",\"fine-tuning\",\"promot\",{name=\"both\",merge=\"average\",of=[\"fine-tuning\"]}]",
 ];
-
-fn stages(place: &Place, folder: &str) -> Vec<String> {
-    let entries = fs::read_dir(place.path(&format!("{folder}/stages"))).unwrap();
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
 
 fn run<'a>(report: &'a Value, method: &str) -> &'a Value {
     report["runs"].as_array().unwrap().iter().find(|run| run["method"] == method).unwrap()
@@ -66,7 +57,7 @@ fn validation_chooses_one_point_and_only_that_is_scored() {
     let signs = all["signs"].as_array().unwrap();
     assert!(signs.len() >= 20 && signs.iter().any(|sign| sign["verdict"] != "not-run"));
     // One first stage of ProMoT for its three second ones, and three of fine-tuning.
-    let stages = stages(&place, "out");
+    let stages = place.names("out/stages");
     let count = |part: &str| stages.iter().filter(|name| name.contains(part)).count();
     assert_eq!((stages.len(), count("seed-0.fine-tuning"), count("prompt-tuning.fine-tuning")), (7, 3, 3));
 
@@ -88,7 +79,7 @@ fn a_selecting_run_goes_on_where_it_was() {
     let base = with(&RUN, &SWEEP);
     place.good(&with(&base, &["--out", "whole"]));
     place.good(&with(&base, &["--out", "out"]));
-    let before = stages(&place, "out");
+    let before = place.names("out/stages");
     // As if it had been stopped while the last point of ProMoT was trained.
     for entry in fs::read_dir(place.path("out/finished")).unwrap() {
         let path = entry.unwrap().path();
@@ -99,7 +90,7 @@ fn a_selecting_run_goes_on_where_it_was() {
     let last = before.iter().rfind(|name| name.contains("prompt-tuning.fine-tuning")).unwrap();
     fs::remove_dir_all(place.path(&format!("out/stages/{last}"))).unwrap();
     place.good(&with(&base, &["--out", "out", "--resume"]));
-    assert_eq!(stages(&place, "out"), before);
+    assert_eq!(place.names("out/stages"), before);
     assert_eq!(report(&place, "out"), report(&place, "whole"));
     // Finished, it is only read, and the merge still finds its model.
     fs::remove_file(place.path("out/finished/both-0.json")).unwrap();
