@@ -119,13 +119,19 @@ impl Observer for Watch<'_> {
         if let Err(error) = self.live.hear(event) {
             self.say(&format!("no curves for TensorBoard from here on: {error:#}"));
         }
+        // A checkpoint comes next.
+        if matches!(event, Event::Validated { .. }) {
+            promot_allocator::give_back();
+        }
         let stops = matches!(event, Event::Step { step, .. } if interrupt::stops_at(*step));
         if stops || interrupt::asked() { Control::Stop } else { Control::Continue }
     }
 
-    fn save(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+    fn save(&mut self, checkpoint: Checkpoint) -> Result<()> {
         let path = self.folder.checkpoint(&checkpoint.name, checkpoint.step);
         stored(atomic::write_folder(&path, &checkpoint.files))?;
+        drop(checkpoint.files);
+        promot_allocator::give_back();
         // Only after the new one is whole may the older ones go.
         for (step, older) in stored(checkpoints(&path))? {
             if step < checkpoint.step {
@@ -223,8 +229,8 @@ mod tests {
         let folder = RunFolder::create(root.path(), &RunSpec::default().resolve(tasks()).unwrap()).unwrap();
         let mut watch = Watch::new(&folder);
         assert!(watch.load("seed-0.fine-tuning").unwrap().is_none());
-        watch.save(&checkpoint(9)).unwrap();
-        watch.save(&checkpoint(10)).unwrap();
+        watch.save(checkpoint(9)).unwrap();
+        watch.save(checkpoint(10)).unwrap();
         let stage = root.path().join("stages/seed-0.fine-tuning");
         assert_eq!(fs::read_dir(&stage).unwrap().count(), 1);
         // A write that was cut off leaves its temporary folder, which is not a checkpoint.
@@ -240,7 +246,7 @@ mod tests {
         let folder = RunFolder::create(root.path(), &RunSpec::default().resolve(tasks()).unwrap()).unwrap();
         // A file where the folder of checkpoints should be.
         fs::write(root.path().join("stages"), "").unwrap();
-        let error = Watch::new(&folder).save(&checkpoint(1)).unwrap_err().to_string();
+        let error = Watch::new(&folder).save(checkpoint(1)).unwrap_err().to_string();
         assert!(error.contains("stages/seed-0.fine-tuning"), "{error}");
     }
 }

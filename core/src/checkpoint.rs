@@ -67,33 +67,36 @@ pub struct Later {
     pub scalars: BTreeMap<String, f64>,
 }
 
+/// The bytes of a safetensors file; none for no file.
+pub type Packed = Vec<u8>;
+
 /// A method's own state on the host.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct MethodState {
-    pub tensors: HostTensors,
+pub struct MethodState<T = HostTensors> {
+    pub tensors: T,
     pub scalars: BTreeMap<String, f64>,
 }
 
-/// The state of a stage between two steps.
+/// The state of a stage between two steps, as it is read, or packed to be written.
 #[derive(Clone, Debug, PartialEq)]
-pub struct StageState {
+pub struct StageState<T = HostTensors> {
     pub manifest: Manifest,
     /// Moved weights, by parameter path.
-    pub weights: HostTensors,
-    pub optimizer: HostTensors,
-    pub method: MethodState,
+    pub weights: T,
+    pub optimizer: T,
+    pub method: MethodState<T>,
     /// The checkpoint that is kept now, and later ones that may take its place.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Vec<Candidate<T>>,
 }
 
 /// A scored checkpoint that is, or may become, the stage's result.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Candidate {
+pub struct Candidate<T = HostTensors> {
     pub step: usize,
     /// On the validation rows.
     pub score: f64,
     /// Its weights and its method's state; absent where they are those of this step.
-    pub own: Option<(HostTensors, MethodState)>,
+    pub own: Option<(T, MethodState<T>)>,
 }
 
 const MANIFEST: &str = "manifest.json";
@@ -113,6 +116,11 @@ fn files_of(index: usize, step: usize) -> [String; 2] {
     }
 }
 
+/// Tensors as the file of a checkpoint.
+pub fn pack(tensors: HostTensors) -> Result<Packed> {
+    tensors::to_safetensors(tensors, Precision::F32)
+}
+
 impl MethodState {
     pub async fn read(state: &State) -> Result<Self> {
         let mut tensors = HostTensors::new();
@@ -122,6 +130,12 @@ impl MethodState {
                 .insert(name.clone(), HostTensor { shape, values: tensors::to_vec(tensor.clone()).await? });
         }
         Ok(Self { tensors, scalars: state.scalars.clone() })
+    }
+
+    pub fn packed(self) -> Result<MethodState<Packed>> {
+        let Self { tensors, scalars } = self;
+        let tensors = if tensors.is_empty() { Packed::new() } else { pack(tensors)? };
+        Ok(MethodState { tensors, scalars })
     }
 
     /// On a device.
@@ -143,46 +157,14 @@ impl StageState {
         own.map_or((&self.weights, &self.method), |(weights, method)| (weights, method))
     }
 
-    pub fn to_checkpoint(mut self, name: &str) -> Result<Checkpoint> {
-        let bytes = |tensors: &HostTensors| tensors::to_safetensors(tensors, Precision::F32);
-        let mut files = BTreeMap::from([
-            (WEIGHTS.to_owned(), bytes(&self.weights)?),
-            (OPTIMIZER.to_owned(), bytes(&self.optimizer)?),
-        ]);
-        let mut methods = vec![(METHOD.to_owned(), &self.method)];
-        for (index, Candidate { step, score, own }) in self.candidates.iter().enumerate() {
-            let mut scalars = BTreeMap::new();
-            if let Some((weights, method)) = own {
-                let [weights_file, method_file] = files_of(index, *step);
-                files.insert(weights_file, bytes(weights)?);
-                scalars = method.scalars.clone();
-                methods.push((method_file, method));
-            }
-            match index {
-                0 => (self.manifest.best, self.manifest.best_scalars) = (Some((*step, *score)), scalars),
-                _ => self.manifest.later.push(Later { step: *step, score: *score, scalars }),
-            }
-        }
-        for (name, method) in methods.into_iter().filter(|(_, method)| !method.tensors.is_empty()) {
-            files.insert(name, bytes(&method.tensors)?);
-        }
-        self.manifest.scalars = self.method.scalars.clone();
-        self.manifest.version = VERSION;
-        self.manifest.hashes =
-            files.iter().map(|(name, bytes)| (name.clone(), hex(&Sha256::digest(bytes)))).collect();
-        let manifest = serde_json::to_vec_pretty(&self.manifest);
-        let manifest = manifest.map_err(|error| Error::format(MANIFEST, error))?;
-        files.insert(MANIFEST.to_owned(), manifest);
-        Ok(Checkpoint { name: name.to_owned(), step: self.manifest.step, files })
-    }
-
     /// # Errors
     /// A missing or changed file, or a checkpoint that other settings made.
-    pub fn from_checkpoint(checkpoint: &Checkpoint, fingerprint: &str) -> Result<Self> {
+    pub fn from_checkpoint(checkpoint: Checkpoint, fingerprint: &str) -> Result<Self> {
+        let name = checkpoint.name.clone();
         let state = Self::read(checkpoint)?;
         if state.manifest.fingerprint != fingerprint {
             return Err(Error::mismatch(
-                format!("checkpoint {}", checkpoint.name),
+                format!("checkpoint {name}"),
                 "the settings of this run",
                 "one made with other settings, seed or model",
             ));
@@ -190,36 +172,38 @@ impl StageState {
         Ok(state)
     }
 
-    /// The same whatever settings made it.
+    /// The same whatever settings made it. Each file is freed once its tensors are read.
     ///
     /// # Errors
     /// A missing or changed file.
-    pub fn read(checkpoint: &Checkpoint) -> Result<Self> {
-        let what =
-            |file: &str| format!("{file} of checkpoint {} at step {}", checkpoint.name, checkpoint.step);
-        let file = |name: &str| {
-            let missing = || {
-                Error::mismatch(format!("checkpoint {}", checkpoint.name), format!("a file {name}"), "none")
-            };
-            checkpoint.files.get(name).ok_or_else(missing)
+    pub fn read(checkpoint: Checkpoint) -> Result<Self> {
+        let Checkpoint { name: checkpoint, step, mut files } = checkpoint;
+        let what = |file: &str| format!("{file} of checkpoint {checkpoint} at step {step}");
+        let missing = |name: &str| {
+            Error::mismatch(format!("checkpoint {checkpoint}"), format!("a file {name}"), "none")
         };
+        let manifest = files.remove(MANIFEST).ok_or_else(|| missing(MANIFEST))?;
         let manifest: Manifest =
-            serde_json::from_slice(file(MANIFEST)?).map_err(|error| Error::format(what(MANIFEST), error))?;
+            serde_json::from_slice(&manifest).map_err(|error| Error::format(what(MANIFEST), error))?;
         if manifest.version != VERSION {
             return Err(Error::mismatch(what("version"), VERSION, manifest.version));
         }
         for (name, hash) in &manifest.hashes {
-            let found = hex(&Sha256::digest(file(name)?));
+            let found = hex(&Sha256::digest(files.get(name).ok_or_else(|| missing(name))?));
             if found != *hash {
                 return Err(Error::mismatch(what(name), format!("SHA-256 {hash}"), found));
             }
         }
-        let read = |name: &str| tensors::from_safetensors(file(name)?, &what(name));
-        let optional = |name: &str| manifest.hashes.contains_key(name).then(|| read(name)).transpose();
+        let mut optional = |name: &str| {
+            let bytes = files.remove(name);
+            bytes.map(|bytes| tensors::from_safetensors(&bytes, &what(name))).transpose()
+        };
         let state = |tensors: Option<HostTensors>, scalars: &BTreeMap<String, f64>| MethodState {
             tensors: tensors.unwrap_or_default(),
             scalars: scalars.clone(),
         };
+        let weights = optional(WEIGHTS)?.ok_or_else(|| missing(WEIGHTS))?;
+        let optimizer = optional(OPTIMIZER)?.ok_or_else(|| missing(OPTIMIZER))?;
         let method = state(optional(METHOD)?, &manifest.scalars);
         let first = manifest.best.map(|(step, score)| (step, score, &manifest.best_scalars));
         let later = manifest.later.iter().map(|later| (later.step, later.score, &later.scalars));
@@ -233,7 +217,38 @@ impl StageState {
             };
             candidates.push(Candidate { step, score, own });
         }
-        Ok(Self { weights: read(WEIGHTS)?, optimizer: read(OPTIMIZER)?, method, candidates, manifest })
+        Ok(Self { weights, optimizer, method, candidates, manifest })
+    }
+}
+
+impl StageState<Packed> {
+    pub fn to_checkpoint(self, name: &str) -> Result<Checkpoint> {
+        let Self { mut manifest, weights, optimizer, method, candidates } = self;
+        let mut files = BTreeMap::from([(WEIGHTS.to_owned(), weights), (OPTIMIZER.to_owned(), optimizer)]);
+        let mut methods = vec![(METHOD.to_owned(), method.tensors)];
+        manifest.scalars = method.scalars;
+        for (index, Candidate { step, score, own }) in candidates.into_iter().enumerate() {
+            let mut scalars = BTreeMap::new();
+            if let Some((weights, method)) = own {
+                let [weights_file, method_file] = files_of(index, step);
+                files.insert(weights_file, weights);
+                methods.push((method_file, method.tensors));
+                scalars = method.scalars;
+            }
+            match index {
+                0 => (manifest.best, manifest.best_scalars) = (Some((step, score)), scalars),
+                _ => manifest.later.push(Later { step, score, scalars }),
+            }
+        }
+        files.extend(methods.into_iter().filter(|(_, tensors)| !tensors.is_empty()));
+        manifest.version = VERSION;
+        manifest.hashes =
+            files.iter().map(|(name, bytes)| (name.clone(), hex(&Sha256::digest(bytes)))).collect();
+        let step = manifest.step;
+        let manifest =
+            serde_json::to_vec_pretty(&manifest).map_err(|error| Error::format(MANIFEST, error))?;
+        files.insert(MANIFEST.to_owned(), manifest);
+        Ok(Checkpoint { name: name.to_owned(), step, files })
     }
 }
 
@@ -282,22 +297,40 @@ mod tests {
         }
     }
 
+    fn packed(state: StageState) -> StageState<Packed> {
+        let of = |(weights, method): (HostTensors, MethodState)| {
+            (pack(weights).unwrap(), method.packed().unwrap())
+        };
+        let candidate = |Candidate { step, score, own }| Candidate { step, score, own: own.map(of) };
+        let (weights, method) = of((state.weights, state.method));
+        StageState {
+            manifest: state.manifest,
+            weights,
+            optimizer: pack(state.optimizer).unwrap(),
+            method,
+            candidates: state.candidates.into_iter().map(candidate).collect(),
+        }
+    }
+
     #[test]
     fn round_trips_and_refuses_changed_files_and_other_settings() {
-        let checkpoint = state().to_checkpoint("stage").unwrap();
-        let back = StageState::from_checkpoint(&checkpoint, "f").unwrap();
+        let checkpoint = packed(state()).to_checkpoint("stage").unwrap();
+        let back = StageState::from_checkpoint(checkpoint.clone(), "f").unwrap();
         assert_eq!(
             (back.weights, back.optimizer, back.method, back.candidates),
             (state().weights, state().optimizer, state().method, state().candidates)
         );
-        assert!(
-            StageState::from_checkpoint(&checkpoint, "g").unwrap_err().to_string().contains("other settings")
-        );
+        let problem = |checkpoint, fingerprint| {
+            StageState::from_checkpoint(checkpoint, fingerprint).unwrap_err().to_string()
+        };
+        assert!(problem(checkpoint.clone(), "g").contains("other settings"));
         let mut damaged = checkpoint.clone();
         damaged.files.get_mut(WEIGHTS).unwrap().pop();
-        assert!(StageState::from_checkpoint(&damaged, "f").unwrap_err().to_string().contains("SHA-256"));
-        let mut partial = checkpoint;
-        partial.files.remove(OPTIMIZER);
-        assert!(StageState::from_checkpoint(&partial, "f").is_err());
+        assert!(problem(damaged, "f").contains("SHA-256"));
+        for file in [MANIFEST, WEIGHTS, OPTIMIZER, "best-2.safetensors", "best-2-method.safetensors"] {
+            let mut partial = checkpoint.clone();
+            partial.files.remove(file);
+            assert!(problem(partial, "f").contains(&format!("expected a file {file}, found none")), "{file}");
+        }
     }
 }

@@ -44,8 +44,8 @@ impl Observer for Kept {
         Control::Continue
     }
 
-    fn save(&mut self, checkpoint: &Checkpoint) -> Result<()> {
-        self.checkpoints.insert(checkpoint.name.clone(), checkpoint.clone());
+    fn save(&mut self, checkpoint: Checkpoint) -> Result<()> {
+        self.checkpoints.insert(checkpoint.name.clone(), checkpoint);
         Ok(())
     }
 

@@ -232,6 +232,24 @@ fn every_task_reads_the_hubs_files_and_the_same_from_json_lines() {
     assert_eq!(split(snli, Split::Validation, "hub").unlabelled, 1);
 }
 
+/// WikiLingua as its first publisher has it: one file of articles, whose sections are the rows.
+#[test]
+fn articles_are_a_row_for_each_section() {
+    let task = built_in().by_name("wikilingua").unwrap();
+    let splits = [Split::Train, Split::Validation, Split::Test];
+    let [parquet, lines] =
+        ["articles/hub", "articles/lines"].map(|folder| splits.map(|part| split(task, part, folder)));
+    for (found, expected) in parquet.iter().zip(&lines) {
+        assert_eq!(found.examples, expected.examples);
+    }
+    // Of five articles two have no section, two one and one two.
+    assert_eq!(parquet.each_ref().map(|rows| rows.examples.len()), [4, 800, 1600]);
+    let rendered = task.render(&parquet[2].examples[2]).unwrap();
+    let input = "Article: Take the third cup. Fill it 1 times. One sentence summary:";
+    assert_eq!((rendered.input.as_str(), rendered.target.as_str()), (input, "Fill the third cup 1 times."));
+    assert_eq!(parquet[2].origin, "wiki_lingua/english/train-00000-of-00001.parquet[0:2000]");
+}
+
 /// A folder with some of the hub's files.
 struct Listed(&'static [&'static str]);
 

@@ -40,8 +40,8 @@ impl Observer for Reader {
         if self.steps == self.stop_after { Control::Stop } else { Control::Continue }
     }
 
-    fn save(&mut self, checkpoint: &Checkpoint) -> Result<()> {
-        self.checkpoints.insert(checkpoint.name.clone(), checkpoint.clone());
+    fn save(&mut self, checkpoint: Checkpoint) -> Result<()> {
+        self.checkpoints.insert(checkpoint.name.clone(), checkpoint);
         Ok(())
     }
 

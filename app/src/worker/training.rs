@@ -325,9 +325,9 @@ impl Observer for WorkerObserver<'_> {
         Box::pin(self.between_steps())
     }
 
-    fn save(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+    fn save(&mut self, checkpoint: Checkpoint) -> Result<()> {
         self.control.checkpoint_saved();
-        self.writes.push(Pending::Checkpoint(checkpoint.clone()));
+        self.writes.push(Pending::Checkpoint(checkpoint));
         Ok(())
     }
 

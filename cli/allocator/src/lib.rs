@@ -3,7 +3,7 @@
 
 use std::ffi::c_long;
 
-use libmimalloc_sys::{mi_option_get, mi_option_set, mi_option_t};
+use libmimalloc_sys::{mi_collect, mi_option_get, mi_option_set, mi_option_t};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -23,6 +23,13 @@ pub fn keep_memory() {
         // SAFETY: sets a number of the allocator, which may be done from any thread and at any time.
         unsafe { mi_option_set(PURGE_DELAY, DELAY) }
     }
+}
+
+/// Gives free memory back to the system now: what training steps have freed, before a checkpoint asks for pieces of other
+/// sizes, and what the checkpoint has freed.
+pub fn give_back() {
+    // SAFETY: frees what is free already, which may be done from any thread and at any time.
+    unsafe { mi_collect(true) }
 }
 
 fn delay() -> c_long {

@@ -26,6 +26,8 @@ struct Compared {
     /// The paired 95 % interval over rows (bootstrap).
     interval: Option<(f64, f64)>,
     p: Option<f64>,
+    /// The difference that so many rows of such models resolve four times in five.
+    detectable: Option<f64>,
     /// Where an answer is right or wrong.
     #[serde(flatten)]
     discordant: Option<Discordant>,
@@ -138,8 +140,17 @@ fn compare(scores: &[(TaskScore, TaskScore)]) -> Option<Compared> {
         difference: found.mean,
         interval: found.interval,
         p: found.p,
+        detectable: found.interval.map(detectable),
         discordant,
     })
+}
+
+/// Power analysis as in Miller, "Adding Error Bars to Evals" (arXiv 2411.00640): standard errors of the difference times the
+/// normal distribution's quantiles of 97.5 % (the interval) and 80 % (the power).
+fn detectable((low, high): (f64, f64)) -> f64 {
+    const INTERVAL: f64 = 1.96;
+    const POWER: f64 = 0.8416;
+    (high - low) / (2.0 * INTERVAL) * (INTERVAL + POWER)
 }
 
 fn show(args: &CompareArgs, compared: &[Compared]) {
@@ -164,6 +175,13 @@ fn show(args: &CompareArgs, compared: &[Compared]) {
     eprintln!("A: {}\nB: {}", args.one.display(), args.other.display());
     let header = ["task", "shots", "rows", "A", "B", "A - B", "95 % interval", "p", "right alone", "McNemar"];
     eprintln!("{}", table::plain(&header, rows));
+    let found: Vec<String> = compared
+        .iter()
+        .filter_map(|row| Some(format!("{} {:.1}", row.task, row.detectable.filter(|points| *points > 0.0)?)))
+        .collect();
+    if !found.is_empty() {
+        eprintln!("smallest difference that so many rows resolve four times in five: {}", found.join(", "));
+    }
     eprintln!(
         "paired bootstrap over rows; a difference whose interval has both signs is not resolved\n\
          right alone: rows that A alone has right and that B alone has right, with McNemar's exact p"

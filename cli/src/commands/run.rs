@@ -6,7 +6,7 @@ use promot_core::train::Outcome;
 
 use crate::args::{KeepModels, RunArgs};
 use crate::bundled;
-use crate::catalog::presets;
+use crate::catalog::{presets, tasks};
 use crate::experiment::{self, Place};
 use crate::files::run_folder;
 use crate::{dry_run, output, tuned};
@@ -50,7 +50,9 @@ fn without_weights(outcome: &Outcome) -> impl Iterator<Item = &str> {
 fn spec(args: &RunArgs) -> anyhow::Result<RunSpec> {
     let preset = if args.quick { Some("quick") } else { args.preset.as_deref() };
     let mut spec = match (&args.spec, preset, &args.out) {
-        (Some(path), ..) => presets().read(&output::read_text(path)?, &path.display().to_string())?,
+        (Some(path), ..) => {
+            presets().read(&output::read_text(path)?, &path.display().to_string(), tasks())?
+        }
         (None, Some(name), _) => presets().by_name(name)?,
         (None, None, Some(out)) if args.running.resume && run_folder::holds_run(out) => {
             run_folder::stored_spec(out)?

@@ -292,7 +292,7 @@ pub async fn save(loaded: &LoadedModel, precision: Precision) -> Result<BTreeMap
     };
     files.extend([
         ("config.json".into(), loaded.config.to_json(loaded.model.has_own_head(), precision)?),
-        ("model.safetensors".into(), tensors::to_safetensors(&weights, precision)?),
+        ("model.safetensors".into(), tensors::to_safetensors(weights, precision)?),
         match loaded.tokenizer.sentencepiece() {
             // The file itself, since a tokenizer.json would not cut every text alike.
             Some(pieces) => ("spiece.model".into(), pieces.to_vec()),

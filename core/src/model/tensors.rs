@@ -1,8 +1,9 @@
 //! Tensors of a module on the host, and between modules and safetensors bytes. Reading back is asynchronous:
 //! a browser's GPU knows no other way. (Burn's own stores read synchronously and know no shards.)
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
@@ -211,20 +212,23 @@ pub enum Precision {
     F16,
 }
 
-/// One safetensors file.
-pub fn to_safetensors(tensors: &HostTensors, precision: Precision) -> Result<Vec<u8>> {
-    let views = tensors.iter().map(|(name, tensor)| (name, Stored { tensor, precision }));
+/// One safetensors file. Tensors that are given away are freed one by one, so that there is never a second copy of all.
+pub fn to_safetensors<N: AsRef<str> + Ord + Display, T: Borrow<HostTensor>>(
+    tensors: impl IntoIterator<Item = (N, T)>,
+    precision: Precision,
+) -> Result<Vec<u8>> {
+    let views = tensors.into_iter().map(|(name, tensor)| (name, Stored { tensor, precision }));
     // transformers refuses files without the format key.
     let metadata = Some([("format".to_owned(), "pt".to_owned())].into());
     safetensors::serialize(views, metadata).map_err(|error| Error::format("tensors to be written", error))
 }
 
-struct Stored<'a> {
-    tensor: &'a HostTensor,
+struct Stored<T> {
+    tensor: T,
     precision: Precision,
 }
 
-impl View for Stored<'_> {
+impl<T: Borrow<HostTensor>> View for Stored<T> {
     fn dtype(&self) -> Dtype {
         match self.precision {
             Precision::F32 => Dtype::F32,
@@ -233,11 +237,11 @@ impl View for Stored<'_> {
     }
 
     fn shape(&self) -> &[usize] {
-        &self.tensor.shape
+        &self.tensor.borrow().shape
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
-        let values = &self.tensor.values;
+        let values = &self.tensor.borrow().values;
         Cow::Owned(match self.precision {
             Precision::F32 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
             Precision::F16 => values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect(),
@@ -246,7 +250,7 @@ impl View for Stored<'_> {
 
     fn data_len(&self) -> usize {
         let width = if self.precision == Precision::F16 { 2 } else { 4 };
-        self.tensor.values.len() * width
+        self.tensor.borrow().values.len() * width
     }
 }
 

@@ -49,7 +49,7 @@ fn signs_and_frontier_are_shown_where_a_report_has_them() {
     let mut report = sample();
     let plain = page(&report, &known(), &[]).unwrap();
     assert!(!plain.contains("Signs of the paper") && !plain.contains("Frontier"));
-    report.signs = crate::signs::judge(&report.runs);
+    report.signs = crate::signs::judge(&report.runs, crate::signs::Architecture::EncoderDecoder);
     let point = |step, validation, held_out, chosen| FrontierPoint {
         method: "promot".into(),
         swept: [("stage.fine-tuning.learning_rate".to_owned(), "0.001".to_owned())].into(),

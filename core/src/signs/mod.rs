@@ -9,9 +9,12 @@ use crate::paired::{Difference, Pair, difference};
 use crate::record::{MethodRun, Sign, TaskScore, Verdict};
 use claims::{CLAIMS, Claim, Expect, On};
 
-/// One sign for each claim, in the list's order.
-pub fn judge(runs: &[MethodRun]) -> Vec<Sign> {
-    CLAIMS.iter().map(|claim| sign(claim, runs)).collect()
+pub use claims::Architecture;
+
+/// One sign for each claim, in the list's order; of one about the other architecture no run counts.
+pub fn judge(runs: &[MethodRun], of: Architecture) -> Vec<Sign> {
+    let about = |claim: &Claim| claim.tuned.of.is_none_or(|other| other == of);
+    CLAIMS.iter().map(|claim| sign(claim, if about(claim) { runs } else { &[] })).collect()
 }
 
 /// The signs in the order in which a reader should see them: those that disagree first.
@@ -68,7 +71,7 @@ fn verdict(expect: Expect, found: Difference) -> Verdict {
 /// The scores of both methods for each seed that has them.
 fn pairs(claim: &Claim, runs: &[MethodRun]) -> Vec<(Vec<TaskScore>, Vec<TaskScore>)> {
     let of = |method: &'static str| {
-        runs.iter().filter(move |run| run.method == method && is_tuned_on(run, claim.tuned))
+        runs.iter().filter(move |run| run.method == method && is_tuned_on(run, claim.tuned.on))
     };
     let pair = |one: &MethodRun| {
         let other = of(claim.other).find(|other| other.seed == one.seed)?;

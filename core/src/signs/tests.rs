@@ -68,7 +68,7 @@ fn claims_are_many_have_distinct_names_and_name_known_methods_and_tasks() {
             On::Target | On::Mean(_) => &[],
             On::Tasks(tasks) | On::FormatRate(tasks) => tasks,
         };
-        for task in claim.tuned.iter().chain(tasks) {
+        for task in claim.tuned.on.iter().chain(tasks) {
             crate::task::built_in().by_name(task).unwrap();
         }
     }
@@ -76,7 +76,7 @@ fn claims_are_many_have_distinct_names_and_name_known_methods_and_tasks() {
 
 #[test]
 fn a_sign_is_judged_by_its_interval() {
-    let signs = judge(&runs());
+    let signs = judge(&runs(), Architecture::EncoderDecoder);
     let verdict = |id: &str| of(&signs, id).verdict;
     // Target: both tuned ones are far above pretrained, and equal.
     assert_eq!((verdict("P-44n"), verdict("P-43b")), (Verdict::Agrees, Verdict::NotResolved));
@@ -103,7 +103,31 @@ fn without_an_interval_nothing_is_resolved() {
         run.target.rows = None;
         run.unseen.iter_mut().for_each(|score| score.rows = None);
     });
-    let signs = judge(&runs);
+    let signs = judge(&runs, Architecture::EncoderDecoder);
     let sign = of(&signs, "P-44n");
     assert_eq!((sign.verdict, sign.interval, sign.difference), (Verdict::NotResolved, None, Some(45.0)));
+}
+
+/// Tables 2 and 10 of the paper: mT5 tuned on En-Fr by ProMoT is above pretrained, PaLM below.
+#[test]
+fn a_decoder_only_model_tuned_on_en_fr_is_held_against_the_numbers_of_one() {
+    let mut runs = runs();
+    for run in &mut runs {
+        run.target.task = "wmt_enfr-mini".into();
+    }
+    let judged = |of| judge(&runs, of);
+    for (of, ours, others) in [
+        (Architecture::EncoderDecoder, ["P-45a", "P-45b", "P-43d"], ["P-47a", "P-47c", "P-47e"]),
+        (Architecture::DecoderOnly, ["P-47a", "P-47c", "P-47e"], ["P-45a", "P-45b", "P-43d"]),
+    ] {
+        let signs = judged(of);
+        for (ours, other) in ours.into_iter().zip(others) {
+            assert_ne!(self::of(&signs, ours).verdict, Verdict::NotRun, "{of:?}: {ours}");
+            assert_eq!(self::of(&signs, other).verdict, Verdict::NotRun, "{of:?}: {other}");
+        }
+    }
+    // The held-out mean falls below pretrained: mT5's did not, PaLM's did.
+    let verdict = |signs: &[Sign], id| of(signs, id).verdict;
+    assert_eq!(verdict(&judged(Architecture::EncoderDecoder), "P-45b"), Verdict::Disagrees);
+    assert_eq!(verdict(&judged(Architecture::DecoderOnly), "P-47c"), Verdict::Agrees);
 }

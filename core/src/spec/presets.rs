@@ -2,8 +2,9 @@
 
 use toml::Value;
 
-use super::{RunSpec, overlay};
+use super::{RunSpec, overlay, tasks};
 use crate::error::{Error, Result};
+use crate::task::TaskList;
 
 /// A spec that ships with the program; `list presets` and the page's picker show these.
 #[derive(Clone, Copy, Debug)]
@@ -52,18 +53,20 @@ impl PresetList {
     /// An unknown name lists the nearest ones.
     pub fn by_name(&self, name: &str) -> Result<RunSpec> {
         match self.iter().find(|preset| preset.name == name) {
-            Some(preset) => self.read(preset.toml, preset.name),
+            Some(preset) => self.read(preset.toml, preset.name, &TaskList::default()),
             None => Err(Error::unknown("preset", name, self.iter().map(|preset| preset.name))),
         }
     }
 
     /// Reads a spec, which may begin with a preset: `base = "rte-mini"` stands for all of that preset's fields, and
-    /// the spec's own are laid over them, a stage over the one of its name. `source` names the spec in errors.
+    /// the spec's own are laid over them, a stage over the one of its name. A task in it may be `like` one of `tasks`, or
+    /// like one before it. `source` names the spec in errors.
     ///
     /// # Errors
-    /// As `RunSpec::from_toml`, and an unknown base.
-    pub fn read(&self, text: &str, source: &str) -> Result<RunSpec> {
+    /// As `RunSpec::from_toml`, an unknown base, and those of `Task::from_toml`.
+    pub fn read(&self, text: &str, source: &str, tasks: &TaskList) -> Result<RunSpec> {
         let mut given = overlay::read(text, source)?;
+        tasks::fill_in(&mut given, source, tasks)?;
         let base = match given.remove("base") {
             Some(Value::String(base)) if base != source => self.by_name(&base)?,
             Some(other) => {

@@ -1,7 +1,9 @@
 //! The tasks that a run knows.
 
+use toml::{Table, Value};
+
 use super::RunSpec;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::task::{Task, TaskList, TaskRef};
 
 impl RunSpec {
@@ -34,4 +36,18 @@ impl RunSpec {
         }
         Ok(())
     }
+}
+
+/// Writes the tasks of a spec's table out that are `like` one of `known` or like one before them. What is no list of
+/// tables is left to whoever reads the spec.
+pub(super) fn fill_in(spec: &mut Table, source: &str, known: &TaskList) -> Result<()> {
+    let Some(Value::Array(tasks)) = spec.get_mut("task") else { return Ok(()) };
+    let mut known = known.clone();
+    for task in tasks {
+        let Some(table) = task.as_table().filter(|table| table.contains_key("like")) else { continue };
+        let whole = Task::from_table(table.clone(), source, &known)?;
+        *task = Value::try_from(&whole).map_err(|error| Error::format(source, error))?;
+        known = known.with(whole)?;
+    }
+    Ok(())
 }

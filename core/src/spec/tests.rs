@@ -380,6 +380,42 @@ fn tasks_of_files_become_part_of_the_spec() {
 }
 
 #[test]
+fn a_task_in_a_spec_can_be_like_another() {
+    let read = |text: &str| presets().read(text, "x.toml", built_in());
+    let spec = read(
+        "base = 'paper'
+[target]
+task = 'short'
+[[task]]
+name = 'mine'
+like = 'rte'
+template = '{premise} {hypothesis}'
+[[task]]
+name = 'short'
+like = 'mine'
+max_new_tokens = 4",
+    )
+    .unwrap();
+    let (rte, run) = (built_in().by_name("rte").unwrap(), spec.resolve(built_in()).unwrap());
+    let expected = Task {
+        name: "short".into(),
+        template: "{premise} {hypothesis}".into(),
+        max_new_tokens: 4,
+        ..rte.clone()
+    };
+    assert_eq!(run.tasks.by_name("short").unwrap(), &expected);
+    assert_eq!(RunSpec::from_toml(&spec.to_toml().unwrap(), "copy").unwrap(), spec);
+    let refused = |like: &str, more: &str| {
+        read(&format!("[[task]]\nname = 'x'\nlike = {like}\n{more}")).map(|_| ()).unwrap_err().to_string()
+    };
+    assert!(refused("'rt'", "").starts_with("unknown task `rt`; nearest known: rte"));
+    // Not like itself.
+    assert!(refused("'x'", "").starts_with("unknown task `x`"));
+    assert_eq!(refused("3", ""), "like of x.toml: expected the name of a task, found 3");
+    assert!(refused("'rte'", "tempate = ''").contains("x.toml cannot be read: unknown field `tempate`"));
+}
+
+#[test]
 fn an_own_task_has_a_name_of_its_own_and_makes_sense() {
     let mut spec = presets().by_name("paper").unwrap();
     spec.target.task = "x.toml".into();
@@ -430,14 +466,15 @@ name = 'other'
 method = 'fine-tuning'
 batch = 4",
             "x.toml",
+            built_in(),
         )
         .unwrap();
     assert_eq!((spec.name.as_str(), &spec.seeds[..], spec.target.task.as_str()), ("b", &[3][..], "rte"));
     let training =
         |name: &str| spec.stage(name).map(|stage| (stage.training.steps, stage.training.batch)).unwrap();
     assert_eq!((training("fine-tuning"), training("other")), ((7, 3), (7, 4)));
-    let error = presets.read("base = 'c'", "x.toml").unwrap_err().to_string();
+    let error = presets.read("base = 'c'", "x.toml", built_in()).unwrap_err().to_string();
     assert!(error.contains("unknown preset `c`"), "{error}");
-    let error = presets.read("base = 1", "x.toml").unwrap_err().to_string();
+    let error = presets.read("base = 1", "x.toml", built_in()).unwrap_err().to_string();
     assert!(error.contains("base of x.toml"), "{error}");
 }

@@ -32,41 +32,68 @@ impl Task {
         if self.choices.is_empty() { Vec::new() } else { template::fields(&self.target).unwrap_or_default() }
     }
 
-    /// The task's fields of a file's row; a row whose file has no list of fields stays as it is.
+    /// The task's fields of a file's row, which is several rows where fields are lists of which each element counts; a row
+    /// whose file has no list of fields stays as it is.
     ///
     /// # Errors
-    /// A column that is not there, or a value that is not listed.
-    pub(super) fn rename(&self, fields: &[Field], example: &Example) -> Result<Example> {
+    /// A column that is not there, a value that is not listed, or lists of different lengths.
+    pub(super) fn rename(&self, fields: &[Field], example: &Example) -> Result<Vec<Example>> {
         if fields.is_empty() {
-            return Ok(example.clone());
+            return Ok(vec![example.clone()]);
         }
+        let count = elements(fields, example)?;
         let labels = self.label_fields();
-        let mut renamed = Map::new();
-        for field in fields {
-            let value = field.find(example).ok_or_else(|| {
-                let found = example.0.keys().cloned().collect::<Vec<_>>().join(", ");
-                Error::mismatch(
-                    "row",
-                    format!("a field `{}`", field.column()),
-                    format!("only the fields: {found}"),
-                )
-            })?;
-            let no_label = labels.contains(&field.name.as_str()) && self.is_no_label(value);
-            let value = if no_label && !field.knows(value) { Value::Null } else { field.read(value)? };
-            renamed.insert(field.name.clone(), value);
-        }
-        Ok(Example(renamed))
+        let row = |at: usize| {
+            let mut renamed = Map::new();
+            for field in fields {
+                let value = match field.column(example)? {
+                    Value::Array(elements) if field.each => &elements[at],
+                    value => value,
+                };
+                let no_label = labels.contains(&field.name.as_str()) && self.is_no_label(value);
+                let value = if no_label && !field.knows(value) { Value::Null } else { field.read(value)? };
+                renamed.insert(field.name.clone(), value);
+            }
+            Ok(Example(renamed))
+        };
+        (0..count).map(row).collect()
     }
 }
 
+/// How many rows a file's row is.
+fn elements(fields: &[Field], example: &Example) -> Result<usize> {
+    let mut first: Option<(&Field, usize)> = None;
+    for field in fields.iter().filter(|field| field.each) {
+        let expected = || format!("field `{}`", field.from());
+        let count = match field.column(example)? {
+            Value::Array(elements) => elements.len(),
+            other => return Err(Error::mismatch(expected(), "a list, since each of it is a row", other)),
+        };
+        let (other, length) = *first.get_or_insert((field, count));
+        if count != length {
+            let as_other = format!("{length} elements, as `{}` has", other.from());
+            return Err(Error::mismatch(expected(), as_other, count));
+        }
+    }
+    Ok(first.map_or(1, |(_, count)| count))
+}
+
 impl Field {
-    fn column(&self) -> &str {
+    /// Where it stands in a row of a file.
+    fn from(&self) -> &str {
         self.from.as_ref().unwrap_or(&self.name)
+    }
+
+    fn column<'a>(&self, example: &'a Example) -> Result<&'a Value> {
+        self.find(example).ok_or_else(|| {
+            let found = example.0.keys().cloned().collect::<Vec<_>>().join(", ");
+            Error::mismatch("row", format!("a field `{}`", self.from()), format!("only the fields: {found}"))
+        })
     }
 
     /// Its value in a row of a file.
     pub(super) fn find<'a>(&self, example: &'a Example) -> Option<&'a Value> {
-        let from = self.column();
+        let from = self.from();
         let Some(pointer) = from.strip_prefix('/') else { return example.0.get(from) };
         let (column, rest) = pointer.split_at(pointer.find('/').unwrap_or(pointer.len()));
         // A pointer's escapes, in their order (RFC 6901).
@@ -107,3 +134,6 @@ impl Field {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

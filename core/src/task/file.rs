@@ -34,8 +34,15 @@ impl Task {
     /// # Errors
     /// Text that is no TOML, an unknown, missing or unusable field, or an unknown task to be like.
     pub fn from_toml(text: &str, file: &str, known: &TaskList) -> Result<Self> {
-        let unreadable = |error: toml::de::Error| Error::toml(file, &error);
-        let mut table: Table = toml::from_str(text).map_err(unreadable)?;
+        let table = toml::from_str(text).map_err(|error| Error::toml(file, &error))?;
+        Self::from_table(table, file, known)
+    }
+
+    /// As `from_toml`, of a table that stands in another file.
+    ///
+    /// # Errors
+    /// Those of `from_toml`.
+    pub fn from_table(mut table: Table, file: &str, known: &TaskList) -> Result<Self> {
         if let Some(like) = table.remove("like") {
             let Value::String(name) = like else {
                 return Err(Error::mismatch(format!("like of {file}"), "the name of a task", like));
@@ -44,7 +51,7 @@ impl Task {
             table = Table::try_from(known.by_name(&name)?).map_err(|error| Error::format(file, error))?;
             table.extend(given);
         }
-        let task: Self = table.try_into().map_err(unreadable)?;
+        let task: Self = table.try_into().map_err(|error| Error::toml(file, &error))?;
         task.check(file)?;
         Ok(task)
     }

@@ -185,14 +185,15 @@ impl Task {
     fn check_rows(&self, file: &str, fields: &[Field], rows: Vec<Row>) -> Result<FileRows> {
         let mut found = FileRows::default();
         for row in rows {
-            let example =
-                self.rename(fields, &row.example).map_err(|problem| row_error(file, row.at, problem))?;
-            if self.is_unlabelled(&example) {
-                found.unlabelled += 1;
-                continue;
+            let wrong = |problem| row_error(file, row.at, problem);
+            for example in self.rename(fields, &row.example).map_err(wrong)? {
+                if self.is_unlabelled(&example) {
+                    found.unlabelled += 1;
+                    continue;
+                }
+                self.render(&example).map_err(wrong)?;
+                found.examples.push(example);
             }
-            self.render(&example).map_err(|problem| row_error(file, row.at, problem))?;
-            found.examples.push(example);
         }
         Ok(found)
     }

@@ -126,6 +126,10 @@ pub struct Field {
     /// A column, or with a leading slash a JSON pointer (RFC 6901): `/question/choices/0/text`. The field's own name
     /// where it is left out.
     pub from: Option<String>,
+    /// The column is a list, and a row of the file becomes one row for each of its elements, in step with the other fields
+    /// that say so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub each: bool,
     /// Text that may stand in a table's quotation marks loses them.
     #[serde(default)]
     pub unquote: bool,

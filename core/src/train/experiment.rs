@@ -132,7 +132,7 @@ pub fn assemble(setup: Setup<'_>, finished: Vec<FinishedRun>) -> Report {
         runs.push(finished.run);
     }
     let (device, model) = (setup.device.info.clone(), setup.loaded.info.clone());
-    let (spec, signs) = (setup.run.asked.clone(), judge(&runs));
+    let (spec, signs) = (setup.run.asked.clone(), judge(&runs, (&setup.loaded.config).into()));
     Report { version: REPORT_VERSION, spec, device, model, runs, examples, frontier, signs }
 }
 

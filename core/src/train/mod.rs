@@ -105,7 +105,7 @@ pub trait Observer {
     }
 
     /// Keeps a checkpoint; the ones before it of the same name are no longer needed.
-    fn save(&mut self, _checkpoint: &Checkpoint) -> Result<()> {
+    fn save(&mut self, _checkpoint: Checkpoint) -> Result<()> {
         Ok(())
     }
 

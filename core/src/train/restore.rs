@@ -59,7 +59,7 @@ async fn restore_point(
         if !planned.method.trainable(&ParamPath::PROMPT) {
             tuned = setup.with_new_prompts(tuned, planned, seed).await?;
         }
-        let saved = StageState::read(&checkpoint)?;
+        let saved = StageState::read(checkpoint)?;
         tuned = from_saved(tuned, planned, seed, &saved)?;
         scores.push((planned.id.clone(), best_validation(&saved.manifest.records)));
     }

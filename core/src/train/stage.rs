@@ -10,7 +10,7 @@ use super::tuned::{bare, finished};
 use super::watch::watch_due;
 use super::{Control, Event, Observer};
 use crate::batch::TokenizedExample;
-use crate::checkpoint::{Candidate, Manifest, MethodState, StageState};
+use crate::checkpoint::{Candidate, Manifest, MethodState, StageState, pack};
 use crate::error::{Error, Result};
 use crate::eval::EvalSpec;
 use crate::loss::LossSettings;
@@ -115,7 +115,7 @@ impl Running {
         };
         match observer.load(&context.name)? {
             Some(checkpoint) => {
-                fresh.restore(context, StageState::from_checkpoint(&checkpoint, &context.fingerprint)?)
+                fresh.restore(context, StageState::from_checkpoint(checkpoint, &context.fingerprint)?)
             }
             None => Ok(fresh),
         }
@@ -363,13 +363,17 @@ impl Running {
 
     async fn save(&self, context: &StageContext<'_>, observer: &mut dyn Observer) -> Result<()> {
         let trained = |path: &str| context.trains(path);
+        // Packed one after the other: numbers and file together are most of the memory that saving takes.
+        let optimizer = pack(self.optimizer.state().await?)?;
+        let weights = pack(tensors::read(&self.model, &trained, &tensors::by_path).await?)?;
+        let method = MethodState::read(&self.state).await?.packed()?;
         let mut candidates = Vec::new();
         for Scored { step, score, model, state } in &self.candidates {
             let own = match *step == self.step {
                 true => None,
                 false => {
-                    let weights = tensors::read(model, &trained, &tensors::by_path).await?;
-                    Some((weights, MethodState::read(state).await?))
+                    let weights = pack(tensors::read(model, &trained, &tensors::by_path).await?)?;
+                    Some((weights, MethodState::read(state).await?.packed()?))
                 }
             };
             candidates.push(Candidate { step: *step, score: *score, own });
@@ -388,12 +392,12 @@ impl Running {
                 best_scalars: Default::default(),
                 hashes: Default::default(),
             },
-            weights: tensors::read(&self.model, &trained, &tensors::by_path).await?,
+            weights,
+            optimizer,
+            method,
             candidates,
-            optimizer: self.optimizer.state().await?,
-            method: MethodState::read(&self.state).await?,
         };
-        observer.save(&state.to_checkpoint(&context.name)?)
+        observer.save(state.to_checkpoint(&context.name)?)
     }
 
     fn seconds(&self, observer: &dyn Observer) -> f64 {

@@ -1,5 +1,5 @@
 """Writes folders laid out as the hub has the data sets of the built-in tasks: hub/ in Parquet, the same rows in lines/
-as gzipped JSON lines. Names of data sets, files and fields are the hub's; all rows are made up here."""
+as gzipped JSON lines; WikiLingua's articles, which the hub has twice, below articles/. Names of data sets, files and fields are the hub's; all rows are made up here."""
 
 import gzip
 import json
@@ -14,27 +14,27 @@ TEXTS = pa.list_(pa.string())
 ORDINALS = ["first", "second", "third", "fourth", "fifth"]
 
 
-def write(folder, split, names, schema, rows):
+def write(base, folder, split, names, schema, rows):
     """`names` are the Parquet files without their ending; the rows are divided among them."""
     fields = pa.schema(schema)
     size = -(-len(rows) // len(names))
     for at, name in enumerate(names):
         part = rows[at * size:(at + 1) * size]
-        path = HERE / "hub" / folder / f"{name}.parquet"
+        path = base / "hub" / folder / f"{name}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.Table.from_pylist(part, schema=fields), path, compression="snappy", store_schema=False)
-    path = HERE / "lines" / folder / f"{split}.jsonl.gz"
+    path = base / "lines" / folder / f"{split}.jsonl.gz"
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     path.write_bytes(gzip.compress(lines.encode(), mtime=0))
 
 
-def write_all(folder, schema, make, counts, converted=False):
+def write_all(folder, schema, make, counts, converted=False, base=HERE):
     for split, (count, files) in counts.items():
         numbers = range(files)
         names = [f"{split}/{n:04}" if converted else f"{split}-{n:05}-of-{files:05}" for n in numbers]
         rows = [make(ORDINALS[at % 5], at % 5, split) for at in range(count)]
-        write(folder, split, names, schema, rows)
+        write(base, folder, split, names, schema, rows)
 
 
 def nli(classes):
@@ -104,6 +104,21 @@ write_all(
     [("id", TEXT), ("dialogue", TEXT), ("summary", TEXT), ("topic", TEXT)],
     lambda word, at, split: {"id": "1", "dialogue": f"A: The {word}?\nB: Yes.", "summary": f"The {word}.", "topic": "t"},
     SMALL,
+)
+SECTIONS = pa.struct([("section_name", TEXTS), ("document", TEXTS), ("summary", TEXTS)])
+write_all(
+    "wiki_lingua/english",
+    [("url", TEXT), ("article", SECTIONS)],
+    lambda word, at, split: {
+        "url": f"/{at}",
+        "article": {
+            "section_name": [f"Part {part}" for part in range(at % 3)],
+            "document": [f"Take the {word} cup. Fill it {part} times." for part in range(at % 3)],
+            "summary": [f"Fill the {word} cup {part} times." for part in range(at % 3)],
+        },
+    },
+    {"train": (3005, 1)},
+    base=HERE / "articles",
 )
 write_all(
     "squad/plain_text",

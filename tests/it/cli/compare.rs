@@ -80,11 +80,14 @@ fn a_clear_difference_has_one_sign() {
         row["interval"].as_array().unwrap().iter().map(|end| end.as_f64().unwrap()).collect();
     assert!((ends[0] - 34.5).abs() < 3.0 && (ends[1] - 65.5).abs() < 3.0, "{ends:?}");
     assert!(row["p"].as_f64().unwrap() < 0.002);
+    // 2.8 of those standard errors.
+    assert!((row["detectable"].as_f64().unwrap() - 22.1).abs() < 2.0, "{}", row["detectable"]);
     // Twenty rows that tell the two apart, all of them one way: 2 / 2^20.
     assert_eq!((&row["one_alone"], &row["other_alone"]), (&json!(20), &json!(0)));
     assert!((row["mcnemar_p"].as_f64().unwrap() * 2f64.powi(19) - 1.0).abs() < 1e-9);
     let shown = place.command(&["compare", "a.jsonl", "b.jsonl"]).output().unwrap();
     let shown = crate::text(&shown.stderr);
+    assert!(shown.contains("four times in five: text2text 2"), "{shown}");
     assert!(shown.contains("20, 0") && shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
     // As a gate: a drop that is resolved, one within what is allowed, one that the rows do not resolve, a gain.
     write("c.jsonl", 29);
