@@ -59,12 +59,16 @@ const RECORDINGS: [Recording; 6] = [
     Recording {
         name: "rte-mini-ablations",
         preset: "table-3-mini",
-        changes: &[],
+        changes: &["seeds=[0]", ABLATIONS],
         weights: false,
         real: false,
     },
     Recording { name: "rte-smollm2", preset: "real-rte", changes: REAL, weights: false, real: true },
 ];
+/// The preset's, and the one that Table 6 adds to them.
+const ABLATIONS: &str = "methods=[\"pretrained\", \"fine-tuning\", \"joint\", \"random-prompt\", \"fine-tuning+1-shot\", \
+                         \"promot\", \"promot+1-shot\", \"prompt-tuning+1-shot\"]";
+
 /// What a day of two cores allows of the preset.
 const REAL: &[&str] = &[
     "seeds=[0]",

@@ -8,7 +8,7 @@ use promot_core::report_html::{charts_along_training, frontier_chart, frontiers_
 
 use super::figure::StillFigure;
 
-const READING: &str = "Each line is one method, checkpoint by checkpoint; a ring marks the checkpoint that the target\u{2019}s \
+const READING: &str = "Each line is one method at one learning rate, checkpoint by checkpoint; a ring marks the checkpoint that the target\u{2019}s \
      validation rows chose. At the same target score, higher is better.";
 
 const ALONG: &str = "Means over seeds, at the settings that validation chose; the score of the target is that of its validation \

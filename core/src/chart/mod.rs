@@ -35,6 +35,9 @@ const MOST_POINTS: usize = 200;
 /// Lines with more points than this get markers at a few of them only.
 const MOST_MARKERS: usize = 12;
 
+/// What a chart's height has room for, in pixels: a legend of two rows.
+const LEGEND_HEIGHT: f64 = 40.0;
+
 /// The length of an arrow's head, in pixels.
 const ARROW: f64 = 8.0;
 
@@ -84,10 +87,23 @@ pub struct Bars {
 /// Points that are connected in their order, with an arrow from each to the next.
 #[derive(Clone, Debug)]
 pub struct Path {
+    /// As the legend has it, once for all paths of this name.
     pub style: Style,
+    /// What tells the path from others of its style, such as a learning rate; it stands where the path's points are named.
+    pub detail: String,
     pub points: Vec<(f64, f64)>,
     /// A place with a ring around it.
     pub ring: Option<(f64, f64)>,
+}
+
+impl Path {
+    fn name(&self) -> String {
+        if self.detail.is_empty() {
+            self.style.name.clone()
+        } else {
+            format!("{}, {}", self.style.name, self.detail)
+        }
+    }
 }
 
 /// Lines, usually over training steps.
@@ -174,15 +190,16 @@ pub fn scatter(frame: &Frame, paths: &[Path]) -> Drawing {
     for path in paths {
         plot.path(path);
     }
-    let last = |path: &Path| path.points.last().map(|(x, y)| (path.style.name.clone(), *x, *y));
+    let last = |path: &Path| path.points.last().map(|(x, y)| (path.name(), *x, *y));
     let ends = paths.iter().filter_map(last).map(|(name, x, y)| {
         format!("{name}: {} {}, {} {}", frame.x.label, short(x), frame.y.label, short(y))
     });
     let ends = ends.collect::<Vec<_>>().join("; ");
-    let names: Vec<String> = paths.iter().map(|path| format!("{}, chosen", path.style.name)).collect();
-    let marks = paths.iter().zip(&names).flat_map(|(path, chosen)| {
+    let names: Vec<(String, String)> =
+        paths.iter().map(|path| (path.name(), format!("{}, chosen", path.name()))).collect();
+    let marks = paths.iter().zip(&names).flat_map(|(path, (name, chosen))| {
         let mark = |series, (x, y): &(f64, f64)| Mark { series, x: Value::Number(*x), y: *y, margin: None };
-        let points = path.points.iter().map(move |point| mark(path.style.name.as_str(), point));
+        let points = path.points.iter().map(move |point| mark(name.as_str(), point));
         points.chain(path.ring.as_ref().map(|ring| mark(chosen.as_str(), ring)))
     });
     let marks: Vec<Mark> = marks.collect();
@@ -191,7 +208,7 @@ pub fn scatter(frame: &Frame, paths: &[Path]) -> Drawing {
 
 /// A chart under construction: the canvas and where its plotting area lies.
 struct Plot<'a> {
-    frame: &'a Frame<'a>,
+    frame: Frame<'a>,
     canvas: Canvas,
     left: f64,
     right: f64,
@@ -202,10 +219,13 @@ struct Plot<'a> {
 }
 
 impl<'a> Plot<'a> {
-    /// Draws the legend. `rows`: lines of text below the horizontal axis, without its label.
-    fn new(frame: &'a Frame<'a>, styles: &[&Style], rows: usize) -> Self {
+    /// Draws the legend; rows of it that would take room from the plotting area make the chart higher. `rows`: lines of
+    /// text below the horizontal axis, without its label.
+    fn new(frame: &Frame<'a>, styles: &[&Style], rows: usize) -> Self {
         let mut canvas = Canvas::default();
         let top = canvas.legend(&distinct(styles.iter().copied()), frame.width) + 8.0;
+        let more = (top - LEGEND_HEIGHT).max(0.0);
+        let frame = Frame { height: frame.height + more, ..*frame };
         let label = if frame.x.label.is_empty() { 0.0 } else { LINE_HEIGHT };
         let bottom = frame.height - 8.0 - rows as f64 * LINE_HEIGHT - label;
         let none = Ruler::new(Scale::Linear, (0.0, 1.0), (0.0, 1.0));
@@ -301,17 +321,17 @@ impl<'a> Plot<'a> {
         }
         for (place, (x, y)) in places.iter().zip(&path.points) {
             let (x_label, y_label) = (self.frame.x.label, self.frame.y.label);
-            let title = format!("{}: {x_label} {}, {y_label} {}", path.style.name, short(*x), short(*y));
+            let title = format!("{}: {x_label} {}, {y_label} {}", path.name(), short(*x), short(*y));
             self.canvas.marker(*place, path.style.index, &title);
         }
         if let Some((x, y)) = path.ring {
-            let title = format!("{}, chosen: {}, {}", path.style.name, short(x), short(y));
+            let title = format!("{}, chosen: {}, {}", path.name(), short(x), short(y));
             self.canvas.ring(self.place(x, y), path.style.index, &title);
         }
     }
 
     fn finish(self, description: &str, marks: &[Mark]) -> Drawing {
-        let Frame { title, x, y, width, height } = *self.frame;
+        let Frame { title, x, y, width, height } = self.frame;
         let named = |axis: Axis<'a>, other: &'a str| if axis.label.is_empty() { other } else { axis.label };
         let numbers = Numbers::of_marks(named(x, "group"), named(y, title), marks);
         Drawing {

@@ -32,6 +32,26 @@ fn a_legend_names_nothing_twice_and_wraps() {
     assert!(svg.contains("<text x=\"23\" y=\"27\""), "{svg}");
 }
 
+/// A report with six methods at three rates had eight rows of legend, and a third of its height left for the points.
+#[test]
+fn rates_of_a_method_share_its_key_and_a_long_legend_makes_the_chart_higher() {
+    let path = |method: usize, rate: &str| Path {
+        style: Style::new(format!("a method of some length {method}"), method),
+        detail: rate.to_owned(),
+        points: vec![(1.0, 2.0)],
+        ring: None,
+    };
+    let paths = |count: usize| -> Vec<Path> {
+        (0..count).flat_map(|method| [path(method, "0.001"), path(method, "0.0003")]).collect()
+    };
+    let drawing = scatter(&frame("gained", "kept"), &paths(2));
+    assert_eq!((drawing.svg.matches("class=\"key\"").count(), drawing.height), (2, 280.0));
+    assert!(drawing.svg.contains("<title>a method of some length 1, 0.0003: gained 1, kept 2</title>"));
+    // Two keys a row: seven rows, five more than there is room for.
+    let higher = scatter(&frame("gained", "kept"), &paths(14)).height - 280.0;
+    assert!((80.0..100.0).contains(&higher), "{higher}");
+}
+
 #[test]
 fn intervals_are_a_band_and_whiskers() {
     let points = vec![(0.0, Estimate { mean: 1.0, interval: Some(0.5) }), (1.0, Estimate::from(2.0))];
@@ -71,8 +91,12 @@ fn every_bar_is_drawn_and_long_names_are_wrapped() {
 
 #[test]
 fn a_path_has_an_arrow_between_points_that_lie_apart() {
-    let path =
-        |points: &[(f64, f64)]| Path { style: Style::new("x", 0), points: points.to_vec(), ring: None };
+    let path = |points: &[(f64, f64)]| Path {
+        style: Style::new("x", 0),
+        detail: String::new(),
+        points: points.to_vec(),
+        ring: None,
+    };
     let svg = scatter(&frame("gained", "kept"), &[path(&[(0.0, 50.0), (90.0, 20.0)])]).svg;
     // Two points and the key's.
     assert_eq!(svg.matches("<circle").count(), 3, "{svg}");
@@ -151,10 +175,15 @@ fn a_chart_has_its_numbers() {
     let numbers = bars(&frame("", "score"), &names, &[Bars { style: Style::new("x", 0), values }]).numbers;
     assert_eq!((numbers.columns[1].as_str(), numbers.rows.len()), ("group", 1));
     assert_eq!(numbers.rows[0], [text("x"), text("a-mini"), Value::Number(5.0)]);
-    let path = Path { style: Style::new("x", 0), points: vec![(1.0, 2.0)], ring: Some((3.0, 4.0)) };
+    let path = Path {
+        style: Style::new("x", 0),
+        detail: "0.1".to_owned(),
+        points: vec![(1.0, 2.0)],
+        ring: Some((3.0, 4.0)),
+    };
     let numbers = scatter(&frame("gained", "kept"), &[path]).numbers;
     let series: Vec<String> = numbers.rows.iter().map(|row| row[0].to_string()).collect();
-    assert_eq!(series, ["x", "x, chosen"]);
+    assert_eq!(series, ["x, 0.1", "x, 0.1, chosen"]);
 }
 
 #[test]

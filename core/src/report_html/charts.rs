@@ -136,7 +136,8 @@ impl<'a> Curves<'a> {
                 let points: Vec<_> =
                     records.filter_map(|record| Some((record.validation?, held_out(record)?))).collect();
                 if !points.is_empty() {
-                    paths.push(Path { style: self.style(method, &stages, index), points, ring: None });
+                    let (style, detail) = (self.style(method, &stages, index), String::new());
+                    paths.push(Path { style, detail, points, ring: None });
                 }
             }
         }

@@ -102,9 +102,9 @@ fn path(
     let steps = distinct(points.iter().map(|point| point.step));
     let at = |step: &usize| mean(&mut points.iter().filter(|point| point.step == *step));
     let values: Vec<&str> = swept.values().map(String::as_str).collect();
-    let name = if values.is_empty() { method.to_owned() } else { format!("{method}, {}", values.join(", ")) };
     Path {
-        style: Style::new(name, palette.of(method)),
+        style: Style::new(method, palette.of(method)),
+        detail: values.join(", "),
         points: steps.iter().filter_map(at).collect(),
         ring: mean(&mut points.iter().filter(|point| point.chosen)),
     }
