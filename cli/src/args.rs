@@ -264,7 +264,7 @@ pub struct ScoreArgs {
 
 #[derive(Clone, Debug, ClapArgs)]
 pub struct TokenizeArgs {
-    /// `mini`, `mini-llama`, a folder with tokenizer.json or spiece.model, a GGUF file, or a hub id
+    /// `mini`, `mini-llama`, a folder with tokenizer.json or spiece.model (ByT5: neither), a GGUF file, or a hub id
     /// (`organisation/name[@revision]`)
     #[arg(long, value_name = "DIR|FILE|HUB_ID")]
     pub model: String,

@@ -1,4 +1,4 @@
-//! Text to ids and back, as the model's own `tokenizer.json` (or `spiece.model`) says.
+//! Text to ids and back, as the model's own `tokenizer.json` (or `spiece.model`) says; ByT5's is made here.
 //!
 //! An encoder-decoder's input and target are texts of their own, and each ends with the end-of-sequence token. A
 //! decoder-only model reads one text, "input target": the input begins as the tokenizer's post-processor says (with a
@@ -12,12 +12,15 @@ use crate::template::between;
 
 #[cfg_attr(target_family = "wasm", path = "tokenizer/chat_on_the_page.rs")]
 mod chat;
+
+mod bytes;
 mod json;
 mod normalizer;
 mod sentencepiece;
 mod turns;
 mod unigram;
 
+pub use bytes::CLASS as OF_BYTES;
 pub use chat::ChatTemplate;
 use json::parsed;
 use sentencepiece::SentencePiece;
@@ -29,6 +32,8 @@ pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     /// What a `spiece.model` says, by which text becomes ids where there is one.
     own: Option<Arc<SentencePiece>>,
+    /// Of ByT5, the number of its sentinels.
+    of_bytes: Option<u32>,
     pub pad: u32,
     /// What a target ends with.
     pub eos: u32,
@@ -70,6 +75,16 @@ impl Tokenizer {
         Ok(Self { own: Some(Arc::new(own)), ..Self::new(inner)? })
     }
 
+    /// ByT5's, with so many sentinels, 125 where nothing is said.
+    ///
+    /// # Errors
+    /// None with any number of sentinels that a vocabulary can have.
+    pub fn of_bytes(sentinels: Option<u32>) -> Result<Self> {
+        let sentinels = sentinels.unwrap_or(bytes::SENTINELS);
+        let json = bytes::json(sentinels).to_string();
+        Ok(Self { of_bytes: Some(sentinels), ..Self::from_json(json.as_bytes())? })
+    }
+
     /// From the bytes of a decoder-only model's `tokenizer.json`.
     ///
     /// # Errors
@@ -89,8 +104,7 @@ impl Tokenizer {
         let pad = id(&ends.pad_token).or(ends.pad).unwrap_or(eos);
         let special = special(&inner, &[pad, eos]);
         let prefix = Some(Vec::new());
-        let mut tokenizer =
-            Self { inner, own: None, pad, eos, stops, prefix, special, limit: u32::MAX, chat: None };
+        let mut tokenizer = Self { pad, eos, stops, prefix, special, ..Self::bare(inner) };
         let mut prefix = tokenizer.encode("")?;
         while prefix.last() == Some(&eos) && ends.bos != Some(eos) {
             prefix.pop();
@@ -110,8 +124,22 @@ impl Tokenizer {
         };
         let (pad, eos) = (id("<pad>")?, id("</s>")?);
         let special = special(&inner, &[pad, eos]);
-        let stops = vec![eos];
-        Ok(Self { pad, eos, stops, prefix: None, special, limit: u32::MAX, own: None, chat: None, inner })
+        Ok(Self { pad, eos, stops: vec![eos], special, ..Self::bare(inner) })
+    }
+
+    fn bare(inner: tokenizers::Tokenizer) -> Self {
+        Self {
+            inner,
+            own: None,
+            of_bytes: None,
+            pad: 0,
+            eos: 0,
+            stops: Vec::new(),
+            prefix: None,
+            special: BTreeSet::new(),
+            limit: u32::MAX,
+            chat: None,
+        }
     }
 
     /// With these ids as what may end an output; the tokenizer's own end where there are none.
@@ -301,6 +329,9 @@ impl Tokenizer {
 
     /// The text of ids, special tokens included.
     pub fn decode_all(&self, ids: &[u32]) -> Result<String> {
+        if self.of_bytes.is_some() {
+            return Ok(bytes::decode(ids.iter().filter_map(|id| self.token(*id))));
+        }
         self.inner.decode(ids, false).map_err(|error| Error::format("ids", error))
     }
 
@@ -319,6 +350,11 @@ impl Tokenizer {
         self.inner.get_vocab_size(true)
     }
 
+    /// Of a ByT5 its number of sentinels, which is all that its files say.
+    pub fn sentinels_of_bytes(&self) -> Option<u32> {
+        self.of_bytes
+    }
+
     /// The bytes of the `spiece.model` that it comes from.
     pub fn sentencepiece(&self) -> Option<&[u8]> {
         self.own.as_ref().map(|own| own.file.as_slice())
@@ -334,11 +370,15 @@ impl Tokenizer {
     }
 }
 
+/// Whether a token is one that stands for a span of text (`<extra_id_0>`).
+pub fn is_sentinel(token: &str) -> bool {
+    token.trim_start_matches('\u{2581}').starts_with("<extra_id_")
+}
+
 /// The tokens that the tokenizer marks as special, and these; sentinels (`<extra_id_0>`) are part of what is said.
 fn special(inner: &tokenizers::Tokenizer, more: &[u32]) -> BTreeSet<u32> {
     let added = inner.get_added_tokens_decoder();
-    let sentinel = |text: &str| text.trim_start_matches('\u{2581}').starts_with("<extra_id_");
-    let marked = added.into_iter().filter(|(_, token)| token.special && !sentinel(&token.content));
+    let marked = added.into_iter().filter(|(_, token)| token.special && !is_sentinel(&token.content));
     let marked = marked.map(|(id, _)| id);
     marked.chain(more.iter().copied()).collect()
 }

@@ -385,7 +385,7 @@ fn wrong_configurations_are_refused_at_once() {
         ("llama", "rope_parameters", rope("dynamic"), "rope_type of config.json"),
         ("llama", "rope_parameters", rope("llama3"), "low_freq_factor"),
         ("llama", "hidden_act", json!("mish"), "hidden_act of config.json"),
-        ("llama", "model_type", json!("mamba"), "expected one of t5, mt5, llama, mistral"),
+        ("llama", "model_type", json!("mamba"), "expected one of t5, mt5, umt5, llama, mistral"),
         ("gpt2", "n_head", json!(5), "a multiple of the 5 attention heads"),
         ("gpt2", "n_positions", json!(65), "`transformer.wpe.weight`: expected shape [65, 24]"),
         ("gpt2", "scale_attn_by_inverse_layer_idx", json!(true), "scale_attn_by_inverse_layer_idx"),

@@ -22,6 +22,8 @@ mod decoder_only;
 mod dry_run;
 #[path = "cli/experiment.rs"]
 mod experiment;
+#[path = "cli/families.rs"]
+mod families;
 #[path = "cli/faults.rs"]
 mod faults;
 #[path = "cli/gguf.rs"]

@@ -12,7 +12,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 
 /// The tiny random models of `tests/golden/t5`.
-pub const FAMILIES: [&str; 3] = ["t5-1.0", "t5-1.1", "mt5"];
+pub const FAMILIES: [&str; 4] = ["t5-1.0", "t5-1.1", "mt5", "umt5"];
 
 /// Those of `tests/golden/causal`.
 pub const CAUSAL: [&str; 6] = ["llama", "mistral", "qwen2", "qwen3", "gpt-neox", "gpt2"];

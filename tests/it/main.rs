@@ -2,6 +2,7 @@
 
 mod adapters;
 mod architecture;
+mod byt5;
 mod causal;
 mod chat;
 mod docs;

@@ -78,6 +78,7 @@ pub fn read_tokenizer(name: &str) -> anyhow::Result<Tokenizer> {
         match &file {
             TokenizerFile::Json(bytes) => Tokenizer::from_json(bytes),
             TokenizerFile::SentencePiece(bytes) => Tokenizer::from_sentencepiece(bytes, T5_SENTINELS),
+            TokenizerFile::Bytes => Tokenizer::of_bytes(None),
         }
         .map_err(anyhow::Error::from)
     };
@@ -96,7 +97,14 @@ fn tokenizer_file(folder: &Path) -> anyhow::Result<TokenizerFile> {
     } else if pieces.is_file() {
         Ok(TokenizerFile::SentencePiece(read_file(&pieces)?))
     } else {
-        bail!("{}: expected tokenizer.json or spiece.model, found neither", folder.display())
+        let tokens = folder.join("tokenizer_config.json");
+        let said = tokens.is_file().then(|| read_file(&tokens)).transpose()?;
+        let bytes = said.map(|said| TokenizerFile::without_file(&said)).transpose();
+        let bytes = bytes.with_context(|| folder.display().to_string())?.flatten();
+        bytes.with_context(|| {
+            let found = "found neither, nor a tokenizer of bytes (ByT5) in tokenizer_config.json";
+            format!("{}: expected tokenizer.json or spiece.model, {found}", folder.display())
+        })
     }
 }
 

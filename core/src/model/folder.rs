@@ -1,12 +1,12 @@
 //! A model folder in Hugging Face layout, as bytes: config, weights in one file or in shards, tokenizer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use super::family::ModelConfig;
 use super::gguf;
@@ -17,7 +17,7 @@ use crate::content;
 use crate::error::{Error, Result};
 use crate::record::ModelInfo;
 use crate::rng::Rng;
-use crate::tokenizer::{self, ChatTemplate, Tokenizer};
+use crate::tokenizer::{self, ChatTemplate, Tokenizer, is_sentinel};
 
 /// The files of a folder; `weights` holds each file's name and bytes, or a way to read them in pieces.
 #[derive(Clone, Debug)]
@@ -39,6 +39,19 @@ pub enum TokenizerFile {
     Json(Vec<u8>),
     /// `spiece.model`
     SentencePiece(Vec<u8>),
+    /// None: tokens are bytes, as tokenizer_config.json says.
+    Bytes,
+}
+
+impl TokenizerFile {
+    /// Of a folder that has neither file: `tokens` is its tokenizer_config.json.
+    ///
+    /// # Errors
+    /// A file that is no JSON.
+    pub fn without_file(tokens: &[u8]) -> Result<Option<Self>> {
+        let tokens: Value = content::json("tokenizer_config.json", tokens)?;
+        Ok((tokens["tokenizer_class"] == tokenizer::OF_BYTES).then_some(Self::Bytes))
+    }
 }
 
 /// Whether a file is a GGUF file, by its first bytes.
@@ -197,22 +210,46 @@ pub fn load_tokenizer(
             Tokenizer::decoder_only(bytes, ends(config, &tokens))?
         }
         (TokenizerFile::SentencePiece(bytes), ModelConfig::T5(config)) => {
-            // T5 keeps 100 sentinels behind the file's pieces; mT5 has them among its pieces already.
-            let sentinels = if config.model_type == "t5" { 100 } else { 0 };
+            // T5 keeps 100 sentinels behind the file's pieces and umT5 300; mT5 has them among its pieces already.
+            let usual = match config.model_type.as_str() {
+                "t5" => 100,
+                "umt5" => 300,
+                _ => 0,
+            };
+            let sentinels = sentinels(&tokens)?.map_or(usual, |said| said as usize);
             Tokenizer::from_sentencepiece(bytes, sentinels)?.with_stops(&config.eos_token_id)
         }
-        (TokenizerFile::SentencePiece(_), ModelConfig::Causal(_)) => {
-            return Err(Error::mismatch(
-                "tokenizer of a decoder-only model",
-                "tokenizer.json",
-                "spiece.model",
-            ));
+        (TokenizerFile::Bytes, ModelConfig::T5(config)) => {
+            // transformers writes down that there are none, and names each.
+            let named: BTreeSet<String> =
+                special(&tokens).into_iter().filter(|name| is_sentinel(name)).collect();
+            let said = if named.is_empty() { sentinels(&tokens)? } else { Some(named.len() as u32) };
+            Tokenizer::of_bytes(said)?.with_stops(&config.eos_token_id)
+        }
+        (TokenizerFile::SentencePiece(_) | TokenizerFile::Bytes, ModelConfig::Causal(_)) => {
+            let found = if matches!(file, TokenizerFile::Bytes) { "none" } else { "spiece.model" };
+            return Err(Error::mismatch("tokenizer of a decoder-only model", "tokenizer.json", found));
         }
     };
     let mut special = special(&tokens);
     special.extend(special_of_map(side)?);
     let tokenizer = tokenizer.with_special(&special).with_chat(ChatTemplate::of(side)?);
     tokenizer.for_vocabulary(config.vocab_size())
+}
+
+/// The sentinels behind the vocabulary, where tokenizer_config.json says how many.
+///
+/// # Errors
+/// More than any vocabulary has.
+fn sentinels(tokens: &Value) -> Result<Option<u32>> {
+    const MOST: u64 = 10_000;
+    match &tokens["extra_ids"] {
+        Value::Null => Ok(None),
+        said => match said.as_u64() {
+            Some(count @ 0..=MOST) => Ok(Some(count as u32)),
+            _ => Err(Error::mismatch("extra_ids of tokenizer_config.json", format!("0 to {MOST}"), said)),
+        },
+    }
 }
 
 /// What ends and pads a decoder-only model's rows: the tokenizer's own end first of all.
@@ -275,17 +312,13 @@ pub async fn weights(model: &Model, config: &ModelConfig) -> Result<HostTensors>
     config.weights(model).await
 }
 
-/// `config.json`, `model.safetensors`, `tokenizer.json` (or `spiece.model`, where it comes from one) and
-/// `tokenizer_config.json` of a model, its prompt not
-/// included: what `transformers` loads unchanged.
+/// `config.json`, `model.safetensors`, `tokenizer.json` (or `spiece.model`, where it comes from one; neither for ByT5) and
+/// `tokenizer_config.json` of a model, its prompt not included: what `transformers` loads unchanged.
 pub async fn save(loaded: &LoadedModel, precision: Precision) -> Result<BTreeMap<String, Vec<u8>>> {
     let weights = weights(&loaded.model, &loaded.config).await?;
     let mut files = match &loaded.config {
         ModelConfig::T5(_) => {
-            let config = match loaded.tokenizer.sentencepiece() {
-                None => TOKENIZER_CONFIG.to_owned(),
-                Some(_) => sentencepiece_config(&loaded.tokenizer),
-            };
+            let config = tokenizer_config(&loaded.tokenizer);
             BTreeMap::from([("tokenizer_config.json".to_owned(), config.into_bytes())])
         }
         ModelConfig::Causal(_) => loaded.side.clone(),
@@ -293,35 +326,34 @@ pub async fn save(loaded: &LoadedModel, precision: Precision) -> Result<BTreeMap
     files.extend([
         ("config.json".into(), loaded.config.to_json(loaded.model.has_own_head(), precision)?),
         ("model.safetensors".into(), tensors::to_safetensors(weights, precision)?),
-        match loaded.tokenizer.sentencepiece() {
-            // The file itself, since a tokenizer.json would not cut every text alike.
-            Some(pieces) => ("spiece.model".into(), pieces.to_vec()),
-            None => ("tokenizer.json".into(), loaded.tokenizer.to_json()?.into_bytes()),
-        },
     ]);
+    if let Some(pieces) = loaded.tokenizer.sentencepiece() {
+        // The file itself, since a tokenizer.json would not cut every text alike.
+        files.insert("spiece.model".into(), pieces.to_vec());
+    } else if loaded.tokenizer.sentinels_of_bytes().is_none() {
+        files.insert("tokenizer.json".into(), loaded.tokenizer.to_json()?.into_bytes());
+    }
     Ok(files)
 }
 
-const TOKENIZER_CONFIG: &str = r#"{
-  "tokenizer_class": "PreTrainedTokenizerFast",
-  "pad_token": "<pad>",
-  "eos_token": "</s>",
-  "unk_token": "<unk>",
-  "clean_up_tokenization_spaces": false
-}
-"#;
-
-/// The configuration of a tokenizer beside its `spiece.model`. Sentinels of the file's own are not counted there.
-fn sentencepiece_config(tokenizer: &Tokenizer) -> String {
-    let config = json!({
-        "tokenizer_class": "T5Tokenizer",
-        "pad_token": "<pad>",
-        "eos_token": "</s>",
-        "unk_token": "<unk>",
-        "extra_ids": tokenizer.sentinels_behind(),
-        "legacy": false,
-    });
-    format!("{config:#}\n")
+/// Of an encoder-decoder's tokenizer. Sentinels of a `spiece.model`'s own are not counted there.
+fn tokenizer_config(tokenizer: &Tokenizer) -> String {
+    let (class, more) = if tokenizer.sentencepiece().is_some() {
+        let sentinels = tokenizer.sentinels_behind().into();
+        ("T5Tokenizer", vec![("extra_ids", sentinels), ("legacy", false.into())])
+    } else if let Some(sentinels) = tokenizer.sentinels_of_bytes() {
+        (tokenizer::OF_BYTES, vec![("extra_ids", sentinels.into())])
+    } else {
+        ("PreTrainedTokenizerFast", vec![("clean_up_tokenization_spaces", false.into())])
+    };
+    let mut config = Map::from_iter([
+        ("tokenizer_class".to_owned(), class.into()),
+        ("pad_token".to_owned(), "<pad>".into()),
+        ("eos_token".to_owned(), "</s>".into()),
+        ("unk_token".to_owned(), "<unk>".into()),
+    ]);
+    config.extend(more.into_iter().map(|(field, value)| (field.to_owned(), value)));
+    format!("{:#}\n", Value::Object(config))
 }
 
 /// Lower-case hexadecimal.

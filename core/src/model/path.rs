@@ -228,6 +228,9 @@ impl ParamPath {
         {
             return of(Component::Norm(norm)).with_part(part);
         }
+        if rest == "relative_bias" {
+            return Some(of(Component::RelativeBias));
+        }
         let (layer, rest) = rest.split_once('.')?;
         let component = find(&LAYERS, layer)?;
         let (kind, part) = rest.split_once('.')?;
@@ -346,6 +349,7 @@ mod tests {
             "lm.lm_head.weight",
             "lm.decoder.positions",
             "lm.encoder.relative_bias",
+            "lm.decoder.blocks.2.relative_bias",
             "lm.decoder.final_norm.bias",
             "lm.decoder.blocks.3.ff_norm.weight",
             "lm.decoder.blocks.3.self_attention.q_norm.weight",

@@ -8,6 +8,7 @@ import pathlib
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import MT5Config, MT5ForConditionalGeneration, T5Config, T5ForConditionalGeneration
+from transformers import UMT5Config, UMT5ForConditionalGeneration
 
 VOCAB = 96
 D_MODEL = 32
@@ -58,6 +59,18 @@ FAMILIES = {
             relative_attention_max_distance=20,
         ),
     ),
+    "umt5": (
+        UMT5Config,
+        UMT5ForConditionalGeneration,
+        dict(
+            num_heads=3,
+            num_decoder_layers=3,
+            feed_forward_proj="gated-gelu",
+            tie_word_embeddings=False,
+            relative_attention_num_buckets=8,
+            relative_attention_max_distance=16,
+        ),
+    ),
 }
 
 TEXT = """
@@ -84,6 +97,7 @@ def build(family, seed, steps):
     if untied:
         # The configuration alone does not untie the head in transformers 5: give it a parameter of its own.
         model.lm_head.weight = torch.nn.Parameter(0.2 * torch.randn(VOCAB, D_MODEL))
+        unscale(model)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if "layer_norm" in name:
@@ -93,6 +107,13 @@ def build(family, seed, steps):
     assert (model.lm_head.weight is model.shared.weight) == (not untied), family
     train(model, steps)
     return model.eval()
+
+
+def unscale(model):
+    """The files of umT5 say `tie_word_embeddings: false`, and its decoder states are not scaled before the head.
+    transformers 5 sets the field to true whatever the file says, and its umT5 scales by it."""
+    if model.config.model_type == "umt5":
+        model.config.tie_word_embeddings = False
 
 
 def train(model, steps):

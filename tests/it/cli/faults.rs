@@ -231,7 +231,7 @@ fn sizes_that_cannot_be_are_refused_at_once() {
         place.write(file, &before);
     }
     set(&place, file, "model_type", json!("bart"));
-    place.bad(&score(&t5), 1, &["model_type", "t5, mt5, llama", "`bart`"]);
+    place.bad(&score(&t5), 1, &["model_type", "t5, mt5, umt5, llama", "`bart`"]);
     set(&place, file, "model_type", json!(null));
     place.bad(&score(&t5), 1, &["model_type", "found none"]);
 }

@@ -86,9 +86,9 @@ impl Cache {
         let mut x = t5.embed_tokens(ids); // [B * G, 1, D]
         let rows = x.dims()[0];
         let stack: &Stack = &t5.decoder;
-        let bias = stack.buckets.bias(stack.relative_bias.val(), self.length, 1, self.length + 1);
+        let bias = stack.biases(self.length, 1, self.length + 1, None);
         for (block, layer) in stack.blocks.iter().zip(&mut self.layers) {
-            x = step_self(block, x, &mut layer.self_attn, bias.clone());
+            x = step_self(block, x, &mut layer.self_attn, bias(block));
             x = step_cross(block, x, &layer.cross_attn, self.padding.clone(), self.num_beams);
             x = block.feed(x, &mut Dropout::off());
         }

@@ -1,4 +1,4 @@
-//! `config.json` of the T5 family: T5 1.0, T5 1.1 and mT5 differ in three fields only.
+//! `config.json` of the T5 family: T5 1.0, T5 1.1 and mT5 differ in three fields only, umT5 in where its biases are.
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use crate::model::feed_forward::Activation;
 use crate::model::fields::{self, Fields};
 
 /// `model_type` of the models that are known.
-pub const MODEL_TYPES: [&str; 2] = ["t5", "mt5"];
+pub const MODEL_TYPES: [&str; 3] = ["t5", "mt5", "umt5"];
 
 /// The fields of Hugging Face's `config.json` that shape the computation, under their names there.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -82,7 +82,7 @@ impl T5Config {
 
     fn check(&self) -> Result<()> {
         if !MODEL_TYPES.contains(&self.model_type.as_str()) {
-            let expected = MODEL_TYPES.join(" or ");
+            let expected = format!("one of {}", MODEL_TYPES.join(", "));
             return Err(Error::mismatch("model_type of config.json", expected, &self.model_type));
         }
         fields::check_products(&[
@@ -114,6 +114,11 @@ impl T5Config {
         self.num_decoder_layers.unwrap_or(self.num_layers)
     }
 
+    /// Whether each block has a relative position bias of its own (umT5; Chung et al., 2023), not one each stack.
+    pub fn has_bias_in_each_block(&self) -> bool {
+        self.model_type == "umt5"
+    }
+
     /// The decoder's first input.
     pub fn start(&self) -> u32 {
         self.decoder_start_token_id.unwrap_or(self.pad_token_id)
@@ -137,9 +142,14 @@ impl T5Config {
     /// Whether decoder states are scaled by `1 / sqrt(d_model)` before the head. `own_head` says that the
     /// weights hold a `lm_head.weight` of its own: newer transformers write `tie_word_embeddings: true` even
     /// then, so the newer key decides where it stands, and the older one only where it does not. mT5 never
-    /// scales; transformers 5 writes `tie_word_embeddings: true` for it and no newer key.
+    /// scales; transformers 5 writes `tie_word_embeddings: true` for it and no newer key. So it does for umT5, which scales
+    /// before a tied head alone (transformers 5 itself scales always, and is wrong about Google's weights).
     pub fn scales_head(&self, own_head: bool) -> bool {
-        let older = self.model_type != "mt5" && self.tie_word_embeddings.unwrap_or(!own_head);
+        let older = match self.model_type.as_str() {
+            "mt5" => false,
+            "umt5" => !own_head,
+            _ => self.tie_word_embeddings.unwrap_or(!own_head),
+        };
         self.scale_decoder_outputs.unwrap_or(older)
     }
 }

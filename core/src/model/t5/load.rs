@@ -82,7 +82,7 @@ pub async fn weights(model: &Model, config: &T5Config) -> Result<HostTensors> {
 /// Says both in the older key and in the newer one whether the head is tied, since readers differ.
 pub fn config_json(config: &T5Config, own_head: bool, dtype: &str) -> serde_json::Result<Value> {
     let mut value = serde_json::to_value(config)?;
-    let architecture = if config.model_type == "mt5" { "MT5" } else { "T5" };
+    let architecture = config.model_type.to_uppercase();
     value["architectures"] = serde_json::json!([format!("{architecture}ForConditionalGeneration")]);
     value["is_encoder_decoder"] = true.into();
     value["tie_word_embeddings"] = (!own_head).into();

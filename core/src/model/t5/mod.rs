@@ -1,4 +1,5 @@
-//! T5 (Raffel et al., 2020), T5 1.1 and mT5 (Xue et al., 2021): one encoder-decoder, three settings.
+//! T5 (Raffel et al., 2020), T5 1.1, mT5 (Xue et al., 2021), umT5 (Chung et al., 2023) and ByT5 (Xue et al., 2022): one
+//! encoder-decoder, a few settings.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, module::embedding};

@@ -25,7 +25,8 @@ pub fn module(path: &ParamPath, gated: bool) -> Option<String> {
             let place = if stack == StackKind::Decoder { "decoder" } else { "encoder" };
             match component {
                 Component::RelativeBias => {
-                    format!("{place}.block.0.layer.0.SelfAttention.relative_attention_bias")
+                    let layer = path.layer.unwrap_or(0);
+                    format!("{place}.block.{layer}.layer.0.SelfAttention.relative_attention_bias")
                 }
                 Component::Norm(NormKind::Final) => format!("{place}.final_layer_norm"),
                 _ => format!("{place}.block.{}.layer.{}", path.layer?, in_block(path, stack, gated)?),
@@ -75,6 +76,10 @@ mod tests {
             name("lm.encoder.blocks.0.feed_forward.wi_0.weight", false),
             stored("encoder.block.0.layer.1.DenseReluDense.wi.weight")
         );
+        let bias =
+            |layer| format!("decoder.block.{layer}.layer.0.SelfAttention.relative_attention_bias.weight");
+        assert_eq!(name("lm.decoder.relative_bias", true), Some((bias(0), false)));
+        assert_eq!(name("lm.decoder.blocks.3.relative_bias", true), Some((bias(3), false)));
         assert_eq!(name("lm.shared", true), Some(("shared.weight".to_owned(), false)));
         assert_eq!(name("prompt.value", true), None);
         assert_eq!(name("lm.encoder.blocks.1.self_attention.q.lora.a", true), None);

@@ -1,4 +1,4 @@
-//! Blocks in order, with the relative position bias that the first one of a stack holds for all.
+//! Blocks in order, with the relative position bias that a stack holds for all of them, or that each holds for itself.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -17,8 +17,8 @@ use crate::model::{Dropout, Encoded, Linear, Site};
 /// The encoder or the decoder.
 #[derive(Module, Debug)]
 pub struct Stack {
-    /// `[buckets, H]`
-    pub relative_bias: Param<Tensor<2>>,
+    /// `[buckets, H]`; `None` where each block has its own.
+    pub relative_bias: Option<Param<Tensor<2>>>,
     pub blocks: Vec<Block>,
     pub final_norm: RmsNorm,
     #[module(skip)]
@@ -28,6 +28,8 @@ pub struct Stack {
 /// Self-attention, in the decoder cross-attention, and feed-forward; each behind a norm, added to its input.
 #[derive(Module, Debug)]
 pub struct Block {
+    /// `[buckets, H]`, of umT5.
+    pub relative_bias: Option<Param<Tensor<2>>>,
     pub self_norm: RmsNorm,
     pub self_attention: Attention,
     pub cross_norm: Option<RmsNorm>,
@@ -54,7 +56,7 @@ impl Stack {
         let blocks =
             (0..layers).map(|_| Block::new(config, !bidirectional, device)).collect::<Result<_>>()?;
         Ok(Self {
-            relative_bias: zeros(buckets.count, config.num_heads, device),
+            relative_bias: (!config.has_bias_in_each_block()).then(|| relative_bias(config, device)),
             blocks,
             final_norm: norm(config, device),
             buckets,
@@ -74,13 +76,36 @@ impl Stack {
         }
     }
 
+    /// What each block adds to its scores, `[B or 1, H, queries, keys]`: its bias, and the mask.
+    pub(super) fn biases(
+        &self,
+        first_query: usize,
+        queries: usize,
+        keys: usize,
+        mask: Option<Tensor<4>>,
+    ) -> impl Fn(&Block) -> Tensor<4> {
+        let buckets = self.buckets;
+        let of = move |table: &Param<Tensor<2>>| {
+            let bias = buckets.bias(table.val(), first_query, queries, keys);
+            match &mask {
+                Some(mask) => bias.add(mask.clone()),
+                None => bias,
+            }
+        };
+        let shared = self.relative_bias.as_ref().map(&of);
+        move |block| {
+            let own = block.relative_bias.as_ref().map(&of);
+            own.or_else(|| shared.clone()).expect("a bias in the stack or in each block")
+        }
+    }
+
     pub(super) fn encode(&self, embedded: Tensor<3>, mask: Tensor<2>, pass: &mut Pass<'_>) -> Tensor<3> {
         let [rows, length, width] = embedded.dims();
-        let bias = self.buckets.bias(self.relative_bias.val(), 0, length, length).add(bias::padding(mask));
+        let bias = self.biases(0, length, length, Some(bias::padding(mask)));
         let embedded = pass.hidden(StackKind::Encoder, After::Embedding, embedded);
         let mut x = pass.dropout.along_rows(Site::Embedding, embedded);
         for (number, block) in self.blocks.iter().enumerate() {
-            x = block.attend_self(x, bias.clone(), &mut pass.dropout);
+            x = block.attend_self(x, bias(block), &mut pass.dropout);
             x = block.feed(x, &mut pass.dropout);
             x = pass.hidden(StackKind::Encoder, After::Block(number), x);
         }
@@ -91,12 +116,12 @@ impl Stack {
     pub(super) fn decode(&self, embedded: Tensor<3>, encoded: &Encoded, pass: &mut Pass<'_>) -> Tensor<3> {
         let [_, length, _] = embedded.dims();
         let causal = bias::causal(length, &embedded.device());
-        let bias = self.buckets.bias(self.relative_bias.val(), 0, length, length).add(causal);
+        let bias = self.biases(0, length, length, Some(causal));
         let padding = bias::padding(encoded.mask.clone());
         let embedded = pass.hidden(StackKind::Decoder, After::Embedding, embedded);
         let mut x = pass.dropout.along_rows(Site::Embedding, embedded);
         for (number, block) in self.blocks.iter().enumerate() {
-            x = block.attend_self(x, bias.clone(), &mut pass.dropout);
+            x = block.attend_self(x, bias(block), &mut pass.dropout);
             let (keys, values) = block.cross().keys_values(encoded.hidden_states.clone());
             x = block.attend_cross(x, keys, values, padding.clone(), &mut pass.dropout);
             x = block.feed(x, &mut pass.dropout);
@@ -105,6 +130,10 @@ impl Stack {
         let x = pass.hidden(StackKind::Decoder, After::Norm, self.final_norm.forward(x));
         pass.dropout.along_rows(Site::Final, x)
     }
+}
+
+fn relative_bias(config: &T5Config, device: &Device) -> Param<Tensor<2>> {
+    zeros(config.relative_attention_num_buckets, config.num_heads, device)
 }
 
 fn norm(config: &T5Config, device: &Device) -> RmsNorm {
@@ -116,6 +145,7 @@ impl Block {
         let (activation, gated) = config.activation()?;
         let shape = Shape { d_model: config.d_model, d_ff: config.d_ff, activation, gated, bias: false };
         Ok(Self {
+            relative_bias: config.has_bias_in_each_block().then(|| relative_bias(config, device)),
             self_norm: norm(config, device),
             self_attention: Attention::new(config, device),
             cross_norm: decoder.then(|| norm(config, device)),
