@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use promot_core::data::Split;
+use promot_core::model::folder::outline;
 use promot_core::render::{RenderedRow, Renderer};
 use promot_core::spec::{Recipe, Run, RunSpec, StageSpec, TargetSpec};
 use promot_core::task::Task;
@@ -15,6 +16,7 @@ use promot_core::train::{DatasetProvider as _, PlannedStage, planned, run_settin
 use crate::experiment::{self, Place};
 use crate::files::dataset::{Dataset, Whole};
 use crate::files::{model_folder, run_folder};
+use crate::memory::{Memory, Planner, gib};
 
 /// Prints what would run.
 ///
@@ -22,14 +24,23 @@ use crate::files::{model_folder, run_folder};
 /// Those of a run before its first step: the spec, the data, the tokenizer, another run in the folder.
 pub fn show(spec: RunSpec, place: &Place, data: Option<PathBuf>) -> anyhow::Result<()> {
     let run = experiment::resolve(spec, data.as_deref())?;
-    let tokenizer = model_folder::read_tokenizer(&run.model)?;
+    let (config, tokenizer) = model_folder::read_without_weights(&run.model)?;
+    let model = config.as_ref().map(outline).transpose()?;
     let rows = Dataset::new(data, Whole::Divided, 0);
     let mut text = format!("{}: {}, tuned on {}\n", run.name, run.model, run.target.tasks().join(", "));
     for name in run.target.tasks() {
         target(&mut text, &run, run.tasks.by_name(name)?, &rows, &tokenizer)?;
     }
     held_out(&mut text, &run, &rows)?;
-    stages(&mut text, &run, place)?;
+    let known = model.as_ref().zip(config.as_ref());
+    let planner =
+        known.map(|(model, config)| Planner::new(&run, model, config, &rows, &tokenizer)).transpose()?;
+    stages(&mut text, &run, place, planner.as_ref())?;
+    if let Some((planner, memory)) = planner.zip(Memory::here()) {
+        for problem in planner.problems(memory.free)? {
+            writeln!(text, "{problem}")?;
+        }
+    }
     print!("{text}");
     Ok(())
 }
@@ -97,10 +108,10 @@ fn held_out(text: &mut String, run: &Run, rows: &Dataset) -> anyhow::Result<()> 
     Ok(())
 }
 
-fn stages(text: &mut String, run: &Run, place: &Place) -> anyhow::Result<()> {
+fn stages(text: &mut String, run: &Run, place: &Place, planner: Option<&Planner<'_>>) -> anyhow::Result<()> {
     let folder = experiment::folder(run, place);
     run_folder::check(&folder, run, place.resume)?;
-    let mut plan = Plan { place, folder: &folder, seen: BTreeSet::new(), stages: 0, updates: 0 };
+    let mut plan = Plan { place, folder: &folder, planner, seen: BTreeSet::new(), stages: 0, updates: 0 };
     for seed in &run.seeds {
         writeln!(text, "\nseed {seed}")?;
         for recipe in &run.recipes {
@@ -150,6 +161,8 @@ fn finished(
 struct Plan<'a> {
     place: &'a Place,
     folder: &'a Path,
+    /// `None` where there is no config.json to plan with.
+    planner: Option<&'a Planner<'a>>,
     /// Stages by name: methods that begin alike share them.
     seen: BTreeSet<String>,
     /// Stages that have to run, and their updates.
@@ -166,7 +179,10 @@ impl Plan<'_> {
                 let (left, status) = self.status(stage)?;
                 self.stages += usize::from(left > 0);
                 self.updates += left;
-                status
+                match self.planner.filter(|_| left > 0) {
+                    Some(planner) => format!("{status}, about {} of memory", gib(planner.peak(stage)?)),
+                    None => status,
+                }
             }
         };
         let StageSpec { steps, batch, learning_rate, .. } = training;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use promot_core::Error;
+use promot_core::device::OpenDevice;
 use promot_core::spec::{Run, RunSpec};
 use promot_core::train::{self, Outcome};
 
@@ -11,6 +12,7 @@ use crate::catalog::{define_tasks, tasks};
 use crate::fail::usage;
 use crate::files::dataset::{Dataset, Whole};
 use crate::files::run_folder::{self, RunFolder};
+use crate::memory::{Memory, Planner};
 use crate::watch::Watch;
 use crate::{device, interrupt, loaded, table};
 
@@ -73,6 +75,7 @@ pub fn run(
     let device = device::open(args)?;
     let model = loaded::model(&run.model, &device)?;
     let rows = Dataset::new(data, Whole::Divided, model.config.d_model());
+    warn_of_memory(&run, &model, &rows, &device)?;
     let folder = open(&run, place)?;
     interrupt::listen()?;
     let mut watch = Watch::new(&folder).reusing(&place.reuse);
@@ -97,6 +100,23 @@ pub fn run(
     }
     eprintln!("report: {}", folder.path().join("report.html").display());
     Ok((folder, outcome, model))
+}
+
+/// Says which stages need more memory than there is, on the CPU.
+fn warn_of_memory(
+    run: &Run,
+    model: &loaded::LoadedModel,
+    rows: &Dataset,
+    device: &OpenDevice,
+) -> anyhow::Result<()> {
+    let Some(memory) = Memory::here().filter(|_| device.threads) else { return Ok(()) };
+    let planner = Planner::new(run, &model.model, &model.config, rows, &model.tokenizer)?;
+    // What is loaded already is part of the plan.
+    let free = memory.free + model.info.parameters * size_of::<f32>();
+    for problem in planner.problems(free)? {
+        eprintln!("warning: {problem}");
+    }
+    Ok(())
 }
 
 fn open(run: &Run, place: &Place) -> anyhow::Result<RunFolder> {

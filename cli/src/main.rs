@@ -16,6 +16,7 @@ mod gpu_check;
 mod interrupt;
 mod live;
 mod loaded;
+mod memory;
 mod output;
 mod progress;
 mod table;

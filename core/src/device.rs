@@ -60,10 +60,15 @@ const CPU_PARTS: [usize; 2] = [4, 2];
 /// Parameters of a large model.
 const LARGE: usize = 20_000_000;
 
+/// How many parts of a batch the CPU computes side by side with a model of so many parameters.
+pub fn parts_on_cpu(parameters: usize) -> usize {
+    CPU_PARTS[usize::from(parameters >= LARGE)]
+}
+
 impl OpenDevice {
     /// How many parts of a batch are computed side by side with a model of so many parameters.
     pub fn at_once(&self, parameters: usize) -> usize {
-        if self.threads { CPU_PARTS[usize::from(parameters >= LARGE)] } else { 1 }
+        if self.threads { parts_on_cpu(parameters) } else { 1 }
     }
 
     /// How batches of a model of so many parameters are laid out here.

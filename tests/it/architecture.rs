@@ -54,7 +54,6 @@ const READERS: &[(&str, &str)] = &[
     ("core/src/metrics", "answers"),
     ("core/src/model/causal/config.rs", "`model_type` and names of layers and functions in config.json"),
     ("core/src/model/t5/config.rs", "`model_type` in config.json"),
-    ("core/src/model/t5/load.rs", "`model_type`, to name the class in config.json"),
     ("core/src/model/gguf/config.rs", "names of architectures and tensors in a GGUF file"),
     ("core/src/model/path.rs", "paths of parameters"),
     ("core/src/model/torch", "names of files in an archive"),

@@ -1,7 +1,6 @@
 //! `promot doctor`: what this machine offers, and what the program makes of it.
 
 use std::env;
-use std::fs;
 use std::process::Command;
 use std::thread;
 
@@ -10,6 +9,7 @@ use serde::Serialize;
 
 use crate::args::{DeviceName, DoctorArgs};
 use crate::files::hub;
+use crate::memory::{Memory, gib};
 use crate::{bundled, device, output, table};
 
 #[derive(Serialize)]
@@ -95,13 +95,7 @@ fn shown(findings: &Findings) -> String {
     table::plain(&["what", "found"], rows.map(|(name, value)| vec![name.to_owned(), value]))
 }
 
-/// Linux tells both numbers in kB; elsewhere the answer is not worth a dependency.
 fn memory() -> Option<String> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let gib = |name: &str| -> Option<f64> {
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        let kib: f64 = line.trim().trim_end_matches(" kB").trim().parse().ok()?;
-        Some(kib / 1024.0 / 1024.0)
-    };
-    Some(format!("{:.1} GiB, {:.1} GiB free to use", gib("MemTotal:")?, gib("MemAvailable:")?))
+    let Memory { total, free } = Memory::here()?;
+    Some(format!("{}, {} free to use", gib(total), gib(free)))
 }

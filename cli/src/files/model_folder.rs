@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use promot_core::model::ModelConfig;
 use promot_core::model::folder::{
     ModelFiles, SIDE_FILES, TokenizerFile, configuration, is_gguf, load_tokenizer,
 };
@@ -62,32 +63,44 @@ fn side_files(folder: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
 
 /// Only the tokenizer, for which a folder needs neither weights nor config.
 pub fn read_tokenizer(name: &str) -> anyhow::Result<Tokenizer> {
+    read_without_weights(name).map(|(_, tokenizer)| tokenizer)
+}
+
+/// The tokenizer, and the configuration where there is one.
+pub fn read_without_weights(name: &str) -> anyhow::Result<(Option<ModelConfig>, Tokenizer)> {
     if let Some(model) = bundled::by_name(name) {
-        return tokenizer_of(&model.folder()?);
+        return without_weights(&model.folder()?);
     }
     if Path::new(name).is_file() {
-        return tokenizer_of(&gguf(Path::new(name))?);
+        return without_weights(&gguf(Path::new(name))?);
     }
     let folder = locate(name)?;
     let (file, config) = (tokenizer_file(&folder)?, folder.join("config.json"));
-    let tokenizer = if config.is_file() {
-        let side = side_files(&folder)?;
-        let config = configuration(&read_file(&config)?, &side);
-        config.and_then(|config| load_tokenizer(&file, &config, &side)).map_err(anyhow::Error::from)
+    let found = if config.is_file() {
+        configured(&read_file(&config)?, &file, &side_files(&folder)?)
     } else {
-        match &file {
+        let tokenizer = match &file {
             TokenizerFile::Json(bytes) => Tokenizer::from_json(bytes),
             TokenizerFile::SentencePiece(bytes) => Tokenizer::from_sentencepiece(bytes, T5_SENTINELS),
             TokenizerFile::Bytes => Tokenizer::of_bytes(None),
-        }
-        .map_err(anyhow::Error::from)
+        };
+        tokenizer.map(|tokenizer| (None, tokenizer)).map_err(anyhow::Error::from)
     };
-    tokenizer.with_context(|| folder.display().to_string())
+    found.with_context(|| folder.display().to_string())
 }
 
-fn tokenizer_of<R>(files: &ModelFiles<R>) -> anyhow::Result<Tokenizer> {
-    let config = configuration(&files.config, &files.side)?;
-    Ok(load_tokenizer(&files.tokenizer, &config, &files.side)?)
+fn without_weights<R>(files: &ModelFiles<R>) -> anyhow::Result<(Option<ModelConfig>, Tokenizer)> {
+    configured(&files.config, &files.tokenizer, &files.side)
+}
+
+fn configured(
+    config: &[u8],
+    tokenizer: &TokenizerFile,
+    side: &BTreeMap<String, Vec<u8>>,
+) -> anyhow::Result<(Option<ModelConfig>, Tokenizer)> {
+    let config = configuration(config, side)?;
+    let tokenizer = load_tokenizer(tokenizer, &config, side)?;
+    Ok((Some(config), tokenizer))
 }
 
 fn tokenizer_file(folder: &Path) -> anyhow::Result<TokenizerFile> {

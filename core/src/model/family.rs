@@ -115,6 +115,28 @@ impl ModelConfig {
         }
     }
 
+    /// A model whose parameters take memory when they are first used.
+    ///
+    /// # Errors
+    /// More layers than any model has: even without numbers they take memory.
+    pub(super) fn outline(&self) -> Result<Model> {
+        const MOST: usize = 10_000;
+        let layers = match self {
+            Self::T5(config) => config.num_layers.max(config.decoder_layers()),
+            Self::Causal(config) => config.num_layers,
+        };
+        if layers > MOST {
+            return Err(Error::mismatch("layers of config.json", format!("at most {MOST}"), layers));
+        }
+        let device = Device::flex();
+        Ok(Model::new(match self {
+            Self::T5(config) => {
+                Lm::T5(T5::empty(config, config.tie_word_embeddings == Some(false), &device)?)
+            }
+            Self::Causal(config) => Lm::Causal(Causal::empty(config, !config.tied, &device)),
+        }))
+    }
+
     /// A model with the weights of these files, under their Hugging Face names.
     pub(super) fn load<R: ReadAt>(&self, weights: WeightFiles<'_, R>, device: &Device) -> Result<Model> {
         match self {

@@ -136,6 +136,14 @@ pub fn random(config: &ModelConfig, rng: Rng, device: &Device) -> Result<Model> 
     config.random(rng, device)
 }
 
+/// A model of this configuration that takes no memory, for its parameters' names and sizes.
+///
+/// # Errors
+/// A T5 with an activation that is not known here.
+pub fn outline(config: &ModelConfig) -> Result<Model> {
+    config.outline()
+}
+
 /// The configuration of a model as the files of its folder say together: what generation_config.json says of an
 /// encoder-decoder's first and last tokens counts more than config.json, as in transformers.
 pub fn configuration(config: &[u8], side: &BTreeMap<String, Vec<u8>>) -> Result<ModelConfig> {

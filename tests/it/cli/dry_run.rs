@@ -36,7 +36,7 @@ fn a_dry_run_shows_what_would_run_and_writes_nothing() {
         &place.good(&dry(&["--out", "other", "--reuse", "out", "--set", "stage.fine-tuning.steps=3"])),
         &[
             "0.3: taken over from out\n",
-            ": 3 updates of 4 rows, learning rate 0.001: to run\n",
+            ": 3 updates of 4 rows, learning rate 0.001: to run, about 0.1 GiB of memory\n",
             "2 stages to run, 6 updates in all",
         ],
     );
@@ -59,6 +59,15 @@ fn a_dry_run_shows_what_would_run_and_writes_nothing() {
             "the report goes to runs/promot-rte-mini+cb-mini\n",
         ],
     );
+    if cfg!(target_os = "linux") {
+        let large = with(
+            &tune,
+            &["--set", "stage.fine-tuning.batch=1000000", "--set", "stage.prompt-tuning.batch=1"],
+        );
+        let text = place.good(&large);
+        has(&text, &["\nfine-tuning needs about ", " are free to use; --set stage.fine-tuning.accumulate="]);
+        assert!(!text.contains("prompt-tuning needs"), "{text}");
+    }
     place.bad(&dry(&["--out", "out"]), 1, &["already holds a run", "--resume goes on with it"]);
     place.bad(&dry(&["--out", "new", "--resume"]), 1, &["expected a run in new"]);
 }
