@@ -283,7 +283,7 @@ pub struct MetricArgs {
     /// References, one a line; may repeat for several references a line
     #[arg(long = "ref", value_name = "FILE", required = true)]
     pub references: Vec<PathBuf>,
-    /// bleu: 13a, intl, char or none, as in sacreBLEU
+    /// bleu: 13a, intl, zh, char or none, as in sacreBLEU
     #[arg(long, value_name = "NAME")]
     pub tokenize: Option<String>,
     /// bleu, chrf: compare in lower case

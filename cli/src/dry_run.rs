@@ -180,7 +180,7 @@ impl Plan<'_> {
                 self.stages += usize::from(left > 0);
                 self.updates += left;
                 match self.planner.filter(|_| left > 0) {
-                    Some(planner) => format!("{status}, about {} of memory", gib(planner.peak(stage)?)),
+                    Some(planner) => format!("{status}, about {} on the CPU", gib(planner.peak(stage)?)),
                     None => status,
                 }
             }

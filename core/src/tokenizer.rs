@@ -78,7 +78,7 @@ impl Tokenizer {
     /// ByT5's, with so many sentinels, 125 where nothing is said.
     ///
     /// # Errors
-    /// None with any number of sentinels that a vocabulary can have.
+    /// Those of `from_json`.
     pub fn of_bytes(sentinels: Option<u32>) -> Result<Self> {
         let sentinels = sentinels.unwrap_or(bytes::SENTINELS);
         let json = bytes::json(sentinels).to_string();

@@ -62,13 +62,7 @@ fn scorer(args: &MetricArgs) -> anyhow::Result<Scorer> {
 }
 
 fn bleu(args: &MetricArgs) -> anyhow::Result<Bleu> {
-    let tokenize = match args.tokenize.as_deref().unwrap_or("13a") {
-        "13a" => Tokenize::V13a,
-        "intl" => Tokenize::Intl,
-        "none" => Tokenize::None,
-        "char" => Tokenize::Char,
-        other => return Err(Error::unknown("tokenizer", other, ["13a", "intl", "char", "none"]).into()),
-    };
+    let tokenize = Tokenize::by_name(args.tokenize.as_deref().unwrap_or("13a"))?;
     // The values that stand where none is given are sacreBLEU's.
     let smoothing = match (args.smooth.as_deref().unwrap_or("exp"), args.smooth_value) {
         ("exp", None) => Smoothing::Exp,

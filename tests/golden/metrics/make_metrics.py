@@ -58,6 +58,10 @@ CASES = {
                         ["Ora\u0219ul \u0219i c\u00e2mpia \u00een\u021beleapt\u0103 \u0219i veche."], ["\u041e\u043d\u0430 \u0431\u044b\u043b\u0430 \u0434\u043e\u043c\u0430."]]),
     "case": (["THE CAT Sat on The mat", "\u00c9T\u00c9 \u00c0 \u0130stanbul \u03a3\u0391\u03a3"], [["the cat sat on the mat"], ["\u00e9t\u00e9 \u00e0 istanbul \u03c3\u03b1\u03c2"]]),
     "chinese and emoji": (["\u6211\u4eec\u559c\u6b22\u732b\u3002", "ok \U0001f44d\U0001f3fd yes"], [["\u6211\u4eec\u5f88\u559c\u6b22\u732b\u3002"], ["ok \U0001f44d yes"]]),
+    "chinese sentences": (
+        ["\u4ed6\u57282019\u5e74\u4e70\u4e863.5\u516c\u65a4\u82f9\u679c\uff0c\u82b1\u4e86\uffe520\u3002", " \u201c\u597d\u7684\u201d\uff0c\u5979\u8bf4\u2014\u2014\u7136\u540e\u8d70\u4e86 (OK).", "\ufe12\ufe22\ufa2e\U00020000\u2f81\u2fe0\u20ac5-6"],
+        [["\u4ed6\u57282019\u5e74\u4e70\u4e863,5\u516c\u65a4\u7684\u82f9\u679c, \u82b1\u4e8620\u5143\u3002"], ["\u5979\u8bf4\u201c\u597d\u201d\u2014\u2014\u7136\u540e\u5c31\u8d70\u4e86(OK) ."], ["\ufe12 \ufe22 \ufa2e \U00020000 \u2f81\u2fe0 \u20ac 5 - 6"]],
+    ),
     "odd spaces": (["a\u00a0b\u2003c d\u200be f\u3000g", "a\x1cb c d e"], [["a b c d\u200be f g"], ["a b c d e"]]),
     "lines": (["The fire began at night.\nNo one was hurt.\nThe street is closed.", "One line only, cats and dogs."],
               [["No one was hurt by the fire.\nIt began late at night.\n\nThe street is now closed."],
@@ -71,6 +75,7 @@ BLEU_OPTIONS = [
     dict(tokenize="intl"),
     dict(tokenize="none"),
     dict(tokenize="char"),
+    dict(tokenize="zh"),
     dict(lowercase=True),
     dict(tokenize="intl", lowercase=True),
     dict(smooth_method="none"),

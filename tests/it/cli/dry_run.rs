@@ -36,7 +36,7 @@ fn a_dry_run_shows_what_would_run_and_writes_nothing() {
         &place.good(&dry(&["--out", "other", "--reuse", "out", "--set", "stage.fine-tuning.steps=3"])),
         &[
             "0.3: taken over from out\n",
-            ": 3 updates of 4 rows, learning rate 0.001: to run, about 0.1 GiB of memory\n",
+            ": 3 updates of 4 rows, learning rate 0.001: to run, about 0.1 GiB on the CPU\n",
             "2 stages to run, 6 updates in all",
         ],
     );
