@@ -40,9 +40,9 @@ pub fn gib(bytes: usize) -> String {
 
 /// What is needed to plan: the model's names and sizes, not its numbers.
 pub struct Planner<'a> {
-    pub run: &'a Run,
-    pub model: &'a Model,
-    pub config: &'a ModelConfig,
+    run: &'a Run,
+    model: &'a Model,
+    config: &'a ModelConfig,
     lengths: Lengths,
 }
 

@@ -29,6 +29,14 @@ COMMON = dict(
     eos_token_id=EOS,
     dropout_rate=0.1,
 )
+UNTIED = dict(
+    num_heads=3,
+    num_decoder_layers=3,
+    feed_forward_proj="gated-gelu",
+    tie_word_embeddings=False,
+    relative_attention_num_buckets=8,
+    relative_attention_max_distance=16,
+)
 FAMILIES = {
     "t5-1.0": (
         T5Config,
@@ -38,14 +46,7 @@ FAMILIES = {
     "t5-1.1": (
         T5Config,
         T5ForConditionalGeneration,
-        dict(
-            num_heads=3,
-            num_decoder_layers=3,
-            feed_forward_proj="gated-gelu",
-            tie_word_embeddings=False,
-            relative_attention_num_buckets=8,
-            relative_attention_max_distance=16,
-        ),
+        UNTIED,
     ),
     "mt5": (
         MT5Config,
@@ -62,14 +63,7 @@ FAMILIES = {
     "umt5": (
         UMT5Config,
         UMT5ForConditionalGeneration,
-        dict(
-            num_heads=3,
-            num_decoder_layers=3,
-            feed_forward_proj="gated-gelu",
-            tie_word_embeddings=False,
-            relative_attention_num_buckets=8,
-            relative_attention_max_distance=16,
-        ),
+        UNTIED,
     ),
 }
 

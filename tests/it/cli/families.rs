@@ -16,8 +16,10 @@ fn tokenize(place: &Place, model: &str) -> String {
     place.good(&["tokenize", "--model", model, "--file", "in.txt"])
 }
 
-/// Tunes the folder's model; gives what it and the tuned one answer.
-fn tuned(place: &Place) -> [String; 2] {
+/// A place with the golden folder's model, and a tuned one that answers otherwise.
+fn tuned(golden: &str) -> Place {
+    let place = Place::new();
+    folder(&place, golden);
     place.write("in.txt", "the red fox\na dog \n");
     place.write("rows.jsonl", "{\"input\": \"the cat\", \"target\": \"a dog\"}\n".repeat(12));
     let mut args = vec!["tune", "--model", "model", "--task", "text2text", "--method", "fine-tuning"];
@@ -25,20 +27,19 @@ fn tuned(place: &Place) -> [String; 2] {
     args.extend(["--set", "stage.fine-tuning.steps=20", "--set", "stage.fine-tuning.batch=4"]);
     args.extend(["--set", "stage.fine-tuning.learning_rate=0.1"]);
     place.good(&args);
-    assert_eq!(tokenize(place, "out/model"), tokenize(place, "model"));
-    ["model", "out/model"].map(|model| {
+    assert_eq!(tokenize(&place, "out/model"), tokenize(&place, "model"));
+    let [before, after] = ["model", "out/model"].map(|model| {
         let args =
             ["generate", "--model", model, "--input-file", "in.txt", "--max-new", "8", "--device", "cpu"];
         place.good(&args)
-    })
+    });
+    assert_ne!(before, after);
+    place
 }
 
 #[test]
 fn a_byt5_is_tuned_without_any_tokenizer_file() {
-    let place = Place::new();
-    folder(&place, "byt5");
-    let [before, after] = tuned(&place);
-    assert_ne!(before, after);
+    let place = tuned("byt5");
     assert!(!place.path("out/model/tokenizer.json").exists());
     assert!(tokenize(&place, "model").starts_with("[119,107,104,35,"), "{}", tokenize(&place, "model"));
     place.write("model/tokenizer_config.json", r#"{"tokenizer_class": "T5Tokenizer"}"#);
@@ -50,10 +51,7 @@ fn a_byt5_is_tuned_without_any_tokenizer_file() {
 
 #[test]
 fn an_umt5_keeps_a_bias_in_each_block() {
-    let place = Place::new();
-    folder(&place, "t5/umt5");
-    let [before, after] = tuned(&place);
-    assert_ne!(before, after);
+    let place = tuned("t5/umt5");
     let config: Value = serde_json::from_str(&place.read("out/model/config.json")).unwrap();
     assert_eq!(
         (&config["model_type"], &config["architectures"][0]),
